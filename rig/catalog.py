@@ -1,0 +1,64 @@
+"""Names of the field: part numbers as BrickLink and LDraw write them, and the colours that bricks come in."""
+
+import re
+from dataclasses import dataclass
+from typing import NewType
+
+from rig.errors import BadInput
+
+PartNumber = NewType("PartNumber", str)
+"""A part number such as `3001` or `3068bpr0001`: letters, digits, `.`, `_` and `-`; safe as a folder name."""
+
+ColourCode = NewType("ColourCode", int)
+"""An LDraw colour code."""
+
+_PART_NUMBER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+
+
+def part_number(text: str) -> PartNumber:
+    """Check a part number that a person typed.
+
+    Raises:
+        BadInput: it is empty, too long, or could mean a path.
+    """
+    if _PART_NUMBER.fullmatch(text):
+        return PartNumber(text)
+    shown = repr(text) if text else "an empty part number"
+    raise BadInput(
+        f"{shown} is not a part number",
+        hint="use the mould's number, such as 3001 or 3068b: letters, digits, dots and dashes, at most 64",
+    )
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A plastic colour: LDraw code, LDraw name, and sRGB value from the LDraw colour table."""
+
+    code: ColourCode
+    name: str
+    rgb: tuple[int, int, int]
+
+
+# Common opaque colours, codes and values as in LDConfig.ldr.
+COLOURS: dict[ColourCode, Colour] = {
+    colour.code: colour
+    for colour in (
+        Colour(ColourCode(0), "Black", (27, 42, 52)),
+        Colour(ColourCode(1), "Blue", (30, 90, 168)),
+        Colour(ColourCode(2), "Green", (0, 133, 43)),
+        Colour(ColourCode(4), "Red", (180, 0, 0)),
+        Colour(ColourCode(6), "Brown", (84, 51, 36)),
+        Colour(ColourCode(14), "Yellow", (250, 200, 10)),
+        Colour(ColourCode(15), "White", (244, 244, 244)),
+        Colour(ColourCode(19), "Tan", (215, 186, 140)),
+        Colour(ColourCode(25), "Orange", (214, 121, 35)),
+        Colour(ColourCode(27), "Lime", (165, 202, 24)),
+        Colour(ColourCode(28), "Dark Tan", (137, 125, 98)),
+        Colour(ColourCode(70), "Reddish Brown", (95, 49, 9)),
+        Colour(ColourCode(71), "Light Bluish Grey", (150, 150, 150)),
+        Colour(ColourCode(72), "Dark Bluish Grey", (100, 100, 100)),
+        Colour(ColourCode(272), "Dark Blue", (25, 50, 90)),
+        Colour(ColourCode(288), "Dark Green", (0, 69, 26)),
+        Colour(ColourCode(320), "Dark Red", (114, 0, 18)),
+    )
+}

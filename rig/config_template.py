@@ -1,0 +1,76 @@
+"""The rig.toml that `rig init` writes: every value at its default, with what it means."""
+
+from rig.config import DEFAULT_BINS
+
+_HEAD = """\
+# The rig on your desk. Every value below is the default; delete what you do not change.
+# See what is found on this computer with: rig doctor
+
+[serial]
+# The Marlin board. Names under /dev/serial/by-id/ stay the same when you replug it.
+port = ""
+baud = 115200
+boot_timeout_s = 8.0        # opening the port restarts the board; how long it may take
+reply_timeout_s = 5.0       # silence that counts as a fault
+
+[turntable]
+motor_steps_per_turn = 200  # a NEMA17 with 1.8 degrees a step
+microsteps_per_step = 16    # all three jumpers under an A4988
+gear_ratio = 1.0            # motor turns per table turn
+speed_deg_s = 180.0
+settle_s = 0.2              # after the motion has ended, before a picture is exposed
+
+[camera]
+kind = "webcam"             # "webcam" or "picamera2"
+device = 0                  # number or path of a webcam
+width_px = 640
+height_px = 480
+exposure_us = 8000          # locked for a whole session
+gain = 1.0
+timeout_s = 5.0
+
+[light]
+pin = 8                     # a MOSFET output; "none" for a lamp that is always on
+brightness = 255
+
+[actuator]
+kind = "servo_gate"         # one servo aims a chute, another sweeps the part off the table
+chute_servo = 0
+sweeper_servo = 1
+sweeper_rest_deg = 10.0
+sweeper_push_deg = 110.0
+travel_s = 0.3
+
+[sorting]
+reject_bin = "reject"       # for parts that the model is not sure of
+# reject_threshold = 0.8    # instead of the one that came with the model
+wait_for_part_s = 60.0      # an empty table for so long means an empty pile
+
+[paths]
+captures = "captures"
+models = "models"
+ledger = "ledger"
+
+[sim]
+enabled = false             # true: use the simulated rig
+# seed = 7                  # the same pictures every time
+real_time = false           # false: waits are skipped
+frames_per_s = 30.0
+feed_gap_s = 0.5
+
+# The bins: where the chute finds each, and the parts that belong in it.
+"""
+
+
+def _bins() -> str:
+    return "\n".join(
+        f'[[bins]]\nname = "{bin_.name}"\nchute_deg = {bin_.chute_deg}\nparts = [{_quoted(bin_.parts)}]\n'
+        for bin_ in DEFAULT_BINS
+    )
+
+
+def _quoted(parts: tuple[str, ...]) -> str:
+    return ", ".join(f'"{part}"' for part in parts)
+
+
+TEMPLATE = _HEAD + _bins()

@@ -1,0 +1,114 @@
+"""The tree of errors: each says what happened, to which device or file, and what to do next.
+
+    RigError
+    ├── BadInput              a number, name or file that the user gave cannot be used
+    │   └── ConfigError       rig.toml is missing, unreadable or contradicts itself
+    ├── DatasetError          class folders or their manifest cannot be used
+    ├── ModelError            a model bundle is missing, damaged or does not fit
+    ├── StorageError          the disk is full, read-only or gone
+    ├── MissingPackage        an optional Python package is needed here and absent
+    ├── RigBusy               another process owns the rig
+    └── DeviceError           something on the desk
+        ├── CameraError       no camera, or it stopped delivering
+        │   └── FrameTimeout  no frame in time (also a TimeoutError)
+        ├── SerialPortError   the port is absent, busy or was unplugged
+        ├── MarlinError       the firmware answered with an error
+        │   ├── MarlinTimeout the firmware did not answer in time (also a TimeoutError)
+        │   ├── MarlinReset   the board restarted: its position is unknown
+        │   ├── MarlinHalted  the board was killed: only a reset revives it
+        │   └── LineRefused   the same line was refused too many times, or must not be sent at all
+        └── PositionUnknown   an absolute move was asked for before homing or zeroing
+
+The command line prints `what` and `hint`, a line each, and exits with `exit_code`.
+"""
+
+from typing import ClassVar
+
+
+class RigError(Exception):
+    """Base of every error that the rig raises on purpose.
+
+    Args:
+        what: one sentence that names the device or file and what happened to it.
+        hint: what to do next, as an imperative; empty where nothing helps.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.hint})" if self.hint else self.what
+
+
+class BadInput(RigError):
+    """A value that the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class ConfigError(BadInput):
+    """rig.toml is missing, unreadable or contradicts itself."""
+
+
+class DatasetError(RigError):
+    """Class folders or their manifest cannot be used as asked."""
+
+
+class ModelError(RigError):
+    """A model bundle is missing, damaged or does not fit its use."""
+
+
+class StorageError(RigError):
+    """The disk is full, read-only or gone."""
+
+
+class MissingPackage(RigError):
+    """An optional package is needed and absent, or present and broken."""
+
+
+class RigBusy(RigError):
+    """Another process owns the rig."""
+
+
+class DeviceError(RigError):
+    """A device on the desk failed."""
+
+
+class CameraError(DeviceError):
+    """There is no camera, or it stopped delivering."""
+
+
+class FrameTimeout(CameraError, TimeoutError):
+    """The camera delivered no suitable frame in time."""
+
+
+class SerialPortError(DeviceError):
+    """The serial port is absent, busy or was unplugged."""
+
+
+class MarlinError(DeviceError):
+    """The firmware answered a command with an error."""
+
+
+class MarlinTimeout(MarlinError, TimeoutError):
+    """The firmware did not answer in time."""
+
+
+class MarlinReset(MarlinError):
+    """The board restarted by itself: its position is unknown and nothing is replayed."""
+
+
+class MarlinHalted(MarlinError):
+    """The board was killed (M112 or a fault): only a reset revives it."""
+
+
+class LineRefused(MarlinError):
+    """A line was refused too many times, or must not be sent at all."""
+
+
+class PositionUnknown(DeviceError):
+    """An absolute move was asked for while the position is unknown: home or zero first."""

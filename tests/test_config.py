@@ -1,0 +1,70 @@
+"""rig.toml: what `rig init` writes is the default, and what is wrong is named."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from rig.config import Config, load_config
+from rig.config_template import TEMPLATE
+from rig.errors import ConfigError
+
+
+def _load(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "rig.toml"
+    path.write_text(text)
+    return load_config(path)
+
+
+def test_the_template_holds_every_default(tmp_path: Path) -> None:
+    assert _load(tmp_path, TEMPLATE) == Config()
+
+
+def test_the_template_names_every_key() -> None:
+    document = tomllib.loads(
+        TEMPLATE.replace("# reject_threshold", "reject_threshold").replace("# seed", "seed")
+    )
+    for name, section in Config():
+        if name != "bins":
+            assert set(document[name]) == set(type(section).model_fields), name
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[camera]\nwidth_px = 0", "camera.width_px"),
+        ("[camera]\nwidht_px = 640", "camera.widht_px"),
+        ("[turntable]\ngear_ratio = 1.23456", "whole number of microsteps"),
+        ('[sorting]\nreject_bin = "nowhere"', "nowhere"),
+        ('[[bins]]\nname = "reject"\nchute_deg = 0\nparts = ["../x"]', "'../x' is not a part number"),
+        ('[[bins]]\nname = "reject"\nchute_deg = 200', "chute_deg"),
+        ('[[bins]]\nname = "reject"\nchute_deg = 0\n[[bins]]\nname = "reject"\nchute_deg = 1', "same name"),
+        (
+            '[[bins]]\nname = "reject"\nchute_deg = 0\nparts = ["3001"]\n'
+            '[[bins]]\nname = "b"\nchute_deg = 1\nparts = ["3001"]',
+            "part 3001 is in 'reject' and in 'b'",
+        ),
+        ("[camera", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, text)
+    assert named in caught.value.what
+    assert "\n" not in caught.value.what
+
+
+def test_bytes_that_are_no_text_are_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "rig.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        load_config(tmp_path / "rig.toml")
+
+
+def test_a_missing_file_points_to_rig_init(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "rig.toml")
+    assert "rig init" in caught.value.hint
+
+
+def test_a_lamp_may_be_always_on(tmp_path: Path) -> None:
+    assert _load(tmp_path, '[light]\npin = "none"').light.pin is None
