@@ -1,0 +1,67 @@
+"""The manifest: rows come back as they went in, and a crash leaves nothing half."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rig.dataset.layout import MANIFEST, ImageRow, image_name
+from rig.dataset.store import DatasetStore
+from rig.errors import DatasetError
+
+ROW = ImageRow(
+    file_name="3001/20261121T220301Z-a1b2_pose0_005deg.jpg",
+    label="3001",
+    session="20261121T220301Z-a1b2",
+    pose=0,
+    physical_part="3001-red",
+    colour=4,
+    angle_deg=5.0,
+    microsteps=44,
+    motion_end_s=1.0,
+    exposed_from_s=1.25,
+    exposed_until_s=1.258,
+    exposure_us=8000,
+    gain=1.0,
+    sharpness=120.5,
+    box=(100, 120, 80, 60),
+    source="simulated",
+    firmware="Marlin 2.1.2.7",
+    software="brickrig 0.1.0",
+    captured_at="2026-11-21T22:03:01.000+00:00",
+)
+
+
+def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:
+    store = DatasetStore(tmp_path)
+    other = replace(ROW, file_name="3001/other.jpg", box=None, colour=None, physical_part=None)
+    assert store.add(ROW, b"jpeg").read_bytes() == b"jpeg"
+    store.add(other, b"jpeg too")
+    assert list(DatasetStore(tmp_path).rows()) == [ROW, other]
+
+
+def test_a_row_torn_by_a_crash_is_passed_over_and_then_replaced(tmp_path: Path) -> None:
+    store = DatasetStore(tmp_path)
+    store.add(ROW, b"jpeg")
+    with (tmp_path / MANIFEST).open("a") as file:
+        file.write('{"file_name": "3001/to')
+    assert list(store.rows()) == [ROW]
+    other = replace(ROW, file_name="3001/other.jpg")
+    store.add(other, b"jpeg")
+    assert list(store.rows()) == [ROW, other]
+
+
+def test_a_damaged_row_is_named_by_its_line(tmp_path: Path) -> None:
+    store = DatasetStore(tmp_path)
+    store.add(ROW, b"jpeg")
+    with (tmp_path / MANIFEST).open("a") as file:
+        file.write("nonsense\n")
+    with pytest.raises(DatasetError, match="line 2"):
+        list(store.rows())
+
+
+def test_names_sort_by_angle_and_keep_close_angles_apart() -> None:
+    names = [image_name("3001", "s", 0, angle) for angle in (0, 5, 7.5, 112.5, 355)]
+    assert names[1] == "3001/s_pose0_005deg.jpg"
+    assert names == sorted(names)
+    assert len(set(names)) == len(names)
