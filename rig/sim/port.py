@@ -1,0 +1,114 @@
+"""The simulated board behind a port that any Marlin client opens: a pseudo-terminal, or a TCP socket.
+
+A real board is reset by the DTR line when its port is opened. A pseudo-terminal has no such line: the board
+is reset when its far end is opened, unless somebody has it open already, and when a client connects to the
+socket. A client that leaves takes nothing with it: what moves goes on moving.
+"""
+
+import math
+import sys
+import threading
+from contextlib import ExitStack, closing
+from enum import Enum
+from types import TracebackType
+from typing import Self
+
+from rig.sim.firmware import Board, Firmware, Wake
+from rig.sim.listeners import Channel, Listener, PtyListener, SocketListener, Stop
+from rig.sim.world import World
+
+# While a command waits, new bytes are looked for this often, in seconds of the world's clock.
+_IDLE_LOOP_S = 0.005
+# Clients flush their input while they open a port: the board keeps silent for as long (in real seconds), as a
+# bootloader does.
+_BOOTLOADER_S = 0.05
+
+
+class UnpluggedError(Exception):
+    """The board's USB cable was pulled out."""
+
+
+class PortKind(Enum):
+    """What stands between client and board."""
+
+    PTY = "pty"
+    SOCKET = "socket"
+
+    @classmethod
+    def available(cls) -> "PortKind":
+        """A pseudo-terminal where the system tells when it is opened, a socket elsewhere."""
+        return cls.PTY if sys.platform == "linux" else cls.SOCKET
+
+
+class SimulatedPort:
+    """A board behind a port, from `with` to its end.
+
+    Args:
+        world: what the board drives.
+        board: the board; the standard firmware if None.
+        kind: pseudo-terminal or socket.
+    """
+
+    def __init__(self, world: World, *, board: Board | None = None, kind: PortKind | None = None) -> None:
+        self._clock = world.clock
+        self._board = board or Firmware(world)
+        self._kind = kind or PortKind.available()
+        self._resources = ExitStack()
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """What a client opens, a device path or a `socket://` URL; empty before `with`."""
+        return self._url
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stop = Stop()
+            stack.callback(stop.close)
+            listener: Listener = PtyListener() if self._kind is PortKind.PTY else SocketListener()
+            thread = threading.Thread(target=self._serve, args=(listener, stop), name="simulated board")
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(stop.set)
+            self._url = listener.url
+            self._resources = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._resources.close()
+
+    def _serve(self, listener: Listener, stop: Stop) -> None:
+        with closing(listener), closing(listener.clients(stop)) as clients:
+            for channel in clients:
+                if stop.wait(_BOOTLOADER_S):
+                    return
+                self._board.reset()
+                try:
+                    self._converse(channel, stop)
+                except UnpluggedError:
+                    return
+
+    def _converse(self, channel: Channel, stop: Stop) -> None:
+        """Run the board until its client leaves."""
+        while not stop.is_set():
+            wake = self._board.run()
+            if output := self._board.take_output():
+                channel.write(output)
+            if stop.wait_readable(channel.fileno(), self._patience_s(wake)):
+                data = channel.read()
+                if channel.has_left():
+                    return
+                self._board.receive(data)
+            elif wake.working:
+                self._clock.sleep_until(min(wake.at_s, self._clock.monotonic() + _IDLE_LOOP_S))
+
+    def _patience_s(self, wake: Wake) -> float | None:
+        """How long to wait for bytes, in real seconds: not at all while the clock has to be moved on."""
+        if wake.working:
+            return 0.0
+        return None if math.isinf(wake.at_s) else max(0.0, wake.at_s - self._clock.monotonic())
