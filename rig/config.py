@@ -54,7 +54,10 @@ class TurntableConfig(Section):
 
 
 class CameraConfig(Section):
-    """`[camera]`: which camera, and the exposure that is locked for a whole session."""
+    """`[camera]`: which camera, and the exposure that is locked for a whole session.
+
+    A webcam's gain is in its driver's own units; 1.0 leaves it as the driver has it.
+    """
 
     kind: Literal["picamera2", "webcam"] = "webcam"
     device: int | str = 0

@@ -1,0 +1,172 @@
+"""Ambient occlusion of a lying part: how much sky its skin and the table around it see, baked once a pose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+
+from rig.catalog import PartNumber
+from rig.sim.geometry import Mesh, axes_along
+from rig.sim.poses import lying_mesh
+from rig.sim.raster import Floats32, rasterize
+
+# The square of table around the part on which light is computed, and its texels.
+GROUND_HALF_MM = 40.0
+GROUND_TEXELS = 224
+TEXELS_PER_MM = GROUND_TEXELS / (2 * GROUND_HALF_MM)
+
+_BAKED_GROUND_TEXELS = 96
+_SKY_DIRECTIONS = 40
+_SKY_MAP_PX = 144
+# Occlusion is baked at corners, so that no triangle may be longer than what it varies over.
+_LONGEST_EDGE_MM = 5.0
+# Sky samples start this far off the surface, and a surface counts as hidden when it is this much farther.
+_LIFT_MM = 0.35
+_DEPTH_BIAS_MM = 0.25
+
+
+@dataclass(frozen=True)
+class BakedPart:
+    """A part on one of its sides, ready to be rendered, in a frame whose z rises from below its middle.
+
+    Attributes:
+        corners, normals: (n, 3, 3) float32, split into triangles of at most a few millimetres.
+        openness: (n, 3) float32 at the corners, cosine-weighted share of the upper sky that is seen, relative
+            to what a level surface in the open sees.
+        silhouette: (m, 3, 3) float32 corners of the unsplit triangles, for outlines and shadows.
+        silhouette_facings: (m, 3) float32 their unit normals.
+        ground_openness: (GROUND_TEXELS, GROUND_TEXELS) float32, the same for the table; x along columns, y
+            along rows, from minus to plus GROUND_HALF_MM.
+    """
+
+    corners: Floats32
+    normals: Floats32
+    openness: Floats32
+    silhouette: Floats32
+    silhouette_facings: Floats32
+    ground_openness: Floats32
+
+
+@dataclass(frozen=True)
+class LightMap:
+    """What a distant light sees of a part: an orthographic depth map along the light's direction.
+
+    Attributes:
+        depth_buffer: (size, size) float32, mm towards the light, -inf where the light reaches the table.
+        axes: (3, 3) float32, rows are right, down and away from the light.
+        middle: (3,) float32, the point in the middle of the map.
+        px_per_mm: scale of the map.
+    """
+
+    depth_buffer: Floats32
+    axes: Floats32
+    middle: Floats32
+    px_per_mm: float
+
+    def reaches(self, points: Floats32, shifts_px: Sequence[tuple[float, float]] = ((0, 0),)) -> Floats32:
+        """The share of light that reaches `points` (k, 3), float32 (k,): 0 or 1, or a mean over shifts."""
+        size = len(self.depth_buffer)
+        seen = (points - self.middle) @ self.axes.T
+        column_px = seen[:, 0] * self.px_per_mm + size / 2
+        row_px = seen[:, 1] * self.px_per_mm + size / 2
+        nearness = _DEPTH_BIAS_MM - seen[:, 2]
+        reached = np.zeros(len(points), np.float32)
+        for right, down in shifts_px:
+            column = (column_px + right).astype(np.int32).clip(0, size - 1)
+            row = (row_px + down).astype(np.int32).clip(0, size - 1)
+            reached += nearness >= self.depth_buffer[row, column]
+        return reached / np.float32(len(shifts_px))
+
+
+def light_map(corners: Floats32, direction: Floats32, size_px: int) -> LightMap:
+    """Draw what a distant light in `direction` (3,) sees of the triangles `corners` (n, 3, 3)."""
+    axes = axes_along(-direction).astype(np.float32)
+    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+    middle = ((low + high) / 2).astype(np.float32)
+    # One product of flat arrays: on stacks of triangles NumPy would multiply them one by one.
+    seen = ((corners - middle).reshape(-1, 3) @ axes.T).reshape(corners.shape)
+    half_mm = float(np.abs(seen[..., :2]).max()) * 1.05
+    px_per_mm = size_px / (2 * half_mm)
+    fragments = rasterize(seen[..., :2] * px_per_mm + size_px / 2, -seen[..., 2], size_px, size_px)
+    return LightMap(fragments.depth_buffer, axes, middle, px_per_mm)
+
+
+@cache
+def baked_part(part: PartNumber, pose: int) -> BakedPart:
+    """The part on its `pose`-th side with its occlusion; takes a few tenths of a second the first time."""
+    whole = lying_mesh(part, pose)
+    mesh = _split(whole, _LONGEST_EDGE_MM)
+    corners = mesh.corners.astype(np.float32)
+    normals = mesh.normals.astype(np.float32)
+    silhouette = whole.corners.astype(np.float32)
+    starts = _just_off(corners)
+    ground = _ground_points(_BAKED_GROUND_TEXELS)
+
+    skin_light = np.zeros(corners.shape[:2], np.float32).reshape(-1)
+    ground_light = np.zeros(len(ground), np.float32)
+    sky = _sky_directions(_SKY_DIRECTIONS)
+    for direction in sky:
+        seen_by_light = light_map(silhouette, direction, _SKY_MAP_PX)
+        cosine = np.maximum(normals.reshape(-1, 3) @ direction, 0)
+        skin_light += cosine * seen_by_light.reaches(starts)
+        ground_light += direction[2] * seen_by_light.reaches(ground)
+    in_the_open = sky[:, 2].sum()
+    baked_ground = (ground_light / in_the_open).reshape(_BAKED_GROUND_TEXELS, _BAKED_GROUND_TEXELS)
+    return BakedPart(
+        corners,
+        normals,
+        (skin_light / in_the_open).reshape(corners.shape[:2]),
+        silhouette,
+        _facings(silhouette),
+        np.asarray(cv2.resize(baked_ground, (GROUND_TEXELS, GROUND_TEXELS)), dtype=np.float32),
+    )
+
+
+def _just_off(corners: Floats32) -> Floats32:
+    """Points (n * 3, 3) near the corners, lifted and drawn into the triangle, so no edge hides itself."""
+    inside = 0.96 * corners + 0.04 * corners.mean(axis=1, keepdims=True)
+    lifted = inside + _LIFT_MM * _facings(corners)[:, None]
+    return np.asarray(lifted.reshape(-1, 3), dtype=np.float32)
+
+
+def _facings(corners: Floats32) -> Floats32:
+    facings = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facings /= np.linalg.norm(facings, axis=1, keepdims=True)
+    return facings
+
+
+def _sky_directions(count: int) -> Floats32:
+    """Directions (count, 3) spread evenly over the upper hemisphere: a spiral by the golden angle."""
+    place = np.arange(count) + 0.5
+    z = 1 - 0.95 * place / count
+    turn = place * np.pi * (3 - np.sqrt(5))
+    radius = np.sqrt(1 - z * z)
+    return np.column_stack([radius * np.cos(turn), radius * np.sin(turn), z]).astype(np.float32)
+
+
+def _ground_points(texels: int) -> Floats32:
+    """The middles of the texels on the table, (texels squared, 3) float32."""
+    middles = (np.arange(texels) + 0.5) / texels * 2 * GROUND_HALF_MM - GROUND_HALF_MM
+    x, y = np.meshgrid(middles, middles)
+    return np.stack([x, y, np.full_like(x, 0.1)], axis=-1).reshape(-1, 3).astype(np.float32)
+
+
+def _split(mesh: Mesh, longest_mm: float) -> Mesh:
+    """Halve triangles at their longest edge until none is longer than `longest_mm`."""
+    corners, normals = mesh.corners, mesh.normals
+    while True:
+        lengths = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
+        long = lengths.max(axis=1) > longest_mm
+        if not long.any():
+            return Mesh(corners, normals)
+        first = lengths[long].argmax(axis=1)
+        order = (first[:, None] + np.arange(3)) % 3
+        halves = []
+        for values in (corners, normals):
+            a, b, c = np.take_along_axis(values[long], order[..., None], axis=1).transpose(1, 0, 2)
+            middle = (a + b) / 2
+            halves.append(np.concatenate([np.stack([a, middle, c], 1), np.stack([middle, b, c], 1)]))
+        corners = np.concatenate([corners[~long], halves[0]])
+        normals = np.concatenate([normals[~long], halves[1]])

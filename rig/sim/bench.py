@@ -1,0 +1,62 @@
+"""The simulated rig: a world, firmware behind a port, a camera that looks, a hand that feeds."""
+
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from rig.clock import Clock, LeapingClock, SystemClock
+from rig.config import Config
+from rig.sim.camera import SimulatedCamera
+from rig.sim.hand import SimulatedHand
+from rig.sim.port import SimulatedPort
+from rig.sim.scene import draw_scene
+from rig.sim.world import World
+
+
+class SimulatedBench:
+    """A desk that exists only here, from `with` to its end.
+
+    Args:
+        config: describes the rig to simulate.
+        seed: light, camera, bricks and noise are drawn from it: same seed, same pictures.
+    """
+
+    def __init__(self, config: Config, seed: int) -> None:
+        scene_rng, hand_rng, noise_rng = np.random.default_rng(seed).spawn(3)
+        self.clock: Clock = SystemClock() if config.sim.real_time else LeapingClock()
+        self.world = World(
+            self.clock,
+            microsteps_per_turn=config.turntable.microsteps_per_turn,
+            chute_servo=config.actuator.chute_servo,
+            sweeper_servo=config.actuator.sweeper_servo,
+            sweeper_push_deg=config.actuator.sweeper_push_deg,
+            light_pin=config.light.pin,
+            feed_gap_s=config.sim.feed_gap_s,
+        )
+        self.camera = SimulatedCamera(
+            self.world,
+            draw_scene(scene_rng),
+            config.camera,
+            frames_per_s=config.sim.frames_per_s,
+            seed=int(noise_rng.integers(2**63)),
+        )
+        self.hand = SimulatedHand(self.world, hand_rng)
+        self._port = SimulatedPort(self.world)
+
+    @property
+    def port(self) -> str:
+        """What a Marlin client opens: a pseudo-terminal's path, or a socket URL where there are none."""
+        return self._port.url
+
+    def __enter__(self) -> Self:
+        self._port.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._port.__exit__(kind, error, traceback)

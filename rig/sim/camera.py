@@ -1,0 +1,121 @@
+"""The simulated camera: it pictures the table at the angle that the table really has while it exposes."""
+
+import math
+import threading
+
+import numpy as np
+
+from rig.camera.frame import Frame
+from rig.config import CameraConfig
+from rig.errors import CameraError, FrameTimeout
+from rig.sim.raster import Floats32
+from rig.sim.render import Renderer
+from rig.sim.scene import Scene
+from rig.sim.sensor import Sensor
+from rig.sim.world import World
+
+# The exposure for which scenes are drawn: twice the time or twice the gain gives twice the light.
+_NOMINAL_EXPOSURE_US = 8000
+# A turn by less than this during an exposure moves the far end of the longest part by less than a pixel.
+_SHARP_TURN_DEG = 0.15
+_SUB_EXPOSURES = 8
+
+
+class SimulatedCamera:
+    """A `Camera` that looks at a `World`.
+
+    Frames start on a fixed grid of the world's clock. The picture depends on the world, the scene and the
+    settings alone; the noise on `seed` and how many frames were captured before, never on the time.
+
+    Args:
+        world: what it looks at.
+        scene: light and camera of this session.
+        config: size, exposure and gain.
+        frames_per_s: frame rate; an exposure longer than a frame's period slows it down.
+        seed: of the noise.
+    """
+
+    def __init__(
+        self, world: World, scene: Scene, config: CameraConfig, *, frames_per_s: float, seed: int
+    ) -> None:
+        self._world = world
+        self._config = config
+        self._exposure_s = config.exposure_us * 1e-6
+        self._period_s = max(1.0 / frames_per_s, self._exposure_s)
+        self._seed = seed
+        self._renderer = Renderer(scene, config.width_px, config.height_px)
+        self._sensor = Sensor(
+            scene,
+            config.width_px,
+            config.height_px,
+            light_gain=config.gain * config.exposure_us / _NOMINAL_EXPOSURE_US,
+            noise_gain=math.sqrt(config.gain),
+        )
+        self._lock = threading.Lock()
+        self._started_s: float | None = None
+        self._captured = 0
+
+    def start(self) -> None:
+        """Begin the grid of frames; the first frame starts exposing now."""
+        with self._lock:
+            if self._started_s is None:
+                self._started_s = self._world.clock.monotonic()
+
+    def capture(self, not_before_s: float) -> Frame:
+        """Return the first frame whose exposure begins at or after `not_before_s`, and not in the past.
+
+        Raises:
+            FrameTimeout: that frame lies further ahead than the configured time.
+            CameraError: the camera was not started, or is closed.
+        """
+        clock = self._world.clock
+        now_s = clock.monotonic()
+        from_s = self._next_exposure_s(max(not_before_s, now_s))
+        until_s = from_s + self._exposure_s
+        if until_s - now_s > self._config.timeout_s + self._period_s:
+            raise FrameTimeout(
+                f"the simulated camera has no frame within {self._config.timeout_s:g} s",
+                hint="raise timeout_s in [camera], or ask for an earlier frame",
+            )
+        clock.sleep_until(until_s)
+        radiance = self._expose(from_s, until_s)
+        with self._lock:
+            rng = np.random.default_rng((self._seed, self._captured))
+            self._captured += 1
+        image = self._sensor.develop(radiance, rng)
+        return Frame(image, from_s, until_s, self._config.exposure_us, self._config.gain)
+
+    def describe(self) -> str:
+        """One line for people."""
+        config = self._config
+        return (
+            f"simulated camera, {config.width_px}x{config.height_px}, "
+            f"exposure {config.exposure_us} us, gain {config.gain:g}"
+        )
+
+    def close(self) -> None:
+        """Stop; a later `start` begins a new grid."""
+        with self._lock:
+            self._started_s = None
+
+    def _next_exposure_s(self, earliest_s: float) -> float:
+        with self._lock:
+            started_s = self._started_s
+        if started_s is None:
+            raise CameraError("the simulated camera is not running", hint="call start() first")
+        frame = math.ceil((earliest_s - started_s) / self._period_s)
+        from_s = started_s + frame * self._period_s
+        # The division may round a deadline on the grid down to just before it.
+        return from_s if from_s >= earliest_s else from_s + self._period_s
+
+    def _expose(self, from_s: float, until_s: float) -> Floats32:
+        """The light that arrives from `from_s` to `until_s`: a mean over the angles of the table."""
+        world = self._world
+        lying = world.part_on_table()
+        lamp_level = world.lamp_level()
+        times_s = np.linspace(from_s, until_s, _SUB_EXPOSURES)
+        angles_deg = [world.table_angle_deg(float(time_s)) for time_s in times_s]
+        if lying is None or max(angles_deg) - min(angles_deg) < _SHARP_TURN_DEG:
+            return self._renderer.render(lying, angles_deg[len(angles_deg) // 2], lamp_level)
+        views = [self._renderer.render(lying, angle_deg, lamp_level) for angle_deg in angles_deg]
+        return np.asarray(np.mean(views, axis=0, dtype=np.float32))
