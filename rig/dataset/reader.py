@@ -1,0 +1,203 @@
+"""Read class folders, with or without a manifest, for training and evaluation.
+
+A *group* is what must not be torn apart when data are split: views of one physical part, or of one session.
+The manifest says it in a `part` column, or in `session` and `physical_part` (images that share either belong
+together). Where it says nothing, a class is one group.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from rig.camera.frame import Image
+from rig.dataset.layout import IMAGE_SUFFIXES, MANIFEST
+from rig.errors import BadInput, DatasetError
+
+SIMULATED = "simulated"
+UNKNOWN_SOURCE = "unknown"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image file.
+
+    Attributes:
+        path: the file.
+        label: its class folder.
+        group: physical part or session, unique within the label; empty where nobody said.
+        source: "camera", "simulated", or what the manifest says; "unknown" without one.
+    """
+
+    path: Path
+    label: str
+    group: str
+    source: str
+
+    @property
+    def group_key(self) -> str:
+        """`label/group`, unique within the dataset."""
+        return f"{self.label}/{self.group}"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples in the order of label and file name."""
+
+    folder: Path
+    samples: tuple[Sample, ...]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, sorted."""
+        return tuple(sorted({sample.label for sample in self.samples}))
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Where the images are from, sorted."""
+        return tuple(sorted({sample.source for sample in self.samples}))
+
+
+def read_dataset(folder: Path, *, least_classes: int = 2, allow_mixed: bool = False) -> Dataset:
+    """List the images of a dataset. Files are not decoded here: `decode_image` does that.
+
+    Args:
+        folder: holds one folder a class, and perhaps a manifest.
+        least_classes: training needs two; evaluation can do with one.
+        allow_mixed: simulated and real images may come together.
+
+    Raises:
+        BadInput: there is no such folder.
+        DatasetError: too few classes, a class without images, a damaged manifest, or an unasked mixture.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"there is no folder {folder}", hint="capture pictures with: rig capture")
+    classes = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    if len(classes) < least_classes:
+        found = "no class folder" if not classes else f"only one class ({classes[0].name})"
+        raise DatasetError(
+            f"{folder} has {found}", hint=f"put one folder of pictures a part in it, at least {least_classes}"
+        )
+    rows = _read_manifest(folder / MANIFEST)
+    samples = [sample for class_folder in classes for sample in _read_class(class_folder, rows)]
+    dataset = Dataset(folder, tuple(samples))
+    if SIMULATED in dataset.sources and len(dataset.sources) > 1 and not allow_mixed:
+        raise DatasetError(
+            f"{folder} mixes simulated and real pictures ({', '.join(dataset.sources)})",
+            hint="use separate folders, or ask for the mixture with --allow-mixed",
+        )
+    return dataset
+
+
+def decode_image(content: bytes, path: Path) -> Image:
+    """Decode an image file strictly: OpenCV alone fills the missing part of a truncated JPEG with grey.
+
+    Args:
+        content: the file's bytes.
+        path: for the error.
+
+    Returns:
+        (height, width, 3) uint8, BGR.
+
+    Raises:
+        DatasetError: it is no image, or truncated.
+    """
+    hint = "capture it again, or delete the file"
+    if _is_truncated(content):
+        raise DatasetError(f"{path} is truncated", hint=hint)
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    if image is None:
+        raise DatasetError(f"{path} is not a readable image", hint=hint)
+    return np.asarray(image, np.uint8)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of an image file.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _is_truncated(content: bytes) -> bool:
+    """Whether the end is missing of what begins as JPEG, PNG, BMP or WebP."""
+    if content.startswith(b"\xff\xd8"):
+        # Inside a scan 0xff is always stuffed, so these markers are real; a thumbnail ends before the scan.
+        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda") or b"\xff\xda" not in content
+    if content.startswith(b"\x89PNG"):
+        return b"IEND" not in content[-64:]
+    if content.startswith(b"BM"):
+        return len(content) < int.from_bytes(content[2:6], "little")
+    if content.startswith(b"RIFF"):
+        return len(content) < int.from_bytes(content[4:8], "little") + 8
+    return False
+
+
+def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
+    """The rows by `file_name`; none where there is no manifest."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error
+    rows: dict[str, dict[str, Any]] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+            rows[row["file_name"]] = row
+        except (ValueError, KeyError, TypeError) as error:
+            raise DatasetError(
+                f"{path}, line {number} is not a manifest row", hint="mend or delete it"
+            ) from error
+    return rows
+
+
+def _read_class(folder: Path, rows: dict[str, dict[str, Any]]) -> list[Sample]:
+    label = folder.name
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise DatasetError(f"{folder} has no pictures", hint="capture some, or delete the folder")
+    named = [rows.get(f"{label}/{path.name}", {}) for path in paths]
+    for path, row in zip(paths, named, strict=True):
+        if row.get("label", label) != label:
+            raise DatasetError(
+                f"{path} is labelled {row['label']} in {MANIFEST}", hint="move the file or mend the row"
+            )
+    return [
+        Sample(path, label, group, str(row.get("source", UNKNOWN_SOURCE)))
+        for path, row, group in zip(paths, named, _groups(named), strict=True)
+    ]
+
+
+def _groups(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The group of each row of one class."""
+    names = [_names(row) for row in rows]
+    group_of = _connected(names)
+    return [group_of[next(iter(own))] if own else "" for own in names]
+
+
+def _names(row: dict[str, Any]) -> tuple[str, ...]:
+    """What an image is tied to others by: the part if the manifest says it, else session and brick."""
+    if row.get("part"):
+        return (str(row["part"]),)
+    return tuple(str(row[column]) for column in ("physical_part", "session") if row.get(column))
+
+
+def _connected(names: Iterable[tuple[str, ...]]) -> dict[str, str]:
+    """For each name the first, in the order of the alphabet, of all names that it is tied to."""
+    members: dict[str, set[str]] = {}
+    for own in names:
+        joined = set(own).union(*(members.get(name, set()) for name in own))
+        for name in joined:
+            members[name] = joined
+    return {name: min(joined) for name, joined in members.items()}

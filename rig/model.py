@@ -1,0 +1,316 @@
+"""The model bundle: what training hands to the machine, and nothing else does.
+
+models/<name>/
+  model.tflite    the network, full-integer: raw uint8 pixels in, logits out
+  model.json      the card: how to use the network, and what is known of it
+  labels.txt      one label a line, in the order of the outputs
+  images.json     digests of the images it was made from, by group
+  folds/<k>/      models of the same recipe that have not seen the k-th part of the data; bundles themselves
+  report/         curves, confusion matrix, misclassified pictures
+  checkpoints/    the best float weights
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from rig.errors import ModelError
+from rig.files import storage_errors, sync_folder
+
+NETWORK_FILE = "model.tflite"
+CARD_FILE = "model.json"
+LABELS_FILE = "labels.txt"
+IMAGES_FILE = "images.json"
+FOLDS_FOLDER = "folds"
+REPORT_FOLDER = "report"
+CHECKPOINTS_FOLDER = "checkpoints"
+
+_DRAFT_PREFIX = ".draft-"
+_TRAIN_AGAIN = "train it again with: rig train"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Preprocess(_Record):
+    """How a picture becomes the network's input.
+
+    Attributes:
+        size_px: side of the square input.
+        margin: added on each side of the part's box, as a share of the box's long side.
+        channels: one, the grey value.
+        contrast: normalised locally, so that light and a part's own shade drop out.
+    """
+
+    size_px: int = Field(ge=16, le=1024)
+    margin: float = Field(ge=0, le=2)
+    channels: Literal["grey"] = "grey"
+    contrast: Literal["local"] = "local"
+
+
+class ClassScore(_Record):
+    """How well one class is recognised; `support` is the number of its images."""
+
+    label: str
+    precision: Share
+    recall: Share
+    f1: Share
+    support: int = Field(ge=0)
+
+
+class Scores(_Record):
+    """What was measured, with the converted network, on images it was not fitted to.
+
+    Attributes:
+        how: which images, in words.
+        images: how many.
+        top1: share of them that are named correctly; None when nothing could be held out.
+        float_top1: the same before conversion to integers.
+        classes: one row a class.
+    """
+
+    how: str
+    images: int = Field(ge=0)
+    top1: Share | None
+    float_top1: Share | None
+    classes: tuple[ClassScore, ...]
+
+
+class Calibration(_Record):
+    """Whether the probabilities mean what they say, and what the reject threshold does.
+
+    Attributes:
+        calibrated: temperature and threshold were fitted on images that the network had not seen.
+        how: on which images, in words.
+        accepted: share of those images above the reject threshold.
+        accepted_top1: share of the accepted that are named correctly.
+    """
+
+    calibrated: bool
+    how: str
+    accepted: Share | None = None
+    accepted_top1: Share | None = None
+
+
+class Split(_Record):
+    """Which groups (`label/group`) were used for what.
+
+    Attributes:
+        trained: the weights were fitted to them.
+        validated: the best checkpoint was chosen on them.
+        tested: kept away from both.
+        untestable: labels with one group only, which trains: nothing honest can be said of them.
+    """
+
+    trained: tuple[str, ...]
+    validated: tuple[str, ...] = ()
+    tested: tuple[str, ...] = ()
+    untestable: tuple[str, ...] = ()
+
+
+class DataFingerprint(_Record):
+    """Which data it was: `sha256` over the sorted SHA-256 digests of all image files."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    images: int = Field(gt=0)
+    classes: int = Field(gt=0)
+    sources: tuple[str, ...]
+
+
+class Card(_Record):
+    """`model.json`.
+
+    Attributes:
+        labels: in the order of the network's outputs.
+        preprocess: how a picture becomes the input.
+        network: name of the architecture.
+        parameters: number of trained weights.
+        temperature: logits are divided by it before the softmax.
+        reject_threshold: a probability below it means "not sure".
+        seed: of the training run.
+        versions: of the packages that made it.
+        created_at: UTC, ISO 8601.
+        model_sha256: of model.tflite.
+    """
+
+    format: Literal[1] = 1
+    labels: tuple[str, ...] = Field(min_length=2)
+    preprocess: Preprocess
+    network: str
+    parameters: int = Field(gt=0)
+    temperature: float = Field(gt=0)
+    reject_threshold: Share
+    calibration: Calibration
+    scores: Scores
+    split: Split
+    data: DataFingerprint
+    seed: int
+    versions: dict[str, str]
+    created_at: str
+    model_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk whose files have been checked."""
+
+    folder: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def network_path(self) -> Path:
+        """Where model.tflite is."""
+        return self.folder / NETWORK_FILE
+
+    def folds(self) -> tuple["Bundle", ...]:
+        """The fold models, in order; none when it was trained without.
+
+        Raises:
+            ModelError: one of them is damaged.
+        """
+        folder = self.folder / FOLDS_FOLDER
+        if not folder.is_dir():
+            return ()
+        return tuple(load_bundle(fold) for fold in sorted(folder.iterdir()))
+
+    def image_groups(self) -> dict[str, str]:
+        """The group (`label/group`) of every image it was made from, by `image_digest`.
+
+        Raises:
+            ModelError: images.json is missing or damaged.
+        """
+        path = self.folder / IMAGES_FILE
+        try:
+            groups = TypeAdapter(dict[str, list[str]]).validate_json(_read(path))
+        except ValidationError as error:
+            raise ModelError(f"{path} is damaged: {_first_problem(error)}", hint=_TRAIN_AGAIN) from error
+        return {digest: group for group, digests in groups.items() for digest in digests}
+
+
+def image_digest(content: bytes) -> str:
+    """What an image file is recognised by: SHA-256 of its bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Open a bundle and check that its files are whole and belong together.
+
+    Raises:
+        ModelError: the folder or a file is missing, damaged, or does not fit the others; names the file.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"there is no model {folder}", hint="train one with: rig train")
+    path = folder / CARD_FILE
+    try:
+        card = Card.model_validate_json(_read(path))
+    except ValidationError as error:
+        raise ModelError(f"{path} is damaged: {_first_problem(error)}", hint=_TRAIN_AGAIN) from error
+    if len(set(card.labels)) != len(card.labels):
+        raise ModelError(f"{path} is damaged: a label occurs twice", hint=_TRAIN_AGAIN)
+    _check_labels(folder / LABELS_FILE, card)
+    _check_network(folder / NETWORK_FILE, card)
+    return Bundle(folder, card)
+
+
+def newest_bundle(models: Path) -> Bundle:
+    """The bundle below `models` that was made last.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    cards = [card for card in models.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith(_DRAFT_PREFIX)]
+    if not cards:
+        raise ModelError(f"there is no model in {models}", hint="train one with: rig train")
+    return load_bundle(max(cards, key=lambda card: (card.stat().st_mtime_ns, card)).parent)
+
+
+def write_bundle(
+    folder: Path, network: bytes, card: Card, fill: Callable[[Path], None] | None = None
+) -> Bundle:
+    """Write a bundle whole or not at all, in place of one of the same name.
+
+    Args:
+        folder: where it shall stand; its parents are made.
+        network: content of model.tflite.
+        card: its `model_sha256` must be that of `network`.
+        fill: writes everything else (report, folds, ...) into the folder that it is given.
+
+    Raises:
+        StorageError: the disk is full or read-only; then `folder` is as it was.
+    """
+    with storage_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_DRAFT_PREFIX, dir=folder.parent) as scratch:
+            draft = Path(scratch) / folder.name
+            draft.mkdir()
+            (draft / NETWORK_FILE).write_bytes(network)
+            (draft / LABELS_FILE).write_text("".join(f"{label}\n" for label in card.labels), encoding="utf-8")
+            (draft / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            if fill is not None:
+                fill(draft)
+            _sync_tree(draft)
+            _swap(draft, folder, Path(scratch) / "replaced")
+            sync_folder(folder.parent)
+    return load_bundle(folder)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing", hint=_TRAIN_AGAIN) from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _check_labels(path: Path, card: Card) -> None:
+    if tuple(_read(path).decode("utf-8", "replace").splitlines()) != card.labels:
+        raise ModelError(f"{path} does not name the labels of {CARD_FILE}", hint=_TRAIN_AGAIN)
+
+
+def _check_network(path: Path, card: Card) -> None:
+    if hashlib.sha256(_read(path)).hexdigest() != card.model_sha256:
+        raise ModelError(f"{path} is damaged: its SHA-256 is not the one in {CARD_FILE}", hint=_TRAIN_AGAIN)
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(step) for step in problem["loc"])
+    return f"{key}: {problem['msg']}" if key else problem["msg"]
+
+
+def _sync_tree(folder: Path) -> None:
+    """Have everything below `folder` on the disk before the folder gets its name."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+
+
+def _swap(draft: Path, folder: Path, aside: Path) -> None:
+    """Rename; a folder of the same name steps aside first, and comes back if the rename fails."""
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    folder.rename(aside)
+    try:
+        draft.rename(folder)
+    except OSError:
+        aside.rename(folder)
+        raise

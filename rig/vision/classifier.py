@@ -1,0 +1,141 @@
+"""Name a part: the TFLite network behind a function from picture to probabilities.
+
+TensorFlow is never loaded for it: the interpreter is ai-edge-litert, or tflite-runtime where only that works.
+"""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.camera.frame import Image
+from rig.errors import MissingPackage, ModelError
+from rig.model import Bundle
+from rig.vision.locate import Box
+from rig.vision.preprocess import prepare
+
+Probabilities = NDArray[np.float32]
+
+_RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+
+
+class Candidate(NamedTuple):
+    """A class that a picture may show, and its calibrated probability, 0 to 1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What the network says of one picture.
+
+    Attributes:
+        box: where the part is; None when none was found, and then the probabilities say nothing.
+        labels: the classes.
+        probabilities: (classes,) float32, sums to 1; after division of the logits by the card's temperature.
+    """
+
+    box: Box | None
+    labels: tuple[str, ...]
+    probabilities: Probabilities
+
+    def top(self, count: int) -> tuple[Candidate, ...]:
+        """The most probable classes, best first."""
+        best = np.argsort(-self.probabilities, kind="stable")[:count]
+        return tuple(Candidate(self.labels[index], float(self.probabilities[index])) for index in best)
+
+
+class Classifier:
+    """A loaded network. Not to be shared between threads.
+
+    Raises:
+        MissingPackage: no TFLite interpreter works here.
+        ModelError: the network cannot be loaded, or does not fit its card.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.card = bundle.card
+        self._network = Network(bundle.network_path.read_bytes(), str(bundle.network_path))
+        size_px = self.card.preprocess.size_px
+        wanted = (size_px, size_px, 1)
+        if self._network.input_shape != wanted or self._network.classes != len(self.card.labels):
+            raise ModelError(
+                f"{bundle.network_path} takes {self._network.input_shape} and gives {self._network.classes}"
+                f" classes, but its card says {wanted} and {len(self.card.labels)}",
+                hint="train it again with: rig train",
+            )
+
+    def classify(self, image: Image) -> Classification:
+        """Find the part in a picture and name it.
+
+        Args:
+            image: (height, width, 3) uint8, BGR, of any size.
+        """
+        pixels, box = prepare(image, self.card.preprocess)
+        probabilities = softmax(self._network.logits(pixels), self.card.temperature)
+        return Classification(box, self.card.labels, probabilities)
+
+
+class Network:
+    """A full-integer TFLite network: raw uint8 pixels in, logits out."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self._interpreter = _interpreter(content, name)
+        self._input = self._interpreter.get_input_details()[0]
+        self._output = self._interpreter.get_output_details()[0]
+        if self._input["dtype"] is not np.uint8 or tuple(self._input["quantization"]) != (1.0, 0):
+            raise ModelError(f"{name} does not take raw uint8 pixels", hint="train it again with: rig train")
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        _, height, width, channels = (int(side) for side in self._input["shape"])
+        return height, width, channels
+
+    @property
+    def classes(self) -> int:
+        """Length of the logits."""
+        return int(self._output["shape"][-1])
+
+    def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the network once.
+
+        Args:
+            pixels: (height, width, channels) uint8.
+
+        Returns:
+            (classes,) float32.
+        """
+        self._interpreter.set_tensor(self._input["index"], pixels[np.newaxis])
+        self._interpreter.invoke()
+        raw = self._interpreter.get_tensor(self._output["index"])[0]
+        scale, zero_point = self._output["quantization"]
+        return np.asarray((raw.astype(np.float32) - zero_point) * scale, np.float32)
+
+
+def softmax(logits: NDArray[np.float32], temperature: float) -> Probabilities:
+    """Probabilities along the last axis, float32, of the logits divided by a temperature above 0."""
+    powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / np.float32(temperature))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+
+
+def _interpreter(content: bytes, name: str) -> Any:
+    """From the first runtime that can construct one: with NumPy 2, tflite-runtime imports and then fails."""
+    failures = []
+    for runtime in _RUNTIMES:
+        try:
+            interpreter = importlib.import_module(runtime).Interpreter(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
+        except (ImportError, SystemError, AttributeError) as error:
+            failures.append(f"{runtime}: {error}")
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{name} is not a TFLite network: {error}", hint="train it again") from error
+        else:
+            return interpreter
+    raise MissingPackage(
+        f"no TFLite interpreter works here ({'; '.join(failures)})",
+        hint="install one with: pip install ai-edge-litert",
+    )

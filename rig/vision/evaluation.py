@@ -1,0 +1,159 @@
+"""Measure a model on class folders, and never pass off an image that trained it as a test.
+
+On data that it was made from, every image is named by the fold model that has seen neither the image nor its
+physical part. New images are named by the model itself. Images that no model here is innocent of are measured
+too, but apart.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
+from rig.errors import DatasetError
+from rig.model import Bundle, ClassScore, Scores, image_digest
+from rig.vision.classifier import Classifier
+
+Confusion = NDArray[np.int64]
+"""Shape (classes, classes): rows are the true labels, columns the named ones."""
+
+
+class Knowledge(Enum):
+    """What a model knows of an image beforehand."""
+
+    UNSEEN = "never seen, nor its physical part"
+    VALIDATED = "the checkpoint was chosen on it"
+    SEEN = "trained on"
+
+
+@dataclass(frozen=True)
+class EvaluationProgress:
+    """So many images of so many are done."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """Top-1 of one fold model on the parts that it has never seen. Folds count from 1."""
+
+    fold: int
+    images: int
+    top1: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out.
+
+    Attributes:
+        labels: of rows and columns of the confusion matrix.
+        scores: for each kind of knowledge that occurred; only UNSEEN is a test.
+        confusion: for the same.
+        folds: top-1 of each fold model that was used.
+        not_located: images in which no part was found.
+    """
+
+    labels: tuple[str, ...]
+    scores: dict[Knowledge, Scores]
+    confusion: dict[Knowledge, Confusion]
+    folds: tuple[FoldScore, ...]
+    not_located: int
+
+
+def evaluate(bundle: Bundle, dataset: Dataset, emit: Callable[[EvaluationProgress], None]) -> Evaluation:
+    """Name every image of a dataset with a model that is as innocent of it as can be.
+
+    Raises:
+        DatasetError: an image is damaged, or a class is none of the model's.
+        ModelError: the bundle is damaged.
+    """
+    labels = bundle.card.labels
+    strangers = sorted(set(dataset.labels) - set(labels))
+    if strangers:
+        raise DatasetError(
+            f"{bundle.folder} was not trained on {', '.join(strangers)}",
+            hint="train a model on these parts too, or leave their folders out",
+        )
+    jury = _Jury(bundle)
+    counts = {knowledge: np.zeros((len(labels), len(labels)), np.int64) for knowledge in Knowledge}
+    right: dict[int, list[bool]] = {}
+    not_located = 0
+    for done, sample in enumerate(dataset.samples, start=1):
+        content = read_bytes(sample.path)
+        judge = jury.judge(sample, image_digest(content))
+        result = judge.classifier.classify(decode_image(content, sample.path))
+        named = result.top(1)[0][0]
+        counts[judge.knowledge][labels.index(sample.label), labels.index(named)] += 1
+        not_located += result.box is None
+        if judge.fold:
+            right.setdefault(judge.fold, []).append(named == sample.label)
+        emit(EvaluationProgress(done, len(dataset.samples)))
+    occurred = {knowledge: matrix for knowledge, matrix in counts.items() if matrix.any()}
+    return Evaluation(
+        labels=labels,
+        scores={knowledge: score(matrix, labels, knowledge.value) for knowledge, matrix in occurred.items()},
+        confusion=occurred,
+        folds=tuple(FoldScore(fold, len(hits), float(np.mean(hits))) for fold, hits in sorted(right.items())),
+        not_located=not_located,
+    )
+
+
+def score(
+    confusion: Confusion, labels: Sequence[str], how: str, *, float_top1: float | None = None
+) -> Scores:
+    """Top-1, and precision, recall and F1 of each class; a share of nothing is 0."""
+    right = np.diag(confusion)
+    named, true = confusion.sum(axis=0), confusion.sum(axis=1)
+    classes = tuple(
+        ClassScore(
+            label=label,
+            precision=_share(right[k], named[k]),
+            recall=_share(right[k], true[k]),
+            f1=_share(2 * right[k], named[k] + true[k]),
+            support=int(true[k]),
+        )
+        for k, label in enumerate(labels)
+    )
+    images = int(confusion.sum())
+    top1 = float(right.sum() / images) if images else None
+    return Scores(how=how, images=images, top1=top1, float_top1=float_top1, classes=classes)
+
+
+def _share(part: np.int64, whole: np.int64) -> float:
+    return float(part / whole) if whole else 0.0
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """A model that names an image, what it knows of it, and the fold it belongs to (0: the final model)."""
+
+    classifier: Classifier
+    knowledge: Knowledge
+    fold: int = 0
+
+
+class _Jury:
+    """The final model and its fold models."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._group_of = bundle.image_groups()
+        self._groups = frozenset(self._group_of.values())
+        final = Classifier(bundle)
+        self._stranger = _Judge(final, Knowledge.UNSEEN)
+        self._judges = {group: _Judge(final, Knowledge.SEEN) for group in self._groups}
+        self._judges |= {group: _Judge(final, Knowledge.VALIDATED) for group in bundle.card.split.validated}
+        for number, fold in enumerate(bundle.folds(), start=1):
+            judge = _Judge(Classifier(fold), Knowledge.UNSEEN, number)
+            self._judges |= dict.fromkeys(fold.card.split.tested, judge)
+
+    def judge(self, sample: Sample, digest: str) -> _Judge:
+        """The most innocent model. A group without a name is recognised by its images alone."""
+        group = self._group_of.get(digest)
+        if group is None and sample.group and sample.group_key in self._groups:
+            group = sample.group_key
+        return self._stranger if group is None else self._judges[group]

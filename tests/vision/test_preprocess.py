@@ -1,0 +1,67 @@
+"""The network's input: square, centred on the part, and blind to light and colour."""
+
+import cv2
+import numpy as np
+import pytest
+
+from rig.model import Preprocess
+from rig.vision.locate import Box
+from rig.vision.preprocess import crop, normalise_contrast, prepare
+from tests.vision.pictures import Scene, draw
+
+SPEC = Preprocess(size_px=64, margin=0.1)
+
+
+def test_input_has_the_size_of_the_spec() -> None:
+    pixels, box = prepare(draw(Scene("bar")), SPEC)
+    assert box is not None
+    assert pixels.shape == (64, 64, 1)
+    assert pixels.dtype == np.uint8
+
+
+def test_an_empty_table_gives_the_whole_picture() -> None:
+    pixels, box = prepare(draw(Scene(None)), SPEC)
+    assert box is None
+    assert pixels.shape == (64, 64, 1)
+
+
+def test_crop_is_the_box_with_its_margin() -> None:
+    image = np.zeros((100, 100, 3), np.uint8)
+    image[40:60, 30:70] = 255
+    cropped = crop(image, Box(30, 40, 40, 20), Preprocess(size_px=48, margin=0.1))
+    white = cropped[:, :, 0] > 127
+    assert white.any(axis=0).sum() == 40  # the box is 40 of 48 pixels wide
+    assert white.any(axis=1).sum() == 20
+    assert not white[:, :4].any()
+    assert not white[:, 44:].any()
+
+
+def test_crop_repeats_the_border_beyond_the_picture() -> None:
+    image = np.full((50, 50, 3), 80, np.uint8)
+    cropped = crop(image, Box(0, 0, 40, 10), SPEC)
+    assert np.array_equal(np.unique(cropped), [80])
+
+
+def test_crop_letterboxes_the_whole_picture() -> None:
+    image = np.zeros((50, 100, 3), np.uint8)
+    image[:, :50] = 200
+    cropped = crop(image, None, SPEC)
+    assert cropped.shape == (64, 64, 3)
+    assert (cropped[:, :30] == 200).all()
+    assert (cropped[:, 34:] == 0).all()
+
+
+@pytest.mark.parametrize("gain", [0.4, 0.7])
+def test_a_dimmer_lamp_changes_little(gain: float) -> None:
+    grey = cv2.cvtColor(draw(Scene("square", colour=(90, 90, 90))), cv2.COLOR_BGR2GRAY)[:, 40:280]
+    bright = normalise_contrast(np.asarray(grey, np.uint8)).astype(float)
+    dim = normalise_contrast((grey * gain).astype(np.uint8)).astype(float)
+    assert np.abs(bright - dim).mean() < 6
+
+
+def test_dark_and_light_parts_show_their_studs_alike() -> None:
+    spreads = []
+    for colour in ((20, 20, 20), (120, 120, 120)):
+        pixels, _ = prepare(draw(Scene("square", colour=colour, turn_deg=0, scale=0.2)), SPEC)
+        spreads.append(float(pixels[24:44, 16:48].std()))
+    assert 0.5 < spreads[0] / spreads[1] < 2
