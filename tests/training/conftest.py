@@ -1,0 +1,55 @@
+"""A small dataset of drawn shapes, and a model really trained on it, shared by the tests of this folder."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.vision.pictures import SHAPES, Scene, draw
+from training.events import TrainEvent
+from training.fit import Phase, Recipe
+from training.pipeline import TrainRequest, TrainResult, train
+
+RECIPE = Recipe(phases=(Phase(32, 2), Phase(48, 1)), least_images=1000)
+PARTS = ("red", "dark", "pale")
+
+
+def write_shapes(folder: Path, *, parts: tuple[str, ...] = PARTS, views: int = 12, seed: int = 0) -> Path:
+    """Class folders of drawn shapes, each as several physical parts of other colours."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for label in SHAPES:
+        for part in parts:
+            colour = tuple(int(channel) for channel in rng.integers(10, 240, 3))
+            for view in range(views):
+                scene = Scene(label, colour=colour, turn_deg=float(rng.uniform(0, 360)), scale=0.15)
+                name = f"{label}/{part}_{view}.png"
+                (folder / label).mkdir(parents=True, exist_ok=True)
+                assert cv2.imwrite(str(folder / name), draw(scene, seed=len(rows)))
+                rows.append(
+                    {"file_name": name, "label": label, "part": f"{label}-{part}", "source": "simulated"}
+                )
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run got and gave."""
+
+    data: Path
+    result: TrainResult
+    events: list[TrainEvent] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Two folds and the final model."""
+    folder = tmp_path_factory.mktemp("training")
+    data = write_shapes(folder / "shapes")
+    events: list[TrainEvent] = []
+    request = TrainRequest(data=data, model=folder / "models" / "shapes", folds=2, recipe=RECIPE)
+    return Trained(data, train(request, events.append), events)

@@ -1,0 +1,188 @@
+"""A real training: real networks, really converted, measured the way the rig uses them."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from rig.dataset.reader import read_dataset
+from rig.errors import BadInput, DatasetError, ModelError
+from rig.model import load_bundle, write_bundle
+from rig.vision.classifier import Classifier
+from rig.vision.evaluation import EvaluationProgress, Knowledge, evaluate
+from tests.training.conftest import RECIPE, Trained, write_shapes
+from tests.vision.pictures import SHAPES, Scene, draw
+from training.events import Converting, EpochDone, Fitting, Measured, Preparing
+from training.fit import Phase, Recipe
+from training.pipeline import TrainRequest, train
+
+
+def _ignore(_: object) -> None:
+    """Drop an event."""
+
+
+def test_learns_the_shapes_whatever_their_colour(trained: Trained) -> None:
+    scores = trained.result.bundle.card.scores
+    assert scores.top1 is not None
+    assert scores.top1 > 0.6  # of parts never seen; chance is a third
+    assert scores.float_top1 is not None
+    assert abs(scores.top1 - scores.float_top1) < 0.05
+    assert scores.images == 108
+    assert [row.label for row in scores.classes] == sorted(SHAPES)
+    assert trained.result.not_located == 0
+
+
+def test_the_bundle_loads_and_names_new_pictures(trained: Trained) -> None:
+    classifier = Classifier(load_bundle(trained.result.bundle.folder))
+    right = 0
+    for turn in range(0, 360, 30):
+        for shape in SHAPES:
+            picture = draw(
+                Scene(shape, colour=(60, 160, 60), turn_deg=float(turn), scale=0.15), width=640, height=480
+            )
+            result = classifier.classify(picture)
+            assert result.box is not None
+            assert float(result.probabilities.sum()) == pytest.approx(1, abs=1e-5)
+            best = result.top(2)
+            assert best[0].probability >= best[1].probability
+            right += best[0].label == shape
+    assert right >= 30  # of 36
+
+
+def test_a_network_that_does_not_fit_its_card_is_named(trained: Trained, tmp_path: Path) -> None:
+    bundle = trained.result.bundle
+    spec = bundle.card.preprocess.model_copy(update={"size_px": 64})
+    card = bundle.card.model_copy(update={"preprocess": spec})
+    other = write_bundle(tmp_path / "other", bundle.network_path.read_bytes(), card)
+    with pytest.raises(ModelError, match=r"model\.tflite takes \(48, 48, 1\)"):
+        Classifier(other)
+
+
+def test_the_card_tells_the_split(trained: Trained) -> None:
+    bundle = trained.result.bundle
+    groups = {sample.group_key for sample in read_dataset(trained.data).samples}
+    final, folds = bundle.card.split, [fold.card.split for fold in bundle.folds()]
+    assert {*final.trained, *final.validated} == groups
+    assert len(folds) == 2
+    assert sorted(group for fold in folds for group in fold.tested) == sorted(groups)
+    for split in (final, *folds):
+        assert not set(split.trained) & {*split.validated, *split.tested}
+    assert bundle.card.calibration.calibrated
+    assert bundle.card.data.images == 108
+    assert bundle.card.data.sources == ("simulated",)
+
+
+def test_the_report_and_the_best_weights_are_in_the_bundle(trained: Trained) -> None:
+    folder = trained.result.bundle.folder
+    page = (folder / "report" / "index.html").read_text()
+    assert "Training report" in page
+    assert "<script" not in page
+    for picture in ("curves.png", "confusion.png"):
+        assert cv2.imread(str(folder / "report" / picture)) is not None
+    assert (folder / "checkpoints" / "best.weights.h5").stat().st_size > 10_000
+
+
+def test_events_tell_how_far_it_is(trained: Trained) -> None:
+    events = trained.events
+    assert [e.done for e in events if isinstance(e, Preparing)] == list(range(1, 109))
+    fitting = [e for e in events if isinstance(e, Fitting)]
+    shares = [e.share_done for e in fitting]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert fitting[-1].seconds_left == pytest.approx(0, abs=1e-6)
+    stages = ["fold 1", "fold 2", "final"]
+    assert [e.stage for e in events if isinstance(e, Converting)] == stages
+    assert [e.stage for e in events if isinstance(e, Measured)] == stages
+    for stage in stages:
+        epochs = [e for e in events if isinstance(e, EpochDone) and e.stage == stage]
+        assert [e.epoch for e in epochs] == [1, 2, 3]
+        assert [e.size_px for e in epochs] == [32, 32, 48]
+        assert not any(e.kept for e in epochs[:2])  # weights are kept at full size only
+        assert epochs[2].kept
+
+
+def test_evaluation_asks_the_fold_that_has_not_seen_the_part(trained: Trained) -> None:
+    bundle = trained.result.bundle
+    progress: list[EvaluationProgress] = []
+    evaluation = evaluate(bundle, read_dataset(trained.data), progress.append)
+    assert progress[-1] == EvaluationProgress(108, 108)
+    assert set(evaluation.scores) == {Knowledge.UNSEEN}
+    assert evaluation.scores[Knowledge.UNSEEN].top1 == bundle.card.scores.top1
+    assert evaluation.scores[Knowledge.UNSEEN].classes == bundle.card.scores.classes
+    assert tuple(fold.top1 for fold in evaluation.folds) == trained.result.folds
+    assert sum(fold.images for fold in evaluation.folds) == 108
+
+
+def test_evaluation_takes_the_final_model_for_new_parts(trained: Trained, tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "new", parts=("new",), views=4, seed=5)
+    evaluation = evaluate(trained.result.bundle, read_dataset(data), _ignore)
+    assert set(evaluation.scores) == {Knowledge.UNSEEN}
+    assert evaluation.folds == ()
+
+
+def test_without_folds_what_was_seen_is_measured_apart(trained: Trained, tmp_path: Path) -> None:
+    """Also without the manifest: images are known again by their bytes. And the same seed trains the same."""
+    bundles = []
+    for name in ("once", "again"):
+        recipe = Recipe((Phase(32, 1),), least_images=64)
+        request = TrainRequest(data=trained.data, model=tmp_path / name, folds=0, recipe=recipe, seed=3)
+        bundles.append(train(request, _ignore).bundle)
+    once, again = bundles
+    assert once.card.model_sha256 == again.card.model_sha256
+    assert once.card.scores.images == 36
+    assert once.card.calibration.calibrated
+    copy = shutil.copytree(trained.data, tmp_path / "copy")
+    (copy / "metadata.jsonl").unlink()
+    evaluation = evaluate(once, read_dataset(copy), _ignore)
+    assert {knowledge: scores.images for knowledge, scores in evaluation.scores.items()} == {
+        Knowledge.SEEN: 72,
+        Knowledge.VALIDATED: 36,
+    }
+
+
+def test_a_part_that_the_model_does_not_know_is_named(trained: Trained, tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "more", parts=("new",), views=1)
+    (data / "square").rename(data / "pentagon")
+    (data / "metadata.jsonl").unlink()
+    with pytest.raises(DatasetError, match="pentagon"):
+        evaluate(trained.result.bundle, read_dataset(data), _ignore)
+
+
+def test_one_group_a_class_trains_uncalibrated_and_says_so(tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "single", parts=("only",), views=4)
+    request = TrainRequest(
+        data=data, model=tmp_path / "model", recipe=Recipe((Phase(32, 1),), least_images=64)
+    )
+    card = train(request, _ignore).bundle.card
+    assert not card.calibration.calibrated
+    assert card.scores.top1 is None
+    assert card.split.untestable == tuple(sorted(SHAPES))
+
+
+def test_a_truncated_image_stops_before_anything_is_written(tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "data", views=1)
+    torn = data / "bar" / "red_0.png"
+    torn.write_bytes(torn.read_bytes()[:-20])
+    with pytest.raises(DatasetError, match=r"red_0\.png is truncated"):
+        train(TrainRequest(data=data, model=tmp_path / "model", recipe=RECIPE), _ignore)
+    assert not (tmp_path / "model").exists()
+
+
+def test_folds_need_a_second_group(tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "data", parts=("only",), views=1)
+    with pytest.raises(BadInput, match="single physical part"):
+        train(TrainRequest(data=data, model=tmp_path / "model", folds=2, recipe=RECIPE), _ignore)
+
+
+def test_inference_never_loads_tensorflow(trained: Trained) -> None:
+    code = (
+        "import sys; from pathlib import Path; from rig.dataset.reader import read_dataset;"
+        "from rig.model import load_bundle; from rig.vision.evaluation import evaluate;"
+        f"evaluate(load_bundle(Path({str(trained.result.bundle.folder)!r})),"
+        f" read_dataset(Path({str(trained.data)!r})), lambda _: None);"
+        "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'sklearn', 'matplotlib')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,76 @@
+"""Groups are never torn apart, and nothing tested has trained."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rig.errors import BadInput
+from training.split import Partition, Sizes, deal_folds, group_sizes, hold_out, untestable
+
+SIZES = {
+    "a": {"a/1": 200, "a/2": 186, "a/3": 4},
+    "b": {"b/1": 371, "b/2": 186},
+    "c": {"c/1": 248},
+}
+
+any_sizes = st.dictionaries(
+    st.sampled_from("abcdef"), st.lists(st.integers(1, 300), min_size=1, max_size=5), min_size=2
+).map(
+    lambda drawn: {
+        label: {f"{label}/{k}": size for k, size in enumerate(groups)} for label, groups in drawn.items()
+    }
+)
+
+
+def _all_groups(sizes: Sizes) -> list[str]:
+    return sorted(group for groups in sizes.values() for group in groups)
+
+
+def _used(partition: Partition) -> list[str]:
+    return sorted((*partition.trained, *partition.validated, *partition.tested))
+
+
+def test_counting() -> None:
+    assert group_sizes("aab", ["a/1", "a/1", "b/1"]) == {"a": {"a/1": 2}, "b": {"b/1": 1}}
+
+
+def test_folds_test_every_group_of_a_class_that_has_two() -> None:
+    folds = deal_folds(SIZES, 2)
+    assert sorted(group for fold in folds for group in fold.tested) == ["a/1", "a/2", "a/3", "b/1", "b/2"]
+    assert all("c/1" in fold.trained for fold in folds)
+    assert untestable(SIZES) == ("c",)
+
+
+@given(any_sizes, st.integers(2, 4))
+def test_each_fold_uses_every_group_once_and_trains_every_class(sizes: Sizes, count: int) -> None:
+    if len(untestable(sizes)) == len(sizes):
+        with pytest.raises(BadInput, match="single physical part"):
+            deal_folds(sizes, count)
+        return
+    tested: list[str] = []
+    for fold in deal_folds(sizes, count):
+        assert _used(fold) == _all_groups(sizes)
+        assert {group.split("/")[0] for group in fold.trained} == set(sizes)
+        tested += fold.tested
+    assert sorted(tested) == [group for group in _all_groups(sizes) if len(sizes[group[0]]) >= 2]
+
+
+@given(any_sizes, st.integers(2, 3))
+def test_validation_takes_the_smallest_spare_group(sizes: Sizes, least: int) -> None:
+    partition = hold_out(sizes, least_groups=least)
+    assert _used(partition) == _all_groups(sizes)
+    assert partition.tested == ()
+    for label, groups in sizes.items():
+        mine = [group for group in partition.validated if group in groups]
+        assert len(mine) == (1 if len(groups) >= least else 0), label
+        assert all(groups[group] == min(groups.values()) for group in mine)
+
+
+@pytest.mark.parametrize("folds", [1, -1])
+def test_a_single_fold_cannot_be_dealt(folds: int) -> None:
+    with pytest.raises(BadInput, match=str(folds)):
+        deal_folds(SIZES, folds)
+
+
+def test_no_folds() -> None:
+    assert deal_folds(SIZES, 0) == []

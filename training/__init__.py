@@ -1,0 +1,1 @@
+"""Makes TFLite models of captured class folders; needs the `train` extra."""

@@ -1,0 +1,89 @@
+"""Pictures into memory: each is located and cropped once, by the functions that the rig itself uses."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.camera.frame import Image
+from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
+from rig.model import Preprocess, image_digest
+from rig.vision.locate import locate
+from rig.vision.preprocess import Grey, crop, normalised_grey
+from training.events import Emit, Preparing
+from training.recolour import silhouette
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Cropped parts with what is known of them; all arrays have the same length.
+
+    Attributes:
+        images: (n, size, size, 3) uint8, BGR.
+        masks: (n, size, size) uint8, the silhouette of each.
+        targets: (n,) int64, index into `labels`.
+        groups: (n,) str, `label/group` of each.
+        digests: SHA-256 of each file.
+        samples: where each came from.
+        labels: the classes.
+        located: (n,) bool, whether a part was found; where not, the whole picture stands in.
+    """
+
+    images: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+    targets: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    digests: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    labels: tuple[str, ...]
+    located: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def in_groups(self, groups: Sequence[str]) -> NDArray[np.int64]:
+        """Indices of the images of these groups."""
+        return np.flatnonzero(np.isin(self.groups, groups))
+
+
+def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) -> Crops:
+    """Read, locate and crop all images of a dataset, in colour: augmentation makes its own greys of it.
+
+    Raises:
+        DatasetError: an image is unreadable or truncated.
+    """
+    total = len(dataset.samples)
+    images = np.empty((total, spec.size_px, spec.size_px, 3), np.uint8)
+    masks = np.empty((total, spec.size_px, spec.size_px), np.uint8)
+    located = np.empty(total, np.bool_)
+    digests = []
+
+    def load(sample: Sample) -> tuple[Image, Grey, bool, str]:
+        content = read_bytes(sample.path)
+        image = decode_image(content, sample.path)
+        box = locate(image)
+        picture = crop(image, box, spec)
+        return picture, silhouette(picture), box is not None, image_digest(content)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for index, (picture, mask, found, digest) in enumerate(pool.map(load, dataset.samples)):
+            images[index], masks[index], located[index] = picture, mask, found
+            digests.append(digest)
+            emit(Preparing(index + 1, total))
+    return Crops(
+        images=images,
+        masks=masks,
+        targets=np.array([dataset.labels.index(sample.label) for sample in dataset.samples], np.int64),
+        groups=np.array([sample.group_key for sample in dataset.samples]),
+        digests=tuple(digests),
+        samples=dataset.samples,
+        labels=dataset.labels,
+        located=located,
+    )
+
+
+def network_inputs(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What `prepare` gives for these crops: (n, size, size, 3) BGR to (n, size, size, 1), both uint8."""
+    return np.stack([normalised_grey(crop) for crop in crops])

@@ -1,0 +1,328 @@
+"""From class folders to a model bundle: read, crop, split, fit, convert, measure, calibrate, write."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.dataset.reader import read_dataset
+from rig.model import (
+    CHECKPOINTS_FOLDER,
+    FOLDS_FOLDER,
+    IMAGES_FILE,
+    REPORT_FOLDER,
+    Bundle,
+    Calibration,
+    Card,
+    DataFingerprint,
+    Preprocess,
+    Scores,
+    Split,
+    write_bundle,
+)
+from rig.vision.classifier import Network, softmax
+from rig.vision.evaluation import Confusion, score
+from training import networks
+from training.calibrate import REJECT_THRESHOLD, describe, fit_temperature
+from training.data import Crops, load_crops, network_inputs
+from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
+from training.fit import Progress, Recipe, fit
+from training.quantize import to_integers
+from training.report import Mistake, write_report
+from training.split import Partition, Sizes, deal_folds, group_sizes, hold_out, untestable
+
+MARGIN = 0.1
+"""Around the part's box, as a share of its long side."""
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train.
+
+    Attributes:
+        data: folder of class folders.
+        model: folder that the bundle shall be; one of the same name is replaced.
+        folds: at least 2: so many extra networks measure how the recipe does on unseen parts. 0: one network,
+            with validation groups held out where a class has two or more. None: 2 if a class has two groups,
+            else 0.
+        recipe: how each network is fitted.
+        seed: same seed and data, same split and pictures.
+        allow_mixed: simulated and real pictures may come together.
+        threads: for reading pictures.
+    """
+
+    data: Path
+    model: Path
+    folds: int | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    seed: int = 0
+    allow_mixed: bool = False
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came out.
+
+    Attributes:
+        bundle: on disk; its card has the scores.
+        folds: top-1 of each fold's network on its unseen parts.
+        not_located: pictures in which no part was found.
+    """
+
+    bundle: Bundle
+    folds: tuple[float, ...]
+    not_located: int
+
+
+def train(request: TrainRequest, emit: Emit) -> TrainResult:
+    """Train a model and write its bundle.
+
+    Raises:
+        BadInput: the folder does not exist, or the folds cannot be dealt.
+        DatasetError: the data cannot be used; names the folder or image.
+        StorageError: the bundle cannot be written.
+    """
+    spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
+    dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
+    sizes = group_sizes((s.label for s in dataset.samples), (s.group_key for s in dataset.samples))
+    folds = deal_folds(sizes, _fold_count(request.folds, sizes))
+    final = hold_out(sizes, least_groups=3 if folds else 2)
+    crops = load_crops(dataset, spec, emit, threads=request.threads)
+    with tempfile.TemporaryDirectory(prefix="brickrig-") as scratch:
+        return _Run(request, spec, crops, folds, final, Path(scratch), emit).complete()
+
+
+def _fold_count(asked: int | None, sizes: Sizes) -> int:
+    if asked is not None:
+        return asked
+    return 0 if len(untestable(sizes)) == len(sizes) else 2
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A converted network and what it says of the pictures that it was not fitted to.
+
+    Attributes:
+        network: content of model.tflite.
+        held_out: indices of these pictures: the tested ones of a fold, else the validated ones.
+        logits: (held out, classes), of the converted network.
+        float_right: (held out,) whether the network was right before conversion.
+    """
+
+    partition: Partition
+    network: bytes
+    parameters: int
+    checkpoint: Path
+    held_out: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    float_right: NDArray[np.bool_]
+
+
+class _Run:
+    """One training run: the fold networks first, since they cannot know the final one, then the final one."""
+
+    def __init__(
+        self,
+        request: TrainRequest,
+        spec: Preprocess,
+        crops: Crops,
+        folds: Sequence[Partition],
+        final: Partition,
+        scratch: Path,
+        emit: Emit,
+    ) -> None:
+        self._request = request
+        self._spec = spec
+        self._crops = crops
+        self._folds = folds
+        self._final = final
+        self._scratch = scratch
+        self._emit = emit
+        self._epochs: list[EpochDone] = []
+        self._inputs = network_inputs(crops.images)
+        works = [request.recipe.work(len(crops.in_groups(part.trained))) for part in (*folds, final)]
+        self._progress = Progress(sum(works))
+
+    def complete(self) -> TrainResult:
+        folds = [self._fit(f"fold {k}", part, k) for k, part in enumerate(self._folds, start=1)]
+        final = self._fit("final", self._final, 0)
+        measured = folds or [final]
+        how = _how_measured(len(folds), len(final.held_out))
+        held_out = np.concatenate([fitted.held_out for fitted in measured])
+        logits = np.concatenate([fitted.logits for fitted in measured])
+        temperature, calibration = _calibrate(logits, self._crops.targets[held_out], how)
+        confusion = self._confusion(measured)
+        card = self._card(final, temperature, calibration, self._scores(measured, how))
+        mistakes = self._mistakes(held_out, softmax(logits, temperature))
+
+        def fill(folder: Path) -> None:
+            _write_images(folder / IMAGES_FILE, self._crops)
+            write_report(folder / REPORT_FOLDER, card, self._epochs, confusion, mistakes)
+            (folder / CHECKPOINTS_FOLDER).mkdir()
+            shutil.copy(final.checkpoint, folder / CHECKPOINTS_FOLDER / "best.weights.h5")
+            for number, fitted in enumerate(folds, start=1):
+                self._write_fold(folder / FOLDS_FOLDER / str(number), fitted, number)
+
+        bundle = write_bundle(self._request.model, final.network, card, fill)
+        return TrainResult(
+            bundle=bundle,
+            folds=tuple(_top1(fitted.logits, self._crops.targets[fitted.held_out]) for fitted in folds),
+            not_located=int((~self._crops.located).sum()),
+        )
+
+    def _fit(self, stage: str, partition: Partition, number: int) -> _Fitted:
+        crops, request = self._crops, self._request
+        train, validation = crops.in_groups(partition.trained), crops.in_groups(partition.validated)
+        checkpoint = self._scratch / f"{number}.weights.h5"
+        model = fit(
+            crops,
+            train,
+            validation,
+            request.recipe,
+            stage=stage,
+            seed=request.seed + number,
+            checkpoint=checkpoint,
+            progress=self._progress,
+            emit=self._note,
+        )
+        self._emit(Converting(stage))
+        content = to_integers(model, self._inputs[train], seed=request.seed)
+        held_out = crops.in_groups(partition.tested) if partition.tested else validation
+        network = Network(content, f"the network of {stage}")
+        logits = np.array([network.logits(self._inputs[i]) for i in held_out], np.float32)
+        logits = logits.reshape(len(held_out), len(crops.labels))
+        top1 = _top1(logits, crops.targets[held_out]) if len(held_out) else None
+        self._emit(Measured(stage, len(held_out), top1))
+        return _Fitted(
+            partition=partition,
+            network=content,
+            parameters=model.count_params(),
+            checkpoint=checkpoint,
+            held_out=held_out,
+            logits=logits,
+            float_right=self._float_right(model, held_out),
+        )
+
+    def _float_right(self, model: Any, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        if not len(indices):
+            return np.empty(0, np.bool_)
+        batches = np.array_split(indices, -(-len(indices) // 64))
+        named = [
+            np.argmax(model(self._inputs[batch].astype(np.float32), training=False), axis=1)
+            for batch in batches
+        ]
+        return np.asarray(np.concatenate(named) == self._crops.targets[indices], np.bool_)
+
+    def _note(self, event: TrainEvent) -> None:
+        if isinstance(event, EpochDone):
+            self._epochs.append(event)
+        self._emit(event)
+
+    def _confusion(self, measured: Sequence[_Fitted]) -> Confusion:
+        classes = len(self._crops.labels)
+        confusion = np.zeros((classes, classes), np.int64)
+        for fitted in measured:
+            np.add.at(confusion, (self._crops.targets[fitted.held_out], fitted.logits.argmax(axis=1)), 1)
+        return confusion
+
+    def _scores(self, measured: Sequence[_Fitted], how: str) -> Scores:
+        float_right = np.concatenate([fitted.float_right for fitted in measured])
+        float_top1 = float(float_right.mean()) if len(float_right) else None
+        return score(self._confusion(measured), self._crops.labels, how, float_top1=float_top1)
+
+    def _mistakes(self, indices: NDArray[np.int64], probabilities: NDArray[np.float32]) -> list[Mistake]:
+        crops = self._crops
+        return [
+            Mistake(
+                crop=crops.images[index],
+                file_name=f"{crops.samples[index].label}/{crops.samples[index].path.name}",
+                true=crops.labels[crops.targets[index]],
+                named=crops.labels[row.argmax()],
+                probability=float(row.max()),
+            )
+            for index, row in zip(indices, probabilities, strict=True)
+            if row.argmax() != crops.targets[index]
+        ]
+
+    def _card(self, fitted: _Fitted, temperature: float, calibration: Calibration, scores: Scores) -> Card:
+        crops = self._crops
+        sizes = group_sizes((sample.label for sample in crops.samples), crops.groups.tolist())
+        return Card(
+            labels=crops.labels,
+            preprocess=self._spec,
+            network=networks.NAME,
+            parameters=fitted.parameters,
+            temperature=temperature,
+            reject_threshold=REJECT_THRESHOLD,
+            calibration=calibration,
+            scores=scores,
+            split=Split(
+                trained=fitted.partition.trained,
+                validated=fitted.partition.validated,
+                tested=fitted.partition.tested,
+                untestable=untestable(sizes),
+            ),
+            data=_fingerprint(crops),
+            seed=self._request.seed,
+            versions={name: version(name) for name in ("brickrig", "keras", "numpy", "tensorflow")},
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            model_sha256=hashlib.sha256(fitted.network).hexdigest(),
+        )
+
+    def _write_fold(self, folder: Path, fitted: _Fitted, number: int) -> None:
+        calibration = Calibration(
+            calibrated=False, how="not calibrated: a fold's network only serves to measure"
+        )
+        scores = self._scores([fitted], f"the parts that fold {number} has never seen")
+        card = self._card(fitted, 1.0, calibration, scores)
+        write_bundle(folder, fitted.network, card)
+
+
+def _how_measured(folds: int, validated: int) -> str:
+    if folds:
+        return (
+            f"physical parts or sessions that the network of that fold has never seen, {folds} folds pooled"
+        )
+    if validated:
+        return "validation groups, on which the checkpoint was chosen too"
+    return "nothing: every class has a single physical part and session"
+
+
+def _calibrate(
+    logits: NDArray[np.float32], targets: NDArray[np.int64], how: str
+) -> tuple[float, Calibration]:
+    if not len(logits):
+        return 1.0, Calibration(calibrated=False, how="uncalibrated: nothing could be held out")
+    temperature = fit_temperature(logits, targets)
+    return temperature, describe(logits, targets, temperature, f"calibrated on {how}")
+
+
+def _top1(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
+    return float((logits.argmax(axis=1) == targets).mean())
+
+
+def _fingerprint(crops: Crops) -> DataFingerprint:
+    return DataFingerprint(
+        sha256=hashlib.sha256("\n".join(sorted(crops.digests)).encode()).hexdigest(),
+        images=len(crops),
+        classes=len(crops.labels),
+        sources=tuple(sorted({sample.source for sample in crops.samples})),
+    )
+
+
+def _write_images(path: Path, crops: Crops) -> None:
+    digests: dict[str, list[str]] = defaultdict(list)
+    for group, digest in zip(crops.groups.tolist(), crops.digests, strict=True):
+        digests[group].append(digest)
+    path.write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
