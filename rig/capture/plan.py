@@ -1,0 +1,114 @@
+"""Which views a capture session takes, and the file that lets it be resumed."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rig.catalog import PartNumber, part_number
+from rig.devices.turntable import Microsteps
+from rig.errors import BadInput, DatasetError
+from rig.files import write_whole
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of a plan: `angle_deg` (0 to 360) as people think of it, `microsteps` as it is commanded."""
+
+    angle_deg: float
+    microsteps: Microsteps
+
+
+@dataclass(frozen=True)
+class CapturePlan:
+    """A session: one physical part in one or more poses, all round.
+
+    Attributes:
+        session: id that starts every file name, UTC time and four random hex digits.
+        part: the mould.
+        steps: views a turn, evenly spread.
+        poses: how many sides the part is laid on.
+        seed: what the simulated rig draws its light, camera and brick from; a real rig has no use for it.
+    """
+
+    session: str
+    part: PartNumber
+    steps: int
+    poses: int
+    seed: int
+
+    def views(self, microsteps_per_turn: int) -> tuple[View, ...]:
+        """The views of one pose, each at the microstep nearest to its angle."""
+        return tuple(
+            View(
+                round(index * 360 / self.steps, 3),
+                Microsteps(round(index * microsteps_per_turn / self.steps)),
+            )
+            for index in range(self.steps)
+        )
+
+
+def new_plan(part: str, *, steps: int, poses: int, seed: int | None, microsteps_per_turn: int) -> CapturePlan:
+    """Plan a session.
+
+    Raises:
+        BadInput: the part number, `steps` or `poses` cannot be used.
+    """
+    if not 1 <= steps <= microsteps_per_turn:
+        raise BadInput(
+            f"--steps {steps} is out of range",
+            hint=f"this table can stop at 1 to {microsteps_per_turn} places a turn; 72 is a good start",
+        )
+    if poses < 1:
+        raise BadInput(f"--poses {poses} is out of range", hint="lay the part on at least one side")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return CapturePlan(
+        session=f"{stamp}-{secrets.token_hex(2)}",
+        part=part_number(part),
+        steps=steps,
+        poses=poses,
+        seed=secrets.randbits(62) if seed is None else seed,
+    )
+
+
+def save_plan(plan: CapturePlan, captures: Path) -> Path:
+    """Write the plan beside the class folders, so that the session can be resumed."""
+    path = _plan_path(plan, captures)
+    write_whole(path, json.dumps(asdict(plan), indent=2).encode() + b"\n")
+    return path
+
+
+def is_open(plan: CapturePlan, captures: Path) -> bool:
+    """Whether a session was begun and is not complete."""
+    return _plan_path(plan, captures).exists()
+
+
+def close_plan(plan: CapturePlan, captures: Path) -> None:
+    """Forget the plan of a session that is complete."""
+    _plan_path(plan, captures).unlink(missing_ok=True)
+
+
+def latest_open_plan(captures: Path) -> CapturePlan:
+    """The plan of the latest session that was not completed.
+
+    Raises:
+        BadInput: every session is complete.
+        DatasetError: the plan's file is damaged.
+    """
+    open_plans = sorted(captures.glob(".*.session.json"))
+    if not open_plans:
+        raise BadInput(
+            f"there is no unfinished session in {captures}", hint="start one: rig capture --part 3001"
+        )
+    path = open_plans[-1]
+    try:
+        return CapturePlan(**json.loads(path.read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise DatasetError(
+            f"{path} is damaged: {error}", hint="delete it and start the session anew"
+        ) from error
+
+
+def _plan_path(plan: CapturePlan, captures: Path) -> Path:
+    return captures / f".{plan.session}.session.json"

@@ -1,0 +1,53 @@
+"""Plans: where the table stops, what cannot be planned, and what a resumed session finds."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rig.capture.plan import CapturePlan, close_plan, latest_open_plan, new_plan, save_plan
+from rig.errors import BadInput, DatasetError
+
+
+def _plan(steps: int = 72, part: str = "3001") -> CapturePlan:
+    return new_plan(part, steps=steps, poses=1, seed=7, microsteps_per_turn=3200)
+
+
+@given(steps=st.integers(1, 3200), microsteps_per_turn=st.integers(3200, 100_000))
+def test_views_are_distinct_even_and_within_half_a_microstep(steps: int, microsteps_per_turn: int) -> None:
+    views = _plan(steps).views(microsteps_per_turn)
+    positions = [view.microsteps for view in views]
+    assert len(set(positions)) == steps
+    assert positions[0] == 0
+    assert positions[-1] < microsteps_per_turn
+    for index, position in enumerate(positions):
+        assert abs(position - index * microsteps_per_turn / steps) <= 0.5
+
+
+@pytest.mark.parametrize("steps", [0, -1, 3201])
+def test_steps_that_the_table_cannot_make_are_refused(steps: int) -> None:
+    with pytest.raises(BadInput, match=f"--steps {steps}"):
+        _plan(steps)
+
+
+@pytest.mark.parametrize("part", ["", "../x", "a/b", ".", "..", "a\\b", "3001 ", "-x", "a\0b", "x" * 65, "ä"])
+def test_part_numbers_that_could_mean_a_path_are_refused(part: str) -> None:
+    with pytest.raises(BadInput, match="part number"):
+        _plan(part=part)
+
+
+def test_the_latest_open_session_is_resumed_until_it_is_closed(tmp_path: Path) -> None:
+    plan = _plan()
+    save_plan(plan, tmp_path)
+    assert latest_open_plan(tmp_path) == plan
+    close_plan(plan, tmp_path)
+    with pytest.raises(BadInput, match="no unfinished session"):
+        latest_open_plan(tmp_path)
+
+
+def test_a_damaged_plan_is_named(tmp_path: Path) -> None:
+    path = save_plan(_plan(), tmp_path)
+    path.write_text("{")
+    with pytest.raises(DatasetError, match=r"session\.json is damaged"):
+        latest_open_plan(tmp_path)
