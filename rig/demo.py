@@ -1,0 +1,138 @@
+"""The whole loop on the simulated rig: capture a few parts, train on them, sort a mixed pile."""
+
+import shutil
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from rig.camera.frame import Image
+from rig.capture.plan import new_plan
+from rig.capture.session import ViewTaken
+from rig.config import Config, PathsConfig, SimConfig
+from rig.errors import BadInput
+from rig.files import write_whole
+from rig.jobs import SortFinished, capture_job, sort_job
+from rig.model import Bundle
+from rig.sorting.report import write_report
+from rig.sorting.sorter import PartSorted
+from rig.sorting.summary import SortSummary
+from rig.vision.contact_sheet import contact_sheet
+
+PARTS = ("3001", "3003", "3010", "3039", "3701")
+# Few views each of many bricks, poses and lights teach more than many views of one.
+_SESSIONS_PER_PART = 8
+_POSES = 2
+_STEPS = 9
+_SHEET_COLUMNS = 12
+# A folder that the demo made may be made anew; any other is left alone.
+_MARK = ".made-by-rig-demo"
+
+
+@dataclass(frozen=True)
+class DemoCaptured:
+    """`done` of `total` views are taken."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class DemoSorted:
+    """`done` of `total` parts are sorted."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class DemoFinished:
+    """What it came to, and what there is to look at."""
+
+    summary: SortSummary
+    contact_sheet: Path
+    sort_report: Path
+    model: Path
+
+
+DemoEvent = DemoCaptured | DemoSorted | DemoFinished
+
+
+def run_demo(
+    folder: Path, config: Config, *, count: int, seed: int, train: Callable[[Path, Path], Bundle]
+) -> Generator[DemoEvent, None, None]:
+    """Run the loop in `folder`, on the simulated rig whatever `config` says.
+
+    Args:
+        folder: made anew; everything that the demo writes goes there.
+        config: describes the rig to simulate.
+        count: parts to sort.
+        seed: the same seed shows the same bricks.
+        train: makes a model bundle of the class folders in its first argument, below its second.
+
+    Raises:
+        BadInput: `folder` holds something else.
+        RigError: as the jobs do.
+    """
+    _make_anew(folder)
+    config = config.model_copy(
+        update={
+            "sim": SimConfig(enabled=True),
+            "paths": PathsConfig(
+                captures=folder / "captures", models=folder / "models", ledger=folder / "ledger"
+            ),
+        }
+    )
+    sheet: list[tuple[Image, str]] = []
+    yield from _capture(config, seed, sheet)
+    sheet_path = _write_sheet(folder / "contact_sheet.jpg", sheet)
+    bundle = train(config.paths.captures, config.paths.models)
+    # A seed that no capture session had: bricks, light and camera are new to the model.
+    for event in sort_job(config, bundle, count, seed + 10_000, ask=lambda sentence: None):
+        match event:
+            case PartSorted():
+                yield DemoSorted(event.done, event.count)
+            case SortFinished():
+                report = write_report(event.ledger, event.run)
+                yield DemoFinished(event.summary, sheet_path, report, bundle.folder)
+
+
+def _capture(
+    config: Config, seed: int, sheet: list[tuple[Image, str]]
+) -> Generator[DemoCaptured, None, None]:
+    sessions = [(part, number) for number in range(_SESSIONS_PER_PART) for part in PARTS]
+    total = len(sessions) * _POSES * _STEPS
+    done = 0
+    for place, (part, _) in enumerate(sessions):
+        plan = new_plan(
+            part,
+            steps=_STEPS,
+            poses=_POSES,
+            seed=seed + place,
+            microsteps_per_turn=config.turntable.microsteps_per_turn,
+        )
+        for event in capture_job(config, plan, ask=lambda sentence: None):
+            if isinstance(event, ViewTaken):
+                done += 1
+                if event.row.angle_deg == 0:
+                    sheet.append((event.image, f"{part} pose {event.row.pose}"))
+                yield DemoCaptured(done, total)
+
+
+def _write_sheet(path: Path, views: list[tuple[Image, str]]) -> Path:
+    sheet = contact_sheet(
+        [image for image, _ in views], [caption for _, caption in views], columns=_SHEET_COLUMNS, tile_px=160
+    )
+    write_whole(path, cv2.imencode(".jpg", sheet)[1].tobytes())
+    return path
+
+
+def _make_anew(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise BadInput(
+            f"{folder} is not empty and was not made by the demo",
+            hint="choose another: rig demo --folder NAME",
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    write_whole(folder / _MARK, b"")

@@ -1,0 +1,114 @@
+"""What `rig doctor` looks at: each finding says what is there and what to do about what is not."""
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from serial.tools.list_ports import comports
+
+from rig.config import Config
+from rig.errors import RigError
+from rig.machine import open_machine
+from rig.model import newest_bundle
+from rig.vision.classifier import Classifier
+from rig.vision.locate import locate
+
+Verdict = Literal["good", "note", "bad"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        subject: what was looked at.
+        verdict: "bad" keeps the rig from working, "note" keeps a part of it from working.
+        found: what is there.
+        advice: what to do; empty when nothing is to be done.
+    """
+
+    subject: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def diagnose(config: Config) -> Iterator[Finding]:
+    """Look at versions, serial ports, the machine itself, folders, and the model, one after the other."""
+    yield _python()
+    yield from _packages()
+    yield _serial_ports(config)
+    yield _attempt("rig", lambda: _machine(config), "bad")
+    yield from (_folder(name, path) for name, path in config.paths)
+    yield _attempt("model", lambda: _model(config), "note")
+
+
+def _python() -> Finding:
+    found = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    if (3, 11) <= sys.version_info < (3, 14):
+        return Finding("python", "good", found)
+    return Finding("python", "bad", found, "use Python 3.11, 3.12 or 3.13")
+
+
+def _packages() -> Iterator[Finding]:
+    wanted = ("brickrig", "numpy", "opencv-python-headless", "pyserial", "pydantic", "typer")
+    yield Finding("packages", "good", ", ".join(f"{name} {version(name)}" for name in wanted))
+    try:
+        yield Finding("training", "good", f"tensorflow {version('tensorflow')}")
+    except PackageNotFoundError:
+        yield Finding(
+            "training", "note", "TensorFlow is not installed", "to train here: pip install 'brickrig[train]'"
+        )
+
+
+def _serial_ports(config: Config) -> Finding:
+    ports = sorted(port.device for port in comports())
+    found = ", ".join(ports) or "none"
+    if config.sim.enabled:
+        return Finding("serial ports", "good", f"{found} (not needed: simulated)")
+    if not config.serial.port:
+        return Finding("serial ports", "bad", f"{found}; none is chosen", "set serial.port in rig.toml")
+    return Finding("serial ports", "good", f"{found}; chosen: {config.serial.port}")
+
+
+def _machine(config: Config) -> Finding:
+    with ExitStack() as stack:
+        machine = stack.enter_context(open_machine(config, ask=lambda sentence: None, seed=0))
+        frame = machine.look()
+    height, width = frame.image.shape[:2]
+    seen = "a part lies on the table" if locate(frame.image) else "the table is empty"
+    return Finding(
+        "rig", "good", f"{machine.firmware}; {machine.camera.describe()}; {width}x{height}, {seen}"
+    )
+
+
+def _model(config: Config) -> Finding:
+    bundle = newest_bundle(config.paths.models)
+    Classifier(bundle)
+    return Finding("model", "good", f"{bundle.name}, {len(bundle.card.labels)} parts")
+
+
+def _folder(name: str, path: Path) -> Finding:
+    subject = f"folder for {name}"
+    nearest = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+    try:
+        probe = nearest / f".rig-doctor-{platform.node()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return Finding(
+            subject, "bad", f"{path} cannot be written: {error.strerror}", "check its owner and permissions"
+        )
+    return Finding(subject, "good", str(path) if path.exists() else f"{path} (will be made)")
+
+
+def _attempt(subject: str, look: Callable[[], Finding], verdict: Verdict) -> Finding:
+    try:
+        return look()
+    except RigError as error:
+        return Finding(subject, verdict, error.what, error.hint)

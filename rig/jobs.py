@@ -1,0 +1,82 @@
+"""Jobs of the machine: capture and sort, as the command line and (later) the daemon run them.
+
+A job is an iterator of typed events. Between two events the machine stands still, so that is where a job is
+paused (no event is asked for), cancelled (`close`), or goes on. Closing it leaves the rig at rest: actuator
+in its rest position, light off, motors released.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rig.capture.plan import CapturePlan
+from rig.capture.session import CaptureEvent, run_capture
+from rig.catalog import part_number
+from rig.config import Config
+from rig.dataset.store import DatasetStore
+from rig.machine import open_machine
+from rig.model import Bundle
+from rig.sorting.ledger import Ledger, RunId, new_run
+from rig.sorting.routing import Routing
+from rig.sorting.sorter import Sorter, SortEvent
+from rig.sorting.summary import SortSummary, summarise
+from rig.vision.classifier import Classifier
+
+Ask = Callable[[str], None]
+
+
+def capture_job(config: Config, plan: CapturePlan, ask: Ask) -> Generator[CaptureEvent, None, None]:
+    """Take the views of `plan` that are missing in the configured captures folder.
+
+    Raises:
+        RigError: as `open_machine` and `run_capture` do.
+    """
+    store = DatasetStore(config.paths.captures)
+    with open_machine(config, ask=ask, seed=plan.seed) as machine:
+        yield from run_capture(machine, plan, store, config.turntable.microsteps_per_turn)
+
+
+@dataclass(frozen=True)
+class SortStarted:
+    """The rig is ready and the model is loaded."""
+
+    run: RunId
+    model: str
+    reject_threshold: float
+
+
+@dataclass(frozen=True)
+class SortFinished:
+    """The run is over; `summary` was read back from the ledger."""
+
+    run: RunId
+    summary: SortSummary
+    ledger: Path
+
+
+def sort_job(
+    config: Config, bundle: Bundle, count: int, seed: int, ask: Ask
+) -> Generator[SortStarted | SortEvent | SortFinished, None, None]:
+    """Sort up to `count` parts with a model bundle.
+
+    Raises:
+        ConfigError: a label of the model has no bin.
+        RigError: as `open_machine` and `Sorter.run` do.
+    """
+    card = bundle.card
+    routing = Routing(config.bins, config.sorting.reject_bin)
+    routing.check(card.labels)
+    classifier = Classifier(bundle)
+    configured = config.sorting.reject_threshold
+    threshold = card.reject_threshold if configured is None else configured
+    run = new_run()
+    with Ledger(config.paths.ledger) as ledger, open_machine(config, ask=ask, seed=seed) as machine:
+        sorter = Sorter(
+            machine, classifier, routing, ledger, bundle.name, threshold, config.sorting.wait_for_part_s
+        )
+        yield SortStarted(run, bundle.name, threshold)
+        machine.operator.pour([part_number(label) for label in card.labels])
+        started_s = machine.clock.monotonic()
+        yield from sorter.run(run, count)
+        elapsed_s = machine.clock.monotonic() - started_s
+        yield SortFinished(run, summarise(ledger.rows(run), elapsed_s), config.paths.ledger)

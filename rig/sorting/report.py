@@ -1,0 +1,67 @@
+"""A run of sorting mode as a page: every part's picture, what it was taken for, and where it went."""
+
+import base64
+from html import escape
+from pathlib import Path
+
+from rig.files import write_whole
+from rig.sorting.ledger import Ledger, LedgerRow, RunId
+
+_STYLE = """
+:root { color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }
+body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem;
+  padding: 0; list-style: none; }
+li { border: 1px solid #8885; border-radius: .5rem; overflow: hidden; }
+li.wrong { border: 3px solid #c33; }
+li.unsure { border: 3px dashed #c80; }
+img { width: 100%; display: block; }
+p { margin: .4rem .6rem; }
+small { opacity: .75; }
+"""
+
+
+def write_report(ledger_folder: Path, run: RunId) -> Path:
+    """Write `<ledger>/reports/<run>.html`, which needs no other file.
+
+    Raises:
+        StorageError: the ledger cannot be read or the page not be written.
+    """
+    with Ledger(ledger_folder) as ledger:
+        rows = ledger.rows(run)
+    cards = "\n".join(_card(row, ledger_folder) for row in rows)
+    page = (
+        "<!doctype html><html lang='en'><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width'>"
+        f"<title>Sorted: {escape(run)}</title><style>{_STYLE}</style>"
+        f"<h1>{len(rows)} parts sorted</h1>"
+        "<p>A red frame marks a part in the wrong bin, a dashed one a part nobody was sure of.</p>"
+        f"<ul>{cards}</ul></html>"
+    )
+    path = ledger_folder / "reports" / f"{run}.html"
+    write_whole(path, page.encode())
+    return path
+
+
+def _card(row: LedgerRow, ledger_folder: Path) -> str:
+    best = ", ".join(f"{escape(c.label)} {c.probability:.0%}" for c in row.candidates)
+    truth = "" if row.true_part is None else f"<br><small>really {escape(row.true_part)}</small>"
+    return (
+        f"<li class='{_judgement(row)}'>{_picture(row, ledger_folder)}"
+        f"<p><b>{escape(row.part or 'unsure')}</b> &rarr; {escape(row.bin)}"
+        f"<br><small>{best}</small>{truth}</p></li>"
+    )
+
+
+def _judgement(row: LedgerRow) -> str:
+    if row.part is None:
+        return "unsure"
+    return "wrong" if row.true_part is not None and row.true_part != row.part else "right"
+
+
+def _picture(row: LedgerRow, ledger_folder: Path) -> str:
+    path = ledger_folder / row.picture if row.picture else None
+    if path is None or not path.exists():
+        return "<p>(no picture)</p>"
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f"<img alt='part {row.id}' loading='lazy' src='data:image/jpeg;base64,{data}'>"

@@ -1,0 +1,125 @@
+"""Sorting mode: see a part, classify it, put the decision on record, drop the part into its bin."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import cv2
+
+from rig.camera.frame import Frame, Image
+from rig.errors import DeviceError
+from rig.files import write_whole
+from rig.machine import Machine
+from rig.sorting.evidence import Decision, decide
+from rig.sorting.ledger import Ledger, RowId, RunId
+from rig.sorting.routing import Routing
+from rig.vision.classifier import Classifier
+from rig.vision.locate import Box, locate
+
+# A part that still rolls moves its box by more than this from one look to the next.
+_REST_OVERLAP = 0.9
+# Between two looks at an empty table; short beside the time a part takes to arrive.
+_LOOK_EVERY_S = 0.1
+_JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class PartSorted:
+    """A part was decided on and dropped.
+
+    Attributes:
+        row: its row in the ledger.
+        decision: what it was taken for.
+        bin_name: where it went.
+        image: what the camera saw, uint8 BGR.
+        box: where the part was in it.
+        done, count: parts so far, and parts asked for.
+    """
+
+    row: RowId
+    decision: Decision
+    bin_name: str
+    image: Image
+    box: Box
+    done: int
+    count: int
+
+
+@dataclass(frozen=True)
+class PileEmpty:
+    """No part came for `waited_s` seconds; sorting ends."""
+
+    waited_s: float
+
+
+SortEvent = PartSorted | PileEmpty
+
+
+@dataclass(frozen=True)
+class Sorter:
+    """A machine with a model and bins, ready to sort.
+
+    Attributes:
+        reject_threshold: calibrated probability that the best candidate must reach.
+        wait_for_part_s: how long an empty table is watched before the pile counts as empty.
+    """
+
+    machine: Machine
+    classifier: Classifier
+    routing: Routing
+    ledger: Ledger
+    model_name: str
+    reject_threshold: float
+    wait_for_part_s: float
+
+    def run(self, run: RunId, count: int) -> Generator[SortEvent, None, None]:
+        """Sort up to `count` parts.
+
+        Raises:
+            DeviceError: a device failed; what was decided so far is in the ledger.
+            StorageError: a decision could not be stored; its part is not moved.
+        """
+        for done in range(1, count + 1):
+            seen = self._await_part()
+            if seen is None:
+                yield PileEmpty(self.wait_for_part_s)
+                return
+            frame, box = seen
+            yield self._sort_one(run, frame, box, done, count)
+
+    def _await_part(self) -> tuple[Frame, Box] | None:
+        """Look until a part lies still; None when none came in time."""
+        clock = self.machine.clock
+        deadline_s = clock.monotonic() + self.wait_for_part_s
+        last_box: Box | None = None
+        while clock.monotonic() < deadline_s:
+            frame = self.machine.look()
+            box = locate(frame.image)
+            if box and last_box and box.overlap(last_box) >= _REST_OVERLAP:
+                return frame, box
+            last_box = box
+            if box is None:
+                clock.sleep(_LOOK_EVERY_S)
+        return None
+
+    def _sort_one(self, run: RunId, frame: Frame, box: Box, done: int, count: int) -> PartSorted:
+        decision = decide(self.classifier.classify(frame.image), self.reject_threshold)
+        target = self.routing.bin_for(decision.part)
+        row = self.ledger.record(
+            run,
+            self.model_name,
+            decision,
+            bin_name=target.name,
+            picture=self._keep_picture(run, done, frame.image),
+            true_part=self.machine.operator.true_part(),
+        )
+        self.machine.actuator.drop(target.chute_deg)
+        self.ledger.dropped(row)
+        return PartSorted(row, decision, target.name, frame.image, box, done, count)
+
+    def _keep_picture(self, run: RunId, number: int, image: Image) -> str:
+        encoded, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        if not encoded:
+            raise DeviceError("a frame could not be encoded as JPEG", hint="check the camera's picture size")
+        name = f"pictures/{run}/{number:05d}.jpg"
+        write_whole(self.ledger.folder / name, data.tobytes())
+        return name

@@ -1,0 +1,94 @@
+"""The ledger: a decision is durable the moment it is made, and the summary counts what happened."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rig.catalog import PartNumber
+from rig.errors import StorageError
+from rig.sorting.evidence import Decision
+from rig.sorting.ledger import Ledger, RunId, new_run
+from rig.sorting.summary import summarise
+from rig.vision.classifier import Candidate
+
+RUN = RunId("run")
+
+
+def _decision(part: str | None, best: str = "3001") -> Decision:
+    return Decision(PartNumber(part) if part else None, 0.9, (Candidate(best, 0.9), Candidate("3003", 0.1)))
+
+
+def _record(ledger: Ledger, decision: Decision, truth: str | None = None, *, drop: bool = True) -> None:
+    row = ledger.record(
+        RUN,
+        "model",
+        decision,
+        bin_name=decision.part or "reject",
+        picture=None,
+        true_part=PartNumber(truth) if truth else None,
+    )
+    if drop:
+        ledger.dropped(row)
+
+
+def test_decisions_come_back_in_order(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        _record(ledger, _decision("3001"), "3001")
+        _record(ledger, _decision(None), drop=False)
+    with Ledger(tmp_path) as ledger:
+        first, second = ledger.rows(RUN)
+    assert (first.part, first.bin, first.outcome, first.true_part) == ("3001", "3001", "dropped", "3001")
+    assert first.candidates == (Candidate("3001", 0.9), Candidate("3003", 0.1))
+    assert (second.part, second.bin, second.outcome, second.true_part) == (None, "reject", "decided", None)
+
+
+def test_the_summary_tells_top1_from_the_right_bin(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        _record(ledger, _decision("3001"), "3001")
+        _record(ledger, _decision("3001"), "3003")
+        _record(ledger, _decision(None, best="3001"), "3001")
+        _record(ledger, _decision("3001"), "3001", drop=False)
+        summary = summarise(ledger.rows(RUN), elapsed_s=30)
+    assert (summary.parts, summary.rejects, summary.known) == (3, 1, 3)
+    assert summary.top1 == pytest.approx(2 / 3)
+    assert summary.right_bin == pytest.approx(1 / 2)
+    assert summary.parts_per_min == pytest.approx(6)
+    assert summary.bins == {"3001": 2, "reject": 1}
+
+
+def test_a_run_with_nothing_in_it_has_no_figures() -> None:
+    summary = summarise([], elapsed_s=0)
+    assert (summary.parts, summary.top1, summary.right_bin, summary.parts_per_min) == (0, None, None, 0)
+
+
+_KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from tests.sorting.test_ledger import RUN, _decision, _record
+from rig.sorting.ledger import Ledger
+_record(Ledger(Path(sys.argv[1])), _decision("3001"), drop=False)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_decision_survives_kill_9(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(tmp_path), str(Path(__file__).parents[2])], check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    with Ledger(tmp_path) as ledger:
+        assert [row.part for row in ledger.rows(RUN)] == ["3001"]
+
+
+def test_a_damaged_ledger_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite3").write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError, match=r"ledger\.sqlite3 cannot be used"):
+        Ledger(tmp_path)
+
+
+def test_runs_are_told_apart() -> None:
+    assert new_run() != new_run()
