@@ -1,0 +1,89 @@
+"""`rig capture`"""
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rig.cli.numbers import whole_number
+from rig.cli.settings import Settings, settings_of
+
+if TYPE_CHECKING:
+    from rig.capture.plan import CapturePlan
+    from rig.config import Config
+
+
+def capture(
+    context: typer.Context,
+    part: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="The part's mould number, such as 3001.")
+    ] = None,
+    steps: Annotated[
+        int,
+        typer.Option(metavar="N", parser=whole_number("--steps"), help="Views a turn, evenly spread."),
+    ] = 72,
+    poses: Annotated[
+        int,
+        typer.Option(
+            metavar="N", parser=whole_number("--poses"), help="Sides to lay the part on, one turn each."
+        ),
+    ] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Complete the latest unfinished session.")] = False,
+) -> None:
+    """Turn a part and take labelled pictures of it into captures/NUMBER/."""
+    settings = settings_of(context)
+    config = settings.load_config()
+    from rig.capture.plan import is_open, latest_open_plan, new_plan
+    from rig.errors import BadInput, RigError
+
+    if resume:
+        plan = latest_open_plan(config.paths.captures)
+    elif part is None:
+        raise BadInput("--part is missing", hint="say what lies on the table: rig capture --part 3001")
+    else:
+        plan = new_plan(
+            part,
+            steps=steps,
+            poses=poses,
+            seed=config.sim.seed,
+            microsteps_per_turn=config.turntable.microsteps_per_turn,
+        )
+    try:
+        taken, not_found = _run(settings, config, plan)
+    except (RigError, KeyboardInterrupt) as stop:
+        if is_open(plan, config.paths.captures):
+            stop.add_note("what was taken is kept; complete the session with: rig capture --resume")
+        raise
+    folder = config.paths.captures / plan.part
+    if not_found:
+        settings.say(f"In {not_found} of {taken} views no part was found: look at them before you train.")
+    if not settings.as_json:
+        typer.echo(f"{taken} views of {plan.part} are in {folder}")
+    settings.print_json(
+        {
+            "part": plan.part,
+            "session": plan.session,
+            "views": taken,
+            "not_found": not_found,
+            "folder": folder,
+        }
+    )
+
+
+def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> tuple[int, int]:
+    """Run the plan under a progress bar; returns how many views were taken, and how many show no part."""
+    from rig.capture.session import PoseStarted, ViewTaken
+    from rig.jobs import capture_job
+
+    taken = not_found = 0
+    with settings.progress() as bars, closing(capture_job(config, plan, settings.ask)) as events:
+        bar = bars.add_task(f"Capturing {plan.part}", total=plan.steps * plan.poses)
+        for event in events:
+            match event:
+                case PoseStarted():
+                    bars.update(bar, description=f"Capturing {plan.part}, pose {event.pose + 1}")
+                case ViewTaken():
+                    taken += 1
+                    not_found += event.row.box is None
+                    bars.update(bar, completed=event.done)
+    return taken, not_found

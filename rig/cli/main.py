@@ -1,0 +1,139 @@
+"""`rig`: the options that all commands share, and where an error becomes a line and an exit code."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from rig.cli import (
+    capture,
+    classify,
+    demo,
+    doctor,
+    evaluate,
+    init,
+    sim,
+    sort,
+    train,
+)
+from rig.cli.settings import Settings
+from rig.errors import RigError
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="rig",
+    help="Capture, train and sort LEGO parts with a turntable and a camera - or with a simulated rig.",
+    no_args_is_help=True,
+    # Plain help keeps `rig --help` quick: importing the decorated one doubles its time.
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog="The options above work before or after a command. Start with: rig demo",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from rig import __version__
+
+        typer.echo(f"brickrig {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The rig's configuration (default: rig.toml, if there is one)."),
+    ] = None,
+    sim: Annotated[
+        bool, typer.Option("--sim", help="Use the simulated rig, whatever rig.toml says.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    context.obj = Settings(config_path=config, force_sim=sim, as_json=as_json, debug=debug)
+
+
+for _name, _command, _summary in (
+    ("demo", demo.demo, "See the whole loop on the simulated rig."),
+    ("capture", capture.capture, "Take labelled pictures of a part."),
+    ("train", train.train, "Make a model of captured pictures."),
+    ("sort", sort.sort, "Recognise parts, drop each into its bin."),
+    ("classify", classify.classify, "Say which part a picture shows."),
+    ("evaluate", evaluate.evaluate, "Measure a model on labelled pictures."),
+    ("doctor", doctor.doctor, "See what is missing and what to do."),
+    ("init", init.init, "Write a commented rig.toml."),
+    ("sim", sim.sim, "Run the simulated Marlin board alone."),
+):
+    app.command(_name, short_help=_summary)(_command)
+
+
+def main() -> None:
+    """Entry point of the `rig` command."""
+    signal.signal(signal.SIGTERM, _terminate)
+    arguments = hoist_global_options(sys.argv[1:])
+    as_json = "--json" in arguments
+    try:
+        code = app(arguments, standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        _report("Interrupted", "stopped", "", getattr(stop, "__notes__", []), as_json)
+        sys.exit(_INTERRUPTED)
+    except typer.TyperException as error:
+        hint = " ".join(["see: rig", *_command_in(arguments), "--help"])
+        _report("BadInput", error.format_message().rstrip("."), hint, [], as_json)
+        sys.exit(error.exit_code)
+    except RigError as error:
+        if "--debug" in arguments:
+            raise
+        _report(type(error).__name__, error.what, error.hint, getattr(error, "__notes__", []), as_json)
+        sys.exit(error.exit_code)
+    sys.exit(code or 0)
+
+
+def hoist_global_options(arguments: list[str]) -> list[str]:
+    """Move the global options to the front, so that they work behind a command as well."""
+    front: list[str] = []
+    rest: list[str] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            rest += [argument, *remaining]
+        elif argument in ("--sim", "--json", "--debug") or argument.startswith("--config="):
+            front.append(argument)
+        elif argument == "--config":
+            front += [argument, *[value for value in [next(remaining, None)] if value is not None]]
+        else:
+            rest.append(argument)
+    return front + rest
+
+
+def _command_in(arguments: list[str]) -> list[str]:
+    names = {command.name for command in app.registered_commands}
+    return [argument for argument in arguments if argument in names][:1]
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    # SIGTERM leaves the same way as Ctrl-C: through every `finally` that puts the rig at rest.
+    raise KeyboardInterrupt
+
+
+def _report(kind: str, what: str, hint: str, notes: list[str], as_json: bool) -> None:
+    if as_json:
+        typer.echo(
+            json.dumps({"error": {"kind": kind, "what": what, "hint": hint, "notes": notes}}, indent=2)
+        )
+    typer.echo(f"rig: {what}", err=True)
+    for note in notes:
+        typer.echo(f"     {note}", err=True)
+    if hint:
+        typer.echo(f"     {hint}", err=True)

@@ -1,0 +1,120 @@
+"""What the global options ask for, and how every command gets its configuration and prints its result."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from rig.config import Config
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The global options of one call."""
+
+    config_path: Path | None
+    force_sim: bool
+    as_json: bool
+    debug: bool
+
+    def load_config(self) -> "Config":
+        """Read rig.toml, or take the simulated rig where there is none, and say so in one line.
+
+        Raises:
+            ConfigError: the file that was named is absent, or a file is wrong.
+        """
+        from rig.config import DEFAULT_PATH, Config, load_config
+
+        path = self.config_path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
+        config = Config() if path is None else load_config(path)
+        simulated = self.force_sim or path is None or config.sim.enabled
+        if simulated:
+            why = (
+                "asked for by --sim"
+                if self.force_sim
+                else f"no {DEFAULT_PATH} here"
+                if path is None
+                else f"as {path} says"
+            )
+            self.say(f"Simulated rig ({why}).")
+        return config.model_copy(update={"sim": config.sim.model_copy(update={"enabled": simulated})})
+
+    def _why_simulated(self, path: Path | None) -> str:
+        if self.force_sim:
+            return "asked for by --sim"
+        return "no rig.toml here" if path is None else f"as {path} says"
+
+    def say(self, sentence: str) -> None:
+        """A line for people, on stderr: stdout is for results."""
+        typer.echo(sentence, err=True)
+
+    def ask(self, sentence: str) -> None:
+        """Have a person do something and press Enter; where nobody can be asked, take it as done."""
+        if sys.stdin.isatty() and not self.as_json:
+            typer.echo(f"{sentence}, then press Enter. ", err=True, nl=False)
+            sys.stdin.readline()
+
+    def print_json(self, result: object) -> None:
+        """Print a result as one JSON document, if --json asked for it."""
+        if self.as_json:
+            typer.echo(json.dumps(result, indent=2, default=_plain))
+
+    def print_table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table on stdout, unless --json asked for a document instead."""
+        if self.as_json:
+            return
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(title=title, title_justify="left")
+        for place, column in enumerate(columns):
+            table.add_column(column, justify="left" if place == 0 else "right")
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+
+    @contextmanager
+    def progress(self) -> Iterator["Progress"]:
+        """Progress bars with the time left, on stderr."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        ) as bars:
+            yield bars
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """The global options of the running call."""
+    settings = context.find_object(Settings)
+    assert settings is not None, "the root callback runs before every command"
+    return settings
+
+
+def percent(share: float | None) -> str:
+    """A share as people read it; a dash where there is none."""
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,110 @@
+"""`rig train`, `rig classify` and `rig evaluate` as a user calls them, on good and on bad input."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Shell, Trained
+
+
+def _copy_of_captures(trained: Trained, shell: Shell) -> Path:
+    return Path(shutil.copytree(trained.shell.folder / "captures", shell.folder / "captures"))
+
+
+def _copy_of_model(trained: Trained, shell: Shell) -> Path:
+    return Path(shutil.copytree(trained.model, shell.folder / "models" / "small"))
+
+
+def test_a_bundle_is_complete(trained: Trained) -> None:
+    assert {"model.tflite", "model.json", "labels.txt", "report"} <= {
+        path.name for path in trained.model.iterdir()
+    }
+    card = json.loads((trained.model / "model.json").read_text())
+    assert card["labels"] == ["3001", "3004"]
+    assert (trained.model / "labels.txt").read_text() == "3001\n3004\n"
+    assert (trained.model / "report" / "index.html").exists()
+
+
+def test_classify_prints_the_top_three_with_probabilities(trained: Trained) -> None:
+    images = sorted(trained.shell.folder.glob("captures/*/*.jpg"))[:2]
+    done = trained.shell.run("classify", trained.model, *images)
+    assert done.returncode == 0, done.stderr
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [str(path) for path in images]
+    document = trained.shell.json("classify", trained.model, *images)
+    for image in document["images"]:
+        assert sum(candidate["probability"] for candidate in image["candidates"]) == pytest.approx(
+            1, abs=1e-3
+        )
+
+
+def test_evaluate_prints_every_class(trained: Trained) -> None:
+    done = trained.shell.run("evaluate", trained.model, "captures")
+    assert done.returncode == 0, done.stderr
+    for word in ("3001", "3004", "precision", "recall", "F1"):
+        assert word in done.stdout
+
+
+def _one_class(captures: Path) -> str:
+    shutil.rmtree(captures / "3004")
+    (captures / "metadata.jsonl").unlink()
+    return "one class"
+
+
+def _empty_class(captures: Path) -> str:
+    (captures / "3003").mkdir()
+    return "3003"
+
+
+def _truncated_image(captures: Path) -> str:
+    path = sorted(captures.glob("3001/*.jpg"))[0]
+    path.write_bytes(path.read_bytes()[:5000])
+    return path.name
+
+
+def _unreadable_image(captures: Path) -> str:
+    path = sorted(captures.glob("3001/*.jpg"))[0]
+    path.write_bytes(b"no picture")
+    return path.name
+
+
+@pytest.mark.parametrize("spoil", [_one_class, _empty_class, _truncated_image, _unreadable_image])
+def test_a_dataset_that_cannot_be_trained_on_is_one_line(
+    trained: Trained, shell: Shell, spoil: object
+) -> None:
+    captures = _copy_of_captures(trained, shell)
+    assert callable(spoil)
+    named = spoil(captures)
+    files = sorted(captures.rglob("*"))
+    assert named in shell.fails("train", "--epochs", "1")
+    assert sorted(captures.rglob("*")) == files
+    assert not list(shell.folder.glob("models/*/model.json"))
+
+
+def test_no_dataset_at_all_is_one_line(shell: Shell) -> None:
+    assert "captures" in shell.fails("train")
+    assert "nowhere" in shell.fails("train", "--data", "nowhere")
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "model.json", "labels.txt"])
+@pytest.mark.parametrize("how", ["missing", "damaged"])
+def test_a_broken_bundle_is_one_line(trained: Trained, shell: Shell, name: str, how: str) -> None:
+    model = _copy_of_model(trained, shell)
+    if how == "missing":
+        (model / name).unlink()
+    else:
+        (model / name).write_bytes((model / name).read_bytes()[:-20] + b"damaged")
+    image = next(trained.shell.folder.glob("captures/*/*.jpg"))
+    for command in (
+        ("classify", model, image),
+        ("sort", "--model", model),
+        ("evaluate", model, image.parents[1]),
+    ):
+        assert name in shell.fails(*command)
+
+
+def test_a_picture_that_is_none_is_one_line(trained: Trained) -> None:
+    assert "nowhere.jpg" in trained.shell.fails("classify", trained.model, "nowhere.jpg")
+    (trained.shell.folder / "text.jpg").write_text("no picture")
+    assert "text.jpg" in trained.shell.fails("classify", trained.model, "text.jpg")
