@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test check bench clean
+.PHONY: demo test bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/rig demo
@@ -19,7 +19,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.benchmarks
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks
 
 # Debian keeps `venv` in a package of its own; where it is missing, this installs it (as root, or through sudo).
 $(VENV)/bin/python:

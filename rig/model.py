@@ -47,13 +47,13 @@ class Preprocess(_Record):
     Attributes:
         size_px: side of the square input.
         margin: added on each side of the part's box, as a share of the box's long side.
-        channels: one, the grey value.
+        channels: the grey value, and how much of the picture the part takes up.
         contrast: normalised locally, so that light and a part's own shade drop out.
     """
 
     size_px: int = Field(ge=16, le=1024)
     margin: float = Field(ge=0, le=2)
-    channels: Literal["grey"] = "grey"
+    channels: Literal["grey+size"] = "grey+size"
     contrast: Literal["local"] = "local"
 
 

@@ -12,31 +12,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
-from rig.vision.preprocess import Grey, normalise_contrast
+from rig.vision.preprocess import Grey, normalise_contrast, with_size_plane
 from training.backend import keras
 from training.recolour import recolour
 
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # blue, green, red, as in ITU-R BT.601 and cv2.cvtColor
 
 
-def augment(crop: Image, mask: Grey, size_px: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+_SIZE_SPREAD = 0.08  # of the logarithm of a part's size: a camera a tenth nearer must not confuse
+
+
+def augment(
+    crop: Image, mask: Grey, size: float, size_px: int, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """One random variation of a crop.
 
     Args:
         crop: (side, side, 3) uint8, BGR, as `rig.vision.preprocess.crop` makes it.
         mask: (side, side) uint8, its `silhouette`.
+        size: how much of its picture the part takes up, 0 to 1.
         size_px: side of what comes out.
         rng: all randomness comes from it.
 
     Returns:
-        (size_px, size_px, 1) uint8, normalised like a network's input.
+        (size_px, size_px, 2) uint8, normalised like a network's input.
     """
     grey = _mixed_grey(crop, rng)
     if rng.random() < 0.5:
         grey = recolour(grey, mask, rng)
     image = _moved(grey, size_px, rng)
     image = _disturbed(_bent_tones(image, rng), rng)
-    return _covered(normalise_contrast(image), rng)[:, :, np.newaxis]
+    covered = _covered(normalise_contrast(image), rng)
+    return with_size_plane(covered, size * float(np.exp(rng.normal(0, _SIZE_SPREAD))))
 
 
 def _mixed_grey(crop: Image, rng: np.random.Generator) -> Grey:
@@ -103,6 +110,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     Args:
         crops, masks: (n, side, side, 3) uint8, BGR, and their silhouettes, (n, side, side) uint8.
+        sizes: (n,) float32, how much of its picture each part takes up, 0 to 1.
         targets: (n,) class indices below `classes`, each of which occurs.
         size_px: side of the pictures in a batch.
         batches: in an epoch.
@@ -112,6 +120,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self,
         crops: NDArray[np.uint8],
         masks: NDArray[np.uint8],
+        sizes: NDArray[np.float32],
         targets: NDArray[np.int64],
         *,
         classes: int,
@@ -123,6 +132,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=32)
         self._crops = crops
         self._masks = masks
+        self._sizes = sizes.tolist()
         self._members = [np.flatnonzero(targets == k) for k in range(classes)]
         self._size_px = size_px
         self._batch = batch
@@ -137,7 +147,9 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         rng = np.random.default_rng((*self._seed, self._epoch, index))
         chosen = rng.integers(0, len(self._members), self._batch)
         members = [rng.choice(self._members[k]) for k in chosen]
-        pictures = [augment(self._crops[i], self._masks[i], self._size_px, rng) for i in members]
+        pictures = [
+            augment(self._crops[i], self._masks[i], self._sizes[i], self._size_px, rng) for i in members
+        ]
         one_hot = np.eye(len(self._members), dtype=np.float32)[chosen]
         return np.stack(pictures).astype(np.float32), one_hot
 

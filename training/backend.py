@@ -2,14 +2,18 @@
 
 import os
 
+from rig.chatter import native_chatter_hidden
 from rig.errors import MissingPackage
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only: the rest speaks of GPUs that nobody missed
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 try:
-    import keras
-    import tensorflow as tf
+    with native_chatter_hidden():
+        import keras
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs now, while nobody hears its complaints
 except ImportError as error:
     raise MissingPackage(
         f"training needs TensorFlow, which is not installed ({error})", hint="pip install 'brickrig[train]'"

@@ -11,7 +11,7 @@ from rig.camera.frame import Image
 from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
 from rig.model import Preprocess, image_digest
 from rig.vision.locate import locate
-from rig.vision.preprocess import Grey, crop, normalised_grey
+from rig.vision.preprocess import Grey, crop, network_input, part_size
 from training.events import Emit, Preparing
 from training.recolour import silhouette
 
@@ -23,6 +23,7 @@ class Crops:
     Attributes:
         images: (n, size, size, 3) uint8, BGR.
         masks: (n, size, size) uint8, the silhouette of each.
+        sizes: (n,) float32, how much of its picture each part takes up, 0 to 1.
         targets: (n,) int64, index into `labels`.
         groups: (n,) str, `label/group` of each.
         digests: SHA-256 of each file.
@@ -33,6 +34,7 @@ class Crops:
 
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
+    sizes: NDArray[np.float32]
     targets: NDArray[np.int64]
     groups: NDArray[np.str_]
     digests: tuple[str, ...]
@@ -57,24 +59,26 @@ def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) 
     total = len(dataset.samples)
     images = np.empty((total, spec.size_px, spec.size_px, 3), np.uint8)
     masks = np.empty((total, spec.size_px, spec.size_px), np.uint8)
+    sizes = np.empty(total, np.float32)
     located = np.empty(total, np.bool_)
     digests = []
 
-    def load(sample: Sample) -> tuple[Image, Grey, bool, str]:
+    def load(sample: Sample) -> tuple[Image, Grey, float, bool, str]:
         content = read_bytes(sample.path)
         image = decode_image(content, sample.path)
         box = locate(image)
         picture = crop(image, box, spec)
-        return picture, silhouette(picture), box is not None, image_digest(content)
+        return picture, silhouette(picture), part_size(image, box), box is not None, image_digest(content)
 
     with ThreadPoolExecutor(threads) as pool:
-        for index, (picture, mask, found, digest) in enumerate(pool.map(load, dataset.samples)):
-            images[index], masks[index], located[index] = picture, mask, found
+        for index, loaded in enumerate(pool.map(load, dataset.samples)):
+            images[index], masks[index], sizes[index], located[index], digest = loaded
             digests.append(digest)
             emit(Preparing(index + 1, total))
     return Crops(
         images=images,
         masks=masks,
+        sizes=sizes,
         targets=np.array([dataset.labels.index(sample.label) for sample in dataset.samples], np.int64),
         groups=np.array([sample.group_key for sample in dataset.samples]),
         digests=tuple(digests),
@@ -84,6 +88,6 @@ def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) 
     )
 
 
-def network_inputs(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What `prepare` gives for these crops: (n, size, size, 3) BGR to (n, size, size, 1), both uint8."""
-    return np.stack([normalised_grey(crop) for crop in crops])
+def network_inputs(crops: NDArray[np.uint8], sizes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """What `prepare` gives for these crops and sizes: (n, side, side, 3) to (n, side, side, 2), uint8."""
+    return np.stack([network_input(crop, size) for crop, size in zip(crops, sizes.tolist(), strict=True)])

@@ -40,7 +40,7 @@ class Recipe:
     """
 
     phases: tuple[Phase, ...] = (Phase(64, 5), Phase(96, 4))
-    batch: int = 32
+    batch: int = 64
     least_images: int = 1500
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
@@ -143,6 +143,7 @@ def fit(
         batches = AugmentedBatches(
             crops.images[train],
             crops.masks[train],
+            crops.sizes[train],
             crops.targets[train],
             classes=len(crops.labels),
             size_px=phase.size_px,
@@ -172,7 +173,8 @@ def _validation_data(
     size = (size_px, size_px)
     resized = np.stack([cv2.resize(crops.images[i], size, interpolation=cv2.INTER_AREA) for i in indices])
     one_hot = np.eye(len(crops.labels), dtype=np.float32)[crops.targets[indices]]
-    return network_inputs(resized.astype(np.uint8, copy=False)).astype(np.float32), one_hot
+    inputs = network_inputs(resized.astype(np.uint8, copy=False), crops.sizes[indices])
+    return inputs.astype(np.float32), one_hot
 
 
 class _CosineRate(keras.callbacks.Callback):  # type: ignore[misc]

@@ -8,16 +8,16 @@ NAME = "residual-cnn-16-32-64-128"
 
 
 def build(classes: int) -> Any:
-    """A small residual network (He et al., 2015) from raw grey values, 0 to 255, to logits.
+    """A small residual network (He et al., 2015) from raw values, 0 to 255, to logits.
 
     It averages over the whole plane at its end, so the same weights work at any picture size: training can
     begin with small pictures and end with large ones.
 
     Returns:
-        keras.Model: (batch, height, width, 1) float32 to (batch, classes) float32.
+        keras.Model: (batch, height, width, 2) float32 to (batch, classes) float32.
     """
     layers = keras.layers
-    pixels = keras.Input((None, None, 1))
+    pixels = keras.Input((None, None, 2))
     plane = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     plane = _convolution(plane, 16, kernel=5, stride=2)
     for filters in (32, 64, 128):

@@ -150,7 +150,7 @@ class _Run:
         self._scratch = scratch
         self._emit = emit
         self._epochs: list[EpochDone] = []
-        self._inputs = network_inputs(crops.images)
+        self._inputs = network_inputs(crops.images, crops.sizes)
         works = [request.recipe.work(len(crops.in_groups(part.trained))) for part in (*folds, final)]
         self._progress = Progress(sum(works))
 

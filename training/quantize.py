@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.chatter import native_chatter_hidden
 from rig.errors import ModelError
 from rig.vision.classifier import Network
 from training.backend import keras, tf
@@ -19,8 +20,8 @@ def to_integers(model: Any, inputs: NDArray[np.uint8], *, seed: int) -> bytes:
     """Convert a network; weights and activations become int8, input and output uint8.
 
     Args:
-        model: keras.Model over raw grey values.
-        inputs: (n, size, size, 1) uint8, as the network meets them; its ranges are taken from some.
+        model: keras.Model over raw values, 0 to 255.
+        inputs: (n, size, size, 2) uint8, as the network meets them; its ranges are taken from some.
 
     Returns:
         The .tflite file. Its input has scale 1 and zero point 0: a pixel is its own quantised value.
@@ -46,7 +47,7 @@ def _convert(converter: Any, chosen: NDArray[np.uint8]) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.uint8
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), native_chatter_hidden():
         # "Statistics for quantized inputs were expected, but not specified": the representatives give them.
         warnings.simplefilter("ignore", UserWarning)
         return bytes(converter.convert())

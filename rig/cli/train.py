@@ -39,7 +39,7 @@ def train(
         typer.Option(
             metavar="N",
             parser=whole_number("--epochs", least=1),
-            help="How often each picture is shown (default: 10).",
+            help="How often each picture is shown (default: 9).",
         ),
     ] = None,
     seed: Annotated[
@@ -78,6 +78,7 @@ def train(
         [
             (row.label, percent(row.precision), percent(row.recall), percent(row.f1), str(row.support))
             for row in card.scores.classes
+            if row.support
         ],
     )
     if card.split.untestable:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
+from rig.chatter import native_chatter_hidden
 from rig.errors import MissingPackage, ModelError
 from rig.model import Bundle
 from rig.vision.locate import Box
@@ -60,7 +61,7 @@ class Classifier:
         self.card = bundle.card
         self._network = Network(bundle.network_path.read_bytes(), str(bundle.network_path))
         size_px = self.card.preprocess.size_px
-        wanted = (size_px, size_px, 1)
+        wanted = (size_px, size_px, 2)
         if self._network.input_shape != wanted or self._network.classes != len(self.card.labels):
             raise ModelError(
                 f"{bundle.network_path} takes {self._network.input_shape} and gives {self._network.classes}"
@@ -127,8 +128,11 @@ def _interpreter(content: bytes, name: str) -> Any:
     failures = []
     for runtime in _RUNTIMES:
         try:
-            interpreter = importlib.import_module(runtime).Interpreter(model_content=content, num_threads=1)
-            interpreter.allocate_tensors()
+            with native_chatter_hidden():
+                interpreter = importlib.import_module(runtime).Interpreter(
+                    model_content=content, num_threads=1
+                )
+                interpreter.allocate_tensors()
         except (ImportError, SystemError, AttributeError) as error:
             failures.append(f"{runtime}: {error}")
         except (ValueError, RuntimeError) as error:

@@ -72,5 +72,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     for _ in range(4):
         for part in ("3001", "3004"):
             shell.json("capture", "--part", part, "--steps", "6", "--poses", "2")
-    model = Path(shell.json("train", "--epochs", "4", "--name", "small")["model"])
+    model = Path(shell.json("train", "--epochs", "2", "--folds", "0", "--name", "small")["model"])
     return Trained(shell, shell.folder / model)

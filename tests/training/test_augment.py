@@ -18,20 +18,21 @@ def _crops(count: int) -> np.ndarray:
 
 
 def _augment(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return augment(picture, silhouette(picture), 48, rng)
+    return augment(picture, silhouette(picture), 0.4, 48, rng)
 
 
 def _batches(crops: np.ndarray, targets: list[int], **changes: int) -> AugmentedBatches:
     sizes = {"classes": 2, "size_px": 48, "batch": 40, "batches": 3, **changes}
     masks = np.stack([silhouette(picture) for picture in crops])
-    return AugmentedBatches(crops, masks, np.array(targets), seed=(0,), **sizes)
+    part_sizes = np.full(len(crops), 0.4, np.float32)
+    return AugmentedBatches(crops, masks, part_sizes, np.array(targets), seed=(0,), **sizes)
 
 
 def test_shape_and_variety() -> None:
     picture = _crops(1)[0]
     rng = np.random.default_rng(0)
     variations = [_augment(picture, rng) for _ in range(20)]
-    assert {(v.shape, str(v.dtype)) for v in variations} == {((48, 48, 1), "uint8")}
+    assert {(v.shape, str(v.dtype)) for v in variations} == {((48, 48, 2), "uint8")}
     assert len({v.tobytes() for v in variations}) == 20
     assert min(float(v.std()) for v in variations) > 5
 
@@ -56,7 +57,7 @@ def test_batches_are_balanced_and_reproducible() -> None:
     targets = [0] * 9 + [1]
     batches = _batches(crops, targets, batch=400)
     pixels, one_hot = batches[0]
-    assert pixels.shape == (400, 48, 48, 1)
+    assert pixels.shape == (400, 48, 48, 2)
     assert 140 < one_hot[:, 1].sum() < 260
     assert np.array_equal(_batches(crops, targets, batch=400)[0][0], pixels)
 

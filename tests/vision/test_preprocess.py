@@ -6,7 +6,7 @@ import pytest
 
 from rig.model import Preprocess
 from rig.vision.locate import Box
-from rig.vision.preprocess import crop, normalise_contrast, prepare
+from rig.vision.preprocess import crop, normalise_contrast, part_size, prepare
 from tests.vision.pictures import Scene, draw
 
 SPEC = Preprocess(size_px=64, margin=0.1)
@@ -15,14 +15,14 @@ SPEC = Preprocess(size_px=64, margin=0.1)
 def test_input_has_the_size_of_the_spec() -> None:
     pixels, box = prepare(draw(Scene("bar")), SPEC)
     assert box is not None
-    assert pixels.shape == (64, 64, 1)
+    assert pixels.shape == (64, 64, 2)
     assert pixels.dtype == np.uint8
 
 
 def test_an_empty_table_gives_the_whole_picture() -> None:
     pixels, box = prepare(draw(Scene(None)), SPEC)
     assert box is None
-    assert pixels.shape == (64, 64, 1)
+    assert pixels.shape == (64, 64, 2)
 
 
 def test_crop_is_the_box_with_its_margin() -> None:
@@ -63,5 +63,17 @@ def test_dark_and_light_parts_show_their_studs_alike() -> None:
     spreads = []
     for colour in ((20, 20, 20), (120, 120, 120)):
         pixels, _ = prepare(draw(Scene("square", colour=colour, turn_deg=0, scale=0.2)), SPEC)
-        spreads.append(float(pixels[24:44, 16:48].std()))
+        spreads.append(float(pixels[24:44, 16:48, 0].std()))
     assert 0.5 < spreads[0] / spreads[1] < 2
+
+
+def test_the_second_plane_tells_a_large_part_from_a_small_one() -> None:
+    small, large = (prepare(draw(Scene("bar", scale=scale)), SPEC)[0][:, :, 1] for scale in (0.15, 0.3))
+    assert np.unique(small).size == np.unique(large).size == 1
+    assert 1.7 < large[0, 0] / small[0, 0] < 2.3
+
+
+def test_the_size_is_that_of_the_picture_where_no_part_is_found() -> None:
+    picture = draw(Scene(None))
+    assert part_size(picture, None) == 1
+    assert part_size(picture, Box(0, 0, 10, 2 * min(picture.shape[:2]))) == 1

@@ -1,0 +1,45 @@
+"""A captured dataset is read as it is by the tools that people train with."""
+
+from pathlib import Path
+
+from tests.acceptance.conftest import Trained
+
+
+def _count(captures: Path) -> dict[str, int]:
+    return {label: len(list((captures / label).glob("*.jpg"))) for label in ("3001", "3004")}
+
+
+def test_keras_reads_it(trained: Trained) -> None:
+    from training.backend import keras
+
+    captures = trained.shell.folder / "captures"
+    dataset = keras.utils.image_dataset_from_directory(captures, image_size=(64, 64), verbose=False)
+    assert dataset.class_names == ["3001", "3004"]
+    assert len(dataset.file_paths) == sum(_count(captures).values())
+    pixels, labels = next(iter(dataset))
+    assert pixels.shape[1:] == (64, 64, 3)
+    assert set(labels.numpy().tolist()) <= {0, 1}
+
+
+def test_torchvision_finds_its_classes_and_samples(trained: Trained) -> None:
+    """What `ImageFolder` does, by its documentation: every folder is a class and must hold an image."""
+    captures = trained.shell.folder / "captures"
+    classes = sorted(entry.name for entry in captures.iterdir() if entry.is_dir())
+    assert classes == ["3001", "3004"]
+    for label in classes:
+        assert all(path.suffix == ".jpg" for path in (captures / label).iterdir())
+        assert any((captures / label).iterdir())
+
+
+def test_hugging_face_reads_it_with_every_column(trained: Trained, tmp_path: Path) -> None:
+    import datasets
+
+    captures = trained.shell.folder / "captures"
+    dataset = datasets.load_dataset(
+        "imagefolder", data_dir=str(captures), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    counted = _count(captures)
+    assert {label: dataset["label"][:].count(label) for label in counted} == counted
+    first = dataset[0]
+    assert first["image"].size == (640, 480)
+    assert {"session", "angle_deg", "physical_part", "source", "box"} <= set(dataset.column_names)
