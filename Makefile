@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # The first Python on this computer that the rig runs on.
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+# Beside Debian's picamera2, which an environment on a Raspberry Pi sees, the rig needs a JPEG codec of its own.
+PI = $(shell $(BIN)/python -c 'from importlib.util import find_spec; print(",pi" if find_spec("picamera2") else "")')
 
 .PHONY: demo test bench clean
 
@@ -37,12 +39,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the rig and TensorFlow (once, about 600 MB)"
-	$(BIN)/python -m pip install -e '.[train]'
+	$(BIN)/python -m pip install -e '.[train$(PI)]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the rig with its development tools (once)"
-	$(BIN)/python -m pip install -e '.[dev]'
+	$(BIN)/python -m pip install -e '.[dev$(PI)]'
 	@touch $@ $(VENV)/.demo
 
 clean:

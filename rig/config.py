@@ -56,7 +56,8 @@ class TurntableConfig(Section):
 class CameraConfig(Section):
     """`[camera]`: which camera, and the exposure that is locked for a whole session.
 
-    A webcam's gain is in its driver's own units; 1.0 leaves it as the driver has it.
+    A webcam's gain is in its driver's own units; 1.0 leaves it as the driver has it. For a Pi camera, 1.0
+    stands for the least gain of the sensor where that is more.
     """
 
     kind: Literal["picamera2", "webcam"] = "webcam"
@@ -66,6 +67,12 @@ class CameraConfig(Section):
     exposure_us: int = Field(default=8000, gt=0, le=1_000_000)
     gain: float = Field(default=1.0, gt=0, le=64)
     timeout_s: float = Field(default=5.0, gt=0)
+
+    @model_validator(mode="after")
+    def _pi_cameras_are_numbered(self) -> "CameraConfig":
+        if self.kind == "picamera2" and isinstance(self.device, str):
+            raise ValueError(f"the device of a Pi camera is its number, such as 0, not {self.device!r}")
+        return self
 
 
 class LightConfig(Section):
@@ -84,6 +91,12 @@ class ActuatorConfig(Section):
     sweeper_rest_deg: Degrees180 = 10.0
     sweeper_push_deg: Degrees180 = 110.0
     travel_s: float = Field(default=0.3, ge=0, le=5)
+
+    @model_validator(mode="after")
+    def _two_servos(self) -> "ActuatorConfig":
+        if self.chute_servo == self.sweeper_servo:
+            raise ValueError(f"chute_servo and sweeper_servo are both {self.chute_servo}")
+        return self
 
 
 class BinConfig(Section):

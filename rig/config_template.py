@@ -22,11 +22,11 @@ settle_s = 0.2              # after the motion has ended, before a picture is ex
 
 [camera]
 kind = "webcam"             # "webcam" or "picamera2"
-device = 0                  # number or path of a webcam
+device = 0                  # number of the camera; a webcam may also be a path, as under /dev/v4l/by-id/
 width_px = 640
 height_px = 480
 exposure_us = 8000          # locked for a whole session
-gain = 1.0
+gain = 1.0                  # 1.0: the least of a Pi camera; a webcam's as its driver has it
 timeout_s = 5.0
 
 [light]

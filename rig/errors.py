@@ -7,7 +7,6 @@
     ├── ModelError            a model bundle is missing, damaged or does not fit
     ├── StorageError          the disk is full, read-only or gone
     ├── MissingPackage        an optional Python package is needed here and absent
-    ├── RigBusy               another process owns the rig
     └── DeviceError           something on the desk
         ├── CameraError       no camera, or it stopped delivering
         │   └── FrameTimeout  no frame in time (also a TimeoutError)
@@ -23,6 +22,10 @@ The command line prints `what` and `hint`, a line each, and exits with `exit_cod
 """
 
 from typing import ClassVar
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM. No RigError, since nothing went wrong; it passes every `except Exception`."""
 
 
 class RigError(Exception):
@@ -68,10 +71,6 @@ class StorageError(RigError):
 
 class MissingPackage(RigError):
     """An optional package is needed and absent, or present and broken."""
-
-
-class RigBusy(RigError):
-    """Another process owns the rig."""
 
 
 class DeviceError(RigError):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from rig.at_rest import leaving
+from rig.camera.choice import camera_for
 from rig.camera.frame import Camera, Frame
 from rig.clock import Clock, SystemClock
 from rig.config import Config
@@ -12,7 +14,7 @@ from rig.devices.actuators import Actuator, ServoGate
 from rig.devices.light import Light
 from rig.devices.operator import HumanOperator, Operator
 from rig.devices.turntable import Microsteps, Turntable
-from rig.errors import ConfigError, RigError
+from rig.errors import ConfigError
 from rig.marlin.controller import Marlin
 
 
@@ -66,7 +68,7 @@ class _Desk:
 @contextmanager
 def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> Iterator[Machine]:
     """Open the rig that `config` describes and leave it, however the block ends, with the actuator at rest,
-    the light off and the motors released.
+    the light off and the motors released. While that is done, Ctrl-C and SIGTERM wait.
 
     Args:
         config: a checked rig.toml.
@@ -81,19 +83,23 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
         desk = _simulated_desk(config, seed, stack) if config.sim.enabled else _real_desk(config, ask)
         allowed_pins = frozenset() if config.light.pin is None else frozenset({config.light.pin})
         marlin = Marlin.connect(desk.port, config.serial, allowed_pins=allowed_pins, clock=desk.clock)
-        stack.enter_context(_finally(marlin.close))
-        light = Light(marlin, config.light)
-        stack.enter_context(_finally(light.off))
-        actuator = ServoGate(marlin, config.actuator, desk.clock)
-        stack.enter_context(_finally(actuator.rest))
-        stack.enter_context(_finally(desk.camera.close))
-        # Entered last, so that it is left first: a table that still turns is stopped before anything else.
         turntable = Turntable(marlin, config.turntable, desk.clock)
-        stack.enter_context(_finally(turntable.release))
+        actuator = ServoGate(marlin, config.actuator, desk.clock)
+        light = Light(marlin, config.light)
+        # A table that still turns is stopped before anything else; a camera that hangs keeps nothing waiting.
+        at_rest = {
+            "release the motors": turntable.release,
+            "draw the sweeper back": actuator.rest,
+            "switch the lamp off": light.off,
+            "close the serial port": marlin.close,
+            "close the camera": desk.camera.close,
+        }
+        stack.enter_context(leaving(at_rest))
+        # A camera that finds its white balance by itself must find it by the light of the lamp.
+        light.on()
         desk.camera.start()
         turntable.zero()
         actuator.rest()
-        light.on()
         yield Machine(
             turntable=turntable,
             actuator=actuator,
@@ -111,16 +117,7 @@ def _real_desk(config: Config, ask: Callable[[str], None]) -> _Desk:
         raise ConfigError(
             "serial.port is empty", hint="see the ports with: rig doctor; then set it in rig.toml"
         )
-    camera: Camera
-    if config.camera.kind == "picamera2":
-        from rig.camera.picamera import PiCamera
-
-        camera = PiCamera(config.camera)
-    else:
-        from rig.camera.webcam import Webcam
-
-        camera = Webcam(config.camera)
-    return _Desk(config.serial.port, camera, HumanOperator(ask), SystemClock(), "camera")
+    return _Desk(config.serial.port, camera_for(config.camera), HumanOperator(ask), SystemClock(), "camera")
 
 
 def _simulated_desk(config: Config, seed: int, stack: ExitStack) -> _Desk:
@@ -128,18 +125,3 @@ def _simulated_desk(config: Config, seed: int, stack: ExitStack) -> _Desk:
 
     bench = stack.enter_context(SimulatedBench(config, seed))
     return _Desk(bench.port, bench.camera, bench.hand, bench.clock, "simulated")
-
-
-@contextmanager
-def _finally(step: Callable[[], None]) -> Iterator[None]:
-    """Run `step` when the block ends; an error of its own is noted on the error that ended the block, never
-    put in its place, and keeps no other step from running."""
-    try:
-        yield
-    except BaseException as error:
-        try:
-            step()
-        except RigError as second:
-            error.add_note(f"while leaving the rig at rest: {second.what}")
-        raise
-    step()

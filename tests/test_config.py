@@ -44,6 +44,11 @@ def test_the_template_names_every_key() -> None:
             '[[bins]]\nname = "b"\nchute_deg = 1\nparts = ["3001"]',
             "part 3001 is in 'reject' and in 'b'",
         ),
+        ("[actuator]\nchute_servo = 1", "chute_servo and sweeper_servo are both 1"),
+        (
+            '[camera]\nkind = "picamera2"\ndevice = "/dev/video0"',
+            "is its number, such as 0, not '/dev/video0'",
+        ),
         ("[camera", "not valid TOML"),
     ],
 )

@@ -10,6 +10,7 @@ from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout, MissingPackage
 
 APT_LINE = "sudo apt install python3-picamera2 --no-install-recommends"
+PIP_LINE = "pip install 'brickrig[pi]'"
 
 # Sensor modes that read the whole field of view, by sensor model; others are left to libcamera's choice.
 _FULL_VIEW_MODES = {"imx219": (1640, 1232), "imx477": (2028, 1520), "imx708": (2304, 1296)}
@@ -23,11 +24,13 @@ class PiCamera:
     """A `Camera` on libcamera, with exposure, gain and white balance locked.
 
     Args:
-        config: size, exposure, gain and timeout; `device` is the camera's number.
+        config: size, exposure, gain and timeout; `device` is the camera's number. A `gain` of 1 stands for
+            the least that the sensor can do where that is more (1.12 for an IMX708).
     """
 
     def __init__(self, config: CameraConfig) -> None:
         self._config = config
+        self._gain = config.gain
         # picamera2 brings no types.
         self._camera: Any = None
 
@@ -109,7 +112,7 @@ class PiCamera:
         config = self._config
         return (
             f"Pi camera {config.device}, {config.width_px}x{config.height_px}, "
-            f"exposure {config.exposure_us} us, gain {config.gain:g}"
+            f"exposure {config.exposure_us} us, gain {self._gain:g}"
         )
 
     def close(self) -> None:
@@ -119,15 +122,26 @@ class PiCamera:
             self._camera = None
 
     def _configure(self) -> None:
+        self._gain = self._choose_gain()
         model = str(self._camera.camera_properties.get("Model", ""))
         mode = next((size for name, size in _FULL_VIEW_MODES.items() if model.startswith(name)), None)
         self._camera.configure(
             self._camera.create_video_configuration(
                 main={"size": (self._config.width_px, self._config.height_px), "format": "RGB888"},
                 sensor={"output_size": mode} if mode else None,
-                controls={"ExposureTime": self._config.exposure_us, "AnalogueGain": self._config.gain},
+                controls={"ExposureTime": self._config.exposure_us, "AnalogueGain": self._gain},
             )
         )
+
+    def _choose_gain(self) -> float:
+        least, most, _ = self._camera.camera_controls["AnalogueGain"]
+        gain = max(1.0, least) if self._config.gain == 1.0 else self._config.gain
+        if not least <= gain <= most:
+            raise CameraError(
+                f"Pi camera {self._config.device} has gains from {least:.3g} to {most:.3g}, not {gain:g}",
+                hint="change gain in [camera]",
+            )
+        return gain
 
     def _lock_settings(self) -> None:
         """Hold the white balance that was found, and wait until frames are taken with every setting."""
@@ -135,7 +149,7 @@ class PiCamera:
             metadata = self._camera.capture_metadata(wait=self._config.timeout_s)
         wanted = {
             "ExposureTime": float(self._config.exposure_us),
-            "AnalogueGain": self._config.gain,
+            "AnalogueGain": self._gain,
             "ColourGains": metadata["ColourGains"],
         }
         self._camera.set_controls({"ColourGains": wanted["ColourGains"]})
@@ -155,9 +169,14 @@ class PiCamera:
 def _import_picamera2() -> Any:
     try:
         return importlib.import_module("picamera2")
-    except (ImportError, ValueError) as error:
-        # A ValueError is the binary mismatch between apt's simplejpeg and a newer NumPy.
+    except ImportError as error:
         raise MissingPackage(
             f"picamera2 cannot be imported: {error}",
             hint=f"{APT_LINE}; then make the environment with `python3 -m venv --system-site-packages`",
+        ) from error
+    except ValueError as error:
+        # The binary mismatch between Debian's simplejpeg and a newer NumPy.
+        raise MissingPackage(
+            f"picamera2 cannot be imported: {error}",
+            hint=f"replace Debian's simplejpeg inside the environment: {PIP_LINE}",
         ) from error

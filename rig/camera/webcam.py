@@ -21,8 +21,9 @@ _JOIN_TIMEOUT_S = 5.0
 class Webcam:
     """A `Camera` on `cv2.VideoCapture`.
 
-    A number or a `/dev/video` path is a V4L2 device, whose exposure and white balance are locked. Anything
+    A number or a path under `/dev` is a V4L2 device, whose exposure and white balance are locked. Anything
     else is a recording or a stream, which is played as it is: a file at its own frame rate, up to its end.
+    Frames tell the exposure and gain that the driver reports, or those of `config` where it reports none.
 
     V4L2 does not say when a frame was exposed. It is taken to have left the sensor at most one frame period
     before the driver hands it over, so that `exposed_from_s` is early rather than late and no frame passes
@@ -35,6 +36,8 @@ class Webcam:
 
     def __init__(self, config: CameraConfig) -> None:
         self._config = config
+        self._exposure_us = config.exposure_us
+        self._gain = config.gain
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._reader: threading.Thread | None = None
@@ -81,7 +84,7 @@ class Webcam:
     def describe(self) -> str:
         """One line for people."""
         config = self._config
-        return f"{self._name}, {config.width_px}x{config.height_px}, exposure {config.exposure_us} us"
+        return f"{self._name}, {config.width_px}x{config.height_px}, exposure {self._exposure_us} us"
 
     def close(self) -> None:
         """Stop reading and release the device.
@@ -106,7 +109,7 @@ class Webcam:
         device = self._config.device
         if isinstance(device, int):
             return Path(f"/dev/video{device}")
-        return Path(device) if device.startswith("/dev/video") else None
+        return Path(device) if device.startswith("/dev/") else None
 
     def _is_new(self, not_before_s: float) -> bool:
         return self._newest is not None and self._newest.exposed_from_s >= not_before_s
@@ -129,29 +132,54 @@ class Webcam:
                 hint="close programs that use it; check `device` in [camera]; be in the group `video`",
             )
         if path is not None:
-            self._lock_settings(capture)
+            try:
+                self._lock_settings(capture, path)
+                self._check_size(capture)
+            except CameraError:
+                capture.release()
+                raise
+            self._read_back(capture)
         return capture
 
-    def _lock_settings(self, capture: cv2.VideoCapture) -> None:
+    def _lock_settings(self, capture: cv2.VideoCapture, path: Path) -> None:
         config = self._config
+        controls_line = f"`v4l2-ctl --device {path} --list-ctrls --list-formats-ext`"
+        unlockable = f"see what it can do with {controls_line}; one that cannot be locked is of no use here"
+        mend_config = f"see what it can do with {controls_line}, then change [camera]"
+        exposure = max(1.0, config.exposure_us / _V4L2_EXPOSURE_UNIT_US)
         settings = [
-            ("buffer size", cv2.CAP_PROP_BUFFERSIZE, 1.0),
-            ("width_px", cv2.CAP_PROP_FRAME_WIDTH, float(config.width_px)),
-            ("height_px", cv2.CAP_PROP_FRAME_HEIGHT, float(config.height_px)),
-            ("manual exposure", cv2.CAP_PROP_AUTO_EXPOSURE, float(_V4L2_MANUAL_EXPOSURE)),
-            ("exposure_us", cv2.CAP_PROP_EXPOSURE, max(1.0, config.exposure_us / _V4L2_EXPOSURE_UNIT_US)),
-            ("fixed white balance", cv2.CAP_PROP_AUTO_WB, 0.0),
+            ("buffer size", cv2.CAP_PROP_BUFFERSIZE, 1.0, unlockable),
+            ("width_px", cv2.CAP_PROP_FRAME_WIDTH, float(config.width_px), mend_config),
+            ("height_px", cv2.CAP_PROP_FRAME_HEIGHT, float(config.height_px), mend_config),
+            ("manual exposure", cv2.CAP_PROP_AUTO_EXPOSURE, float(_V4L2_MANUAL_EXPOSURE), unlockable),
+            ("exposure_us", cv2.CAP_PROP_EXPOSURE, exposure, mend_config),
+            ("fixed white balance", cv2.CAP_PROP_AUTO_WB, 0.0, unlockable),
         ]
         if config.gain != 1.0:
-            settings.append(("gain", cv2.CAP_PROP_GAIN, config.gain))
-        for name, setting, value in settings:
+            settings.append(("gain", cv2.CAP_PROP_GAIN, config.gain, mend_config))
+        for name, setting, value, hint in settings:
             if not capture.set(setting, value):
-                capture.release()
-                raise CameraError(
-                    f"{self._name} refuses {name} = {value:g}",
-                    hint="see what it can do with `v4l2-ctl --list-ctrls --list-formats-ext`, "
-                    "then change [camera]",
-                )
+                raise CameraError(f"{self._name} refuses {name} = {value:g}", hint=hint)
+
+    def _check_size(self, capture: cv2.VideoCapture) -> None:
+        """A driver that cannot give the size it is asked for takes another one, and says that all is well."""
+        config = self._config
+        width_px = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height_px = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        if (width_px, height_px) != (config.width_px, config.height_px):
+            raise CameraError(
+                f"{self._name} gives {width_px}x{height_px} instead of {config.width_px}x{config.height_px}",
+                hint=f"set width_px = {width_px} and height_px = {height_px} in [camera]",
+            )
+
+    def _read_back(self, capture: cv2.VideoCapture) -> None:
+        """Drivers move exposure and gain to the nearest value that they can do; unknown ones read as -1."""
+        exposure = capture.get(cv2.CAP_PROP_EXPOSURE)
+        gain = capture.get(cv2.CAP_PROP_GAIN)
+        self._exposure_us = (
+            round(exposure * _V4L2_EXPOSURE_UNIT_US) if exposure > 0 else self._config.exposure_us
+        )
+        self._gain = gain if gain >= 0 else self._config.gain
 
     def _read(self, capture: cv2.VideoCapture) -> None:
         """Keep the newest frame until asked to stop or until the source ends."""
@@ -171,9 +199,9 @@ class Webcam:
         capture.release()
 
     def _publish(self, image: Image, period_s: float) -> None:
-        exposure_us = self._config.exposure_us
         until_s = time.monotonic() - period_s
-        frame = Frame(image, until_s - exposure_us * 1e-6, until_s, exposure_us, self._config.gain)
+        from_s = until_s - self._exposure_us * 1e-6
+        frame = Frame(image, from_s, until_s, self._exposure_us, self._gain)
         with self._changed:
             self._newest = frame
             self._changed.notify_all()

@@ -68,11 +68,11 @@ class Ledger:
         with self._storage_errors():
             folder.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self._path, isolation_level=None)
-            self._database.row_factory = sqlite3.Row
-            self._database.execute("PRAGMA journal_mode = WAL")
-            # Each decision must survive a power cut, not only the end of the process.
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_SCHEMA)
+            try:
+                self._prepare()
+            except sqlite3.Error:
+                self._database.close()
+                raise
 
     def record(
         self,
@@ -138,6 +138,13 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _prepare(self) -> None:
+        self._database.row_factory = sqlite3.Row
+        self._database.execute("PRAGMA journal_mode = WAL")
+        # Each decision must survive a power cut, not only the end of the process.
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.executescript(_SCHEMA)
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:

@@ -3,23 +3,20 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 
-import cv2
-
 from rig.camera.frame import Frame, Image
-from rig.errors import DeviceError
 from rig.files import write_whole
 from rig.machine import Machine
 from rig.sorting.evidence import Decision, decide
 from rig.sorting.ledger import Ledger, RowId, RunId
 from rig.sorting.routing import Routing
 from rig.vision.classifier import Classifier
+from rig.vision.jpeg import encode_jpeg
 from rig.vision.locate import Box, locate
 
 # A part that still rolls moves its box by more than this from one look to the next.
 _REST_OVERLAP = 0.9
 # Between two looks at an empty table; short beside the time a part takes to arrive.
 _LOOK_EVERY_S = 0.1
-_JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True)
@@ -117,9 +114,6 @@ class Sorter:
         return PartSorted(row, decision, target.name, frame.image, box, done, count)
 
     def _keep_picture(self, run: RunId, number: int, image: Image) -> str:
-        encoded, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-        if not encoded:
-            raise DeviceError("a frame could not be encoded as JPEG", hint="check the camera's picture size")
         name = f"pictures/{run}/{number:05d}.jpg"
-        write_whole(self.ledger.folder / name, data.tobytes())
+        write_whole(self.ledger.folder / name, encode_jpeg(image))
         return name

@@ -107,11 +107,51 @@ def test_closing_one_that_never_ran_does_no_harm() -> None:
     camera.close()
 
 
-@pytest.mark.parametrize("device", [63, "/dev/video63"])
-def test_an_absent_device_is_named_with_a_hint(device: int | str) -> None:
-    with pytest.raises(CameraError, match="/dev/video63") as absent:
+@pytest.mark.parametrize(
+    ("device", "path"),
+    [
+        (63, "/dev/video63"),
+        ("/dev/video63", "/dev/video63"),
+        ("/dev/v4l/by-id/usb-none-index0", "/dev/v4l/by-id/usb-none-index0"),
+    ],
+)
+def test_an_absent_device_is_named_with_a_hint(device: int | str, path: str) -> None:
+    with pytest.raises(CameraError, match=f"there is no webcam at {path}") as absent:
         Webcam(CameraConfig(device=device)).start()
     assert "[camera]" in absent.value.hint
+
+
+# No V4L2 device is at hand here. These ask the `cv2.VideoCapture` of a file instead, which takes no setting,
+# has a size of its own, and reports no exposure: like the worst of drivers.
+
+
+def test_a_setting_that_is_refused_is_named_with_what_can_be_done(recording: Path) -> None:
+    camera = Webcam(CameraConfig(device="/dev/v4l/by-id/usb-none-index0"))
+    capture = cv2.VideoCapture(str(recording))
+    with pytest.raises(CameraError, match="refuses buffer size = 1") as refused:
+        camera._lock_settings(capture, Path("/dev/v4l/by-id/usb-none-index0"))
+    assert "v4l2-ctl --device /dev/v4l/by-id/usb-none-index0 --list-ctrls" in refused.value.hint
+    # There is no key for it that could be changed.
+    assert "[camera]" not in refused.value.hint
+    capture.release()
+
+
+def test_another_size_than_asked_is_an_error_that_names_both(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "view_0.png"), np.zeros((64, 96, 3), np.uint8))
+    capture = cv2.VideoCapture(str(tmp_path / "view_%d.png"))
+    with pytest.raises(CameraError, match="gives 96x64 instead of 640x480") as wrong:
+        Webcam(CameraConfig(device=3))._check_size(capture)
+    assert "width_px = 96 and height_px = 64" in wrong.value.hint
+    Webcam(CameraConfig(device=3, width_px=96, height_px=64))._check_size(capture)
+    capture.release()
+
+
+def test_a_driver_that_reports_no_exposure_leaves_the_configured_one(recording: Path) -> None:
+    capture = cv2.VideoCapture(str(recording))
+    camera = Webcam(CameraConfig(device=3, exposure_us=5000))
+    camera._read_back(capture)
+    assert "exposure 5000 us" in camera.describe()
+    capture.release()
 
 
 def test_a_file_that_is_no_video_is_an_error(tmp_path: Path) -> None:

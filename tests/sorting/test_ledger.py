@@ -90,5 +90,17 @@ def test_a_damaged_ledger_is_one_clear_error(tmp_path: Path) -> None:
         Ledger(tmp_path)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc to see which files are open")
+def test_a_damaged_ledger_is_closed_again(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    path.write_bytes(b"this is no database" * 100)
+    # `refused` keeps the failed Ledger alive, so that it is not the garbage collector that closes the file.
+    with pytest.raises(StorageError) as refused:
+        Ledger(tmp_path)
+    open_files = {entry.resolve() for entry in Path("/proc/self/fd").iterdir()}
+    assert path.resolve() not in open_files
+    assert refused.value.hint
+
+
 def test_runs_are_told_apart() -> None:
     assert new_run() != new_run()

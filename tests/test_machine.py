@@ -1,0 +1,298 @@
+"""The rig is at rest however its use ends: motors released, lamp off, sweeper drawn back, port given back."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from rig.clock import Clock, LeapingClock, SystemClock
+from rig.config import CameraConfig, Config, SerialConfig, SimConfig, TurntableConfig
+from rig.errors import CameraError, ConfigError, MarlinError, SerialPortError
+from rig.machine import Machine, open_machine
+from rig.sim.faults import Direction, Fault, FaultKind, FaultyBoard
+from rig.sim.firmware import Firmware
+from rig.sim.port import SimulatedPort
+from rig.sim.world import Motion, World
+
+CONFIG = Config()
+LIGHT_PIN = CONFIG.light.pin or 0
+SWEEPER = CONFIG.actuator.sweeper_servo
+REST_DEG = CONFIG.actuator.sweeper_rest_deg
+# Watches the lamp: it delays its commands by nothing, and notes them.
+LAMP_WATCH = Fault(FaultKind.DELAY, Direction.TO_BOARD, rb"M42 ", delay_s=0.0)
+CABLE_PULLED_AT_THE_END = Fault(FaultKind.UNPLUG, Direction.TO_BOARD, rb"M18")
+
+
+class HecklingWorld(World):
+    """While `signal_number` is set, whatever the board does has the process stopped with it."""
+
+    signal_number: int | None = None
+    heckled = 0
+
+    def drive_table(self, motion: Motion) -> None:
+        self._heckle()
+        super().drive_table(motion)
+
+    def release_motors(self, from_s: float) -> None:
+        self._heckle()
+        super().release_motors(from_s)
+
+    def turn_servo(self, index: int, angle_deg: float) -> None:
+        self._heckle()
+        super().turn_servo(index, angle_deg)
+
+    def write_pin(self, pin: int, value: int) -> None:
+        self._heckle()
+        super().write_pin(pin, value)
+
+    def _heckle(self) -> None:
+        if self.signal_number is not None:
+            self.heckled += 1
+            os.kill(os.getpid(), self.signal_number)
+
+
+@dataclass
+class Desk:
+    """A board on a real port, a recording for a camera, and the world to look at afterwards."""
+
+    recording: Path
+    clock: Clock = field(default_factory=LeapingClock)
+    faults: tuple[Fault, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.world = HecklingWorld(
+            self.clock,
+            microsteps_per_turn=CONFIG.turntable.microsteps_per_turn,
+            chute_servo=CONFIG.actuator.chute_servo,
+            sweeper_servo=SWEEPER,
+            sweeper_push_deg=CONFIG.actuator.sweeper_push_deg,
+            light_pin=LIGHT_PIN,
+            feed_gap_s=0.5,
+        )
+        self.board = FaultyBoard(Firmware(self.world), self.faults, clock=self.clock)
+
+    def use(self, use: Callable[[Machine], None], *, device: int | str | None = None) -> None:
+        """Open the machine on this desk, use it, and leave it."""
+        with SimulatedPort(self.world, board=self.board) as port:
+            config = Config(
+                serial=SerialConfig(port=port.url, boot_timeout_s=3.0, reply_timeout_s=0.5),
+                camera=CameraConfig(device=str(self.recording) if device is None else device),
+                turntable=TurntableConfig(speed_deg_s=45.0),
+            )
+            with open_machine(config, ask=lambda sentence: None, seed=0) as machine:
+                # As in the middle of a drop.
+                self.world.turn_servo(SWEEPER, CONFIG.actuator.sweeper_push_deg)
+                use(machine)
+
+    def is_at_rest(self) -> bool:
+        lamp_off = self.world.pin(LIGHT_PIN) == 0
+        return not self.world.motors_on() and lamp_off and self.world.servo_deg(SWEEPER) == REST_DEG
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """A second of a grey table."""
+    path = tmp_path / "table.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20.0, (64, 48))
+    for _ in range(20):
+        writer.write(np.full((48, 64, 3), 90, np.uint8))
+    writer.release()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM ends the tests' machine as it ends that of the command line, and handlers are given back."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    left = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    assert set(left.values()) == {stop}
+
+
+def turn_a_quarter(machine: Machine) -> None:
+    machine.turntable.move_to(90.0)
+
+
+def test_in_use_the_motors_hold_and_the_lamp_is_on(recording: Path) -> None:
+    desk = Desk(recording)
+    seen: list[bool] = []
+
+    def look(machine: Machine) -> None:
+        turn_a_quarter(machine)
+        seen.append(desk.world.motors_on() and desk.world.pin(LIGHT_PIN) == CONFIG.light.brightness)
+        assert machine.look().image.shape == (48, 64, 3)
+
+    desk.use(look)
+    assert seen == [True]
+    assert desk.is_at_rest()
+
+
+def test_an_error_leaves_the_rig_at_rest_and_passes(recording: Path) -> None:
+    desk = Desk(recording)
+
+    def fail(machine: Machine) -> None:
+        turn_a_quarter(machine)
+        raise ValueError("of the user")
+
+    with pytest.raises(ValueError, match="of the user") as caught:
+        desk.use(fail)
+    assert desk.is_at_rest()
+    assert not hasattr(caught.value, "__notes__")
+
+
+@pytest.mark.parametrize("again", [None, signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_in_the_middle_of_a_turn_stops_the_table(
+    recording: Path, again: signal.Signals | None
+) -> None:
+    """Also when another one comes as soon as the table has been stopped, before the motors are released."""
+    desk = Desk(recording, clock=SystemClock())
+
+    def interrupt_once_it_turns() -> None:
+        while desk.world.table_angle_deg(desk.clock.monotonic()) < 5.0:
+            desk.clock.sleep(0.005)
+        desk.world.signal_number = again
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt_once_it_turns)
+
+    def turn(machine: Machine) -> None:
+        watcher.start()
+        machine.turntable.move_to(360.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        desk.use(turn)
+    watcher.join()
+    assert desk.is_at_rest()
+    assert desk.world.table_angle_deg(desk.clock.monotonic()) < 180.0
+    assert desk.world.heckled >= (0 if again is None else 4)
+
+
+@pytest.mark.parametrize("first", [ValueError, None])
+def test_an_interrupt_while_it_is_put_at_rest_is_raised_afterwards(
+    recording: Path, first: type[BaseException] | None
+) -> None:
+    desk = Desk(recording)
+
+    def stop(machine: Machine) -> None:
+        turn_a_quarter(machine)
+        desk.world.signal_number = signal.SIGINT
+        if first is not None:
+            raise first
+
+    with pytest.raises(KeyboardInterrupt):
+        desk.use(stop)
+    assert desk.world.heckled >= 3
+    assert desk.is_at_rest()
+
+
+def test_what_could_not_be_put_at_rest_is_noted_on_the_interrupt(recording: Path) -> None:
+    desk = Desk(recording, faults=(CABLE_PULLED_AT_THE_END,))
+
+    def stop(machine: Machine) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        desk.use(stop)
+    for deed in ("release the motors", "draw the sweeper back", "switch the lamp off"):
+        assert any(f"could not {deed}: " in note for note in caught.value.__notes__)
+    assert not any("camera" in note for note in caught.value.__notes__)
+
+
+def test_notes_survive_an_interrupt_that_comes_meanwhile(recording: Path) -> None:
+    refused = Fault(FaultKind.GARBLE, Direction.TO_BOARD, rb"M18")
+    desk = Desk(recording, faults=(refused,))
+
+    def heckle(machine: Machine) -> None:
+        desk.world.signal_number = signal.SIGINT
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        desk.use(heckle)
+    assert [note for note in caught.value.__notes__ if "could not release the motors" in note]
+    assert desk.world.pin(LIGHT_PIN) == 0
+
+
+def test_a_step_that_fails_at_a_normal_end_is_the_error_and_stops_no_other(recording: Path) -> None:
+    refused = Fault(FaultKind.GARBLE, Direction.TO_BOARD, rb"M18")
+    desk = Desk(recording, faults=(refused,))
+    with pytest.raises(MarlinError, match="M18"):
+        desk.use(turn_a_quarter)
+    assert desk.world.motors_on()
+    assert desk.world.pin(LIGHT_PIN) == 0
+    assert desk.world.servo_deg(SWEEPER) == REST_DEG
+
+
+def test_a_step_that_fails_when_a_job_is_closed_is_the_error(recording: Path) -> None:
+    """Nobody ever sees a GeneratorExit, so nothing may be lost on one."""
+    desk = Desk(recording, faults=(CABLE_PULLED_AT_THE_END,))
+    with SimulatedPort(desk.world, board=desk.board) as port:
+        config = Config(
+            serial=SerialConfig(port=port.url, reply_timeout_s=0.5),
+            camera=CameraConfig(device=str(recording)),
+        )
+
+        def job() -> Iterator[str]:
+            with open_machine(config, ask=lambda sentence: None, seed=0) as machine:
+                yield machine.firmware
+
+        running = job()
+        assert "Marlin" in next(running)
+        with pytest.raises(SerialPortError) as caught:
+            running.close()  # type: ignore[attr-defined]
+    assert any("switch the lamp off" in note for note in caught.value.__notes__)
+
+
+def test_the_lamp_is_on_before_the_camera_starts(recording: Path) -> None:
+    """A camera that balances its white when it starts must not do so in the dark."""
+    desk = Desk(recording, faults=(LAMP_WATCH,))
+    with pytest.raises(CameraError, match="/dev/video63"):
+        desk.use(turn_a_quarter, device=63)
+    on, off = (strike.line for strike in desk.board.strikes)
+    assert b"S255" in on
+    assert b"S0" in off
+    assert desk.is_at_rest()
+
+
+def test_it_opens_and_closes_in_another_thread_than_the_main_one(recording: Path) -> None:
+    desk = Desk(recording)
+    thread = threading.Thread(target=lambda: desk.use(turn_a_quarter))
+    thread.start()
+    thread.join()
+    assert desk.world.table_angle_deg(desk.clock.monotonic()) == pytest.approx(90.0, abs=0.1)
+    assert desk.is_at_rest()
+
+
+@pytest.mark.parametrize("end", [None, KeyboardInterrupt])
+def test_the_simulated_desk_is_gone_after_its_use(end: type[BaseException] | None) -> None:
+    config = Config(sim=SimConfig(enabled=True))
+
+    def use() -> None:
+        with open_machine(config, ask=lambda sentence: None, seed=7) as machine:
+            assert machine.look().image.shape == (480, 640, 3)
+            assert "simulated board" in {thread.name for thread in threading.enumerate()}
+            if end is not None:
+                raise end
+
+    if end is None:
+        use()
+    else:
+        with pytest.raises(end):
+            use()
+    assert "simulated board" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_rig_without_a_port_is_no_simulated_one() -> None:
+    with (
+        pytest.raises(ConfigError, match=r"serial\.port is empty"),
+        open_machine(Config(), ask=lambda sentence: None, seed=0),
+    ):
+        pass
