@@ -5,20 +5,19 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
 from rig.camera.frame import Image
 from rig.capture.plan import new_plan
 from rig.capture.session import ViewTaken
 from rig.config import Config, PathsConfig, SimConfig
 from rig.errors import BadInput
-from rig.files import write_whole
+from rig.files import storage_errors, write_whole
 from rig.jobs import SortFinished, capture_job, sort_job
 from rig.model import Bundle
 from rig.sorting.report import write_report
 from rig.sorting.sorter import PartSorted
 from rig.sorting.summary import SortSummary
 from rig.vision.contact_sheet import contact_sheet
+from rig.vision.jpeg import encode_jpeg
 
 PARTS = ("3001", "3003", "3010", "3039", "3701")
 # Few views each of many bricks, poses and lights teach more than many views of one.
@@ -60,13 +59,12 @@ DemoEvent = DemoCaptured | DemoSorted | DemoFinished
 
 
 def run_demo(
-    folder: Path, config: Config, *, count: int, seed: int, train: Callable[[Path, Path], Bundle]
+    folder: Path, *, count: int, seed: int, train: Callable[[Path, Path], Bundle]
 ) -> Generator[DemoEvent, None, None]:
-    """Run the loop in `folder`, on the simulated rig whatever `config` says.
+    """Run the loop in `folder`, on a simulated rig with the default configuration.
 
     Args:
         folder: made anew; everything that the demo writes goes there.
-        config: describes the rig to simulate.
         count: parts to sort.
         seed: the same seed shows the same bricks.
         train: makes a model bundle of the class folders in its first argument, below its second.
@@ -76,14 +74,8 @@ def run_demo(
         RigError: as the jobs do.
     """
     _make_anew(folder)
-    config = config.model_copy(
-        update={
-            "sim": SimConfig(enabled=True),
-            "paths": PathsConfig(
-                captures=folder / "captures", models=folder / "models", ledger=folder / "ledger"
-            ),
-        }
-    )
+    paths = PathsConfig(captures=folder / "captures", models=folder / "models", ledger=folder / "ledger")
+    config = Config(sim=SimConfig(enabled=True), paths=paths)
     sheet: list[tuple[Image, str]] = []
     yield from _capture(config, seed, sheet)
     sheet_path = _write_sheet(folder / "contact_sheet.jpg", sheet)
@@ -111,6 +103,7 @@ def _capture(
             poses=_POSES,
             seed=seed + place,
             microsteps_per_turn=config.turntable.microsteps_per_turn,
+            source="simulated",
         )
         for event in capture_job(config, plan, ask=lambda sentence: None):
             if isinstance(event, ViewTaken):
@@ -124,15 +117,21 @@ def _write_sheet(path: Path, views: list[tuple[Image, str]]) -> Path:
     sheet = contact_sheet(
         [image for image, _ in views], [caption for _, caption in views], columns=_SHEET_COLUMNS, tile_px=160
     )
-    write_whole(path, cv2.imencode(".jpg", sheet)[1].tobytes())
+    write_whole(path, encode_jpeg(sheet))
     return path
 
 
 def _make_anew(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+    """Empty a folder that an earlier demo made, or make it."""
+    exists = folder.exists() or folder.is_symlink()
+    if exists and (folder.is_symlink() or not folder.is_dir()):
+        raise BadInput(f"{folder} is not a folder", hint="choose another: rig demo --folder NAME")
+    if exists and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise BadInput(
             f"{folder} is not empty and was not made by the demo",
             hint="choose another: rig demo --folder NAME",
         )
-    shutil.rmtree(folder, ignore_errors=True)
+    if exists:
+        with storage_errors(folder):
+            shutil.rmtree(folder)
     write_whole(folder / _MARK, b"")

@@ -3,7 +3,6 @@
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +10,9 @@ from typing import Literal
 
 from serial.tools.list_ports import comports
 
+from rig.camera.choice import camera_for
+from rig.camera.frame import Frame
+from rig.clock import SystemClock
 from rig.config import Config
 from rig.errors import RigError
 from rig.machine import open_machine
@@ -38,11 +40,19 @@ class Finding:
     advice: str = ""
 
 
-def diagnose(config: Config) -> Iterator[Finding]:
-    """Look at versions, serial ports, the machine itself, folders, and the model, one after the other."""
+def diagnose(config: Config, origin: str) -> Iterator[Finding]:
+    """Look at versions, configuration, serial ports, camera, board, folders and model, one after the other.
+
+    Args:
+        config: what was loaded.
+        origin: where it came from, in words.
+    """
     yield _python()
     yield from _packages()
+    yield Finding("configuration", "good", origin)
     yield _serial_ports(config)
+    if not config.sim.enabled:
+        yield _attempt("camera", lambda: _camera(config), "bad")
     yield _attempt("rig", lambda: _machine(config), "bad")
     yield from (_folder(name, path) for name, path in config.paths)
     yield _attempt("model", lambda: _model(config), "note")
@@ -58,12 +68,17 @@ def _python() -> Finding:
 def _packages() -> Iterator[Finding]:
     wanted = ("brickrig", "numpy", "opencv-python-headless", "pyserial", "pydantic", "typer")
     yield Finding("packages", "good", ", ".join(f"{name} {version(name)}" for name in wanted))
-    try:
-        yield Finding("training", "good", f"tensorflow {version('tensorflow')}")
-    except PackageNotFoundError:
-        yield Finding(
-            "training", "note", "TensorFlow is not installed", "to train here: pip install 'brickrig[train]'"
-        )
+    yield _one_of("inference", ("ai-edge-litert", "tflite-runtime"), "bad", "pip install ai-edge-litert")
+    yield _one_of("training", ("tensorflow",), "note", "to train here: pip install 'brickrig[train]'")
+
+
+def _one_of(subject: str, names: tuple[str, ...], verdict: Verdict, advice: str) -> Finding:
+    for name in names:
+        try:
+            return Finding(subject, "good", f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return Finding(subject, verdict, f"{' or '.join(names)} is not installed", advice)
 
 
 def _serial_ports(config: Config) -> Finding:
@@ -76,15 +91,26 @@ def _serial_ports(config: Config) -> Finding:
     return Finding("serial ports", "good", f"{found}; chosen: {config.serial.port}")
 
 
+def _camera(config: Config) -> Finding:
+    camera = camera_for(config.camera)
+    try:
+        camera.start()
+        frame = camera.capture(SystemClock().monotonic())
+        return Finding("camera", "good", f"{camera.describe()}; {_seen(frame)}")
+    finally:
+        camera.close()
+
+
 def _machine(config: Config) -> Finding:
-    with ExitStack() as stack:
-        machine = stack.enter_context(open_machine(config, ask=lambda sentence: None, seed=0))
-        frame = machine.look()
+    with open_machine(config, ask=lambda sentence: None, seed=0) as machine:
+        found = f"{machine.firmware}; {machine.camera.describe()}; {_seen(machine.look())}"
+    return Finding("rig", "good", found)
+
+
+def _seen(frame: Frame) -> str:
     height, width = frame.image.shape[:2]
-    seen = "a part lies on the table" if locate(frame.image) else "the table is empty"
-    return Finding(
-        "rig", "good", f"{machine.firmware}; {machine.camera.describe()}; {width}x{height}, {seen}"
-    )
+    what = "the table is empty" if locate(frame.image) is None else "something lies on the table"
+    return f"a picture of {width}x{height}, {what}"
 
 
 def _model(config: Config) -> Finding:

@@ -14,6 +14,7 @@ from rig.capture.session import CaptureEvent, run_capture
 from rig.catalog import part_number
 from rig.config import Config
 from rig.dataset.store import DatasetStore
+from rig.errors import BadInput
 from rig.machine import open_machine
 from rig.model import Bundle
 from rig.sorting.ledger import Ledger, RunId, new_run
@@ -29,11 +30,18 @@ def capture_job(config: Config, plan: CapturePlan, ask: Ask) -> Generator[Captur
     """Take the views of `plan` that are missing in the configured captures folder.
 
     Raises:
+        BadInput: the plan was made for another kind of rig.
         RigError: as `open_machine` and `run_capture` do.
     """
     store = DatasetStore(config.paths.captures)
     with open_machine(config, ask=ask, seed=plan.seed) as machine:
-        yield from run_capture(machine, plan, store, config.turntable.microsteps_per_turn)
+        if (plan.source, plan.microsteps_per_turn) != (machine.source, config.turntable.microsteps_per_turn):
+            raise BadInput(
+                f"session {plan.session} was begun on another rig (source {plan.source},"
+                f" {plan.microsteps_per_turn} microsteps a turn)",
+                hint="complete it with the configuration it was begun with",
+            )
+        yield from run_capture(machine, plan, store)
 
 
 @dataclass(frozen=True)

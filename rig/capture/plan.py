@@ -6,7 +6,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from rig.catalog import PartNumber, part_number
+from rig.dataset.layout import Source
 from rig.devices.turntable import Microsteps
 from rig.errors import BadInput, DatasetError
 from rig.files import write_whole
@@ -29,6 +32,8 @@ class CapturePlan:
         part: the mould.
         steps: views a turn, evenly spread.
         poses: how many sides the part is laid on.
+        microsteps_per_turn: of the table that it was made for.
+        source: the kind of rig that it was made for.
         seed: what the simulated rig draws its light, camera and brick from; a real rig has no use for it.
     """
 
@@ -36,21 +41,30 @@ class CapturePlan:
     part: PartNumber
     steps: int
     poses: int
+    microsteps_per_turn: int
+    source: Source
     seed: int
 
-    def views(self, microsteps_per_turn: int) -> tuple[View, ...]:
+    @property
+    def total(self) -> int:
+        """Views of all poses together."""
+        return self.steps * self.poses
+
+    def views(self) -> tuple[View, ...]:
         """The views of one pose, each at the microstep nearest to its angle."""
         return tuple(
             View(
                 round(index * 360 / self.steps, 3),
-                Microsteps(round(index * microsteps_per_turn / self.steps)),
+                Microsteps(round(index * self.microsteps_per_turn / self.steps)),
             )
             for index in range(self.steps)
         )
 
 
-def new_plan(part: str, *, steps: int, poses: int, seed: int | None, microsteps_per_turn: int) -> CapturePlan:
-    """Plan a session.
+def new_plan(
+    part: str, *, steps: int, poses: int, microsteps_per_turn: int, source: Source, seed: int | None
+) -> CapturePlan:
+    """Plan a session; without a `seed` one is drawn.
 
     Raises:
         BadInput: the part number, `steps` or `poses` cannot be used.
@@ -68,6 +82,8 @@ def new_plan(part: str, *, steps: int, poses: int, seed: int | None, microsteps_
         part=part_number(part),
         steps=steps,
         poses=poses,
+        microsteps_per_turn=microsteps_per_turn,
+        source=source,
         seed=secrets.randbits(62) if seed is None else seed,
     )
 
@@ -103,11 +119,14 @@ def latest_open_plan(captures: Path) -> CapturePlan:
         )
     path = open_plans[-1]
     try:
-        return CapturePlan(**json.loads(path.read_bytes()))
-    except (ValueError, TypeError) as error:
-        raise DatasetError(
-            f"{path} is damaged: {error}", hint="delete it and start the session anew"
-        ) from error
+        plan = TypeAdapter(CapturePlan).validate_json(path.read_bytes(), strict=True)
+        part_number(plan.part)
+        named = _plan_path(plan, captures)
+    except (ValidationError, BadInput) as error:
+        raise DatasetError(f"{path} is damaged", hint="delete it and start the session anew") from error
+    if named != path:
+        raise DatasetError(f"{path} is the plan of another session", hint="delete it")
+    return plan
 
 
 def _plan_path(plan: CapturePlan, captures: Path) -> Path:

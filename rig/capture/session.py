@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import cv2
-
 from rig.camera.frame import Image
 from rig.capture.plan import CapturePlan, View, close_plan, save_plan
 from rig.dataset.layout import ImageRow, image_name
@@ -15,20 +13,19 @@ from rig.dataset.store import DatasetStore
 from rig.devices.operator import Placement
 from rig.errors import DeviceError
 from rig.machine import Machine, StillFrame
+from rig.vision.jpeg import encode_jpeg
 from rig.vision.locate import Box, locate
 from rig.vision.quality import sharpness
-
-# Above this, JPEG artefacts stay under the sensor's own noise; a 640x480 view takes about 60 kB.
-_JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True)
 class PoseStarted:
-    """A part lies on the table; `missing` views of this pose are still to be taken."""
+    """A part lies on the table in its `pose`-th position; `done` of `total` views are there already."""
 
     pose: int
     placement: Placement
-    missing: int
+    done: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ CaptureEvent = PoseStarted | ViewTaken
 
 
 def run_capture(
-    machine: Machine, plan: CapturePlan, store: DatasetStore, microsteps_per_turn: int
+    machine: Machine, plan: CapturePlan, store: DatasetStore
 ) -> Generator[CaptureEvent, None, None]:
     """Take every view of `plan` that the dataset does not hold yet.
 
@@ -57,26 +54,33 @@ def run_capture(
         StorageError: a view could not be written.
     """
     taken = {row.file_name for row in store.rows() if row.session == plan.session}
-    views = plan.views(microsteps_per_turn)
-    total = len(views) * plan.poses
     for pose in range(plan.poses):
+        missing = [view for view in plan.views() if _name(plan, pose, view) not in taken]
+        if not missing:
+            continue
         placement = machine.operator.place(plan.part, pose=pose)
         save_plan(plan, store.root)
-        missing = [view for view in views if _name(plan, pose, view) not in taken]
-        yield PoseStarted(pose, placement, len(missing))
+        yield PoseStarted(pose, placement, len(taken), plan.total)
         for place, view in enumerate(missing):
             still = machine.look_from(view.microsteps)
             box = locate(still.frame.image)
             if place == 0 and box is None:
-                raise DeviceError(
-                    f"no part is to be seen on the table at {view.angle_deg:g} degrees",
-                    hint="lay the part in the middle, see that the lamp is on, then: rig capture --resume",
-                )
+                raise _nothing_seen(plan, view, store, begun=bool(taken))
             row = _row(machine, plan, pose, placement, view, still, box)
-            path = store.add(row, _jpeg(still.frame.image))
+            path = store.add(row, encode_jpeg(still.frame.image))
             taken.add(row.file_name)
-            yield ViewTaken(path, row, still.frame.image, len(taken), total)
+            yield ViewTaken(path, row, still.frame.image, len(taken), plan.total)
     close_plan(plan, store.root)
+
+
+def _nothing_seen(plan: CapturePlan, view: View, store: DatasetStore, *, begun: bool) -> DeviceError:
+    """The error for an empty table; a session without a single view is forgotten, since it holds nothing."""
+    if not begun:
+        close_plan(plan, store.root)
+    return DeviceError(
+        f"no part is to be seen on the table at {view.angle_deg:g} degrees",
+        hint="lay the part in the middle, see that the lamp is on, then try again",
+    )
 
 
 def _name(plan: CapturePlan, pose: int, view: View) -> str:
@@ -114,10 +118,3 @@ def _row(
         software=f"brickrig {version('brickrig')}",
         captured_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
-
-
-def _jpeg(image: Image) -> bytes:
-    encoded, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    if not encoded:
-        raise DeviceError("a frame could not be encoded as JPEG", hint="check the camera's picture size")
-    return data.tobytes()

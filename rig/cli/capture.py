@@ -19,38 +19,46 @@ def capture(
         str | None, typer.Option(metavar="NUMBER", help="The part's mould number, such as 3001.")
     ] = None,
     steps: Annotated[
-        int,
-        typer.Option(metavar="N", parser=whole_number("--steps"), help="Views a turn, evenly spread."),
-    ] = 72,
-    poses: Annotated[
-        int,
+        int | None,
         typer.Option(
-            metavar="N", parser=whole_number("--poses"), help="Sides to lay the part on, one turn each."
+            metavar="N", parser=whole_number("--steps"), help="Views a turn, evenly spread (default: 72)."
         ),
-    ] = 1,
+    ] = None,
+    poses: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            parser=whole_number("--poses"),
+            help="Sides to lay the part on, one turn each (default: 1).",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Complete the latest unfinished session.")] = False,
 ) -> None:
     """Turn a part and take labelled pictures of it into captures/NUMBER/."""
     settings = settings_of(context)
     config = settings.load_config()
     from rig.capture.plan import is_open, latest_open_plan, new_plan
-    from rig.errors import BadInput, RigError
+    from rig.errors import BadInput, Interrupted, RigError
 
+    if resume and (part, steps, poses) != (None, None, None):
+        raise BadInput("--resume goes on with its own part, steps and poses", hint="give it alone")
     if resume:
         plan = latest_open_plan(config.paths.captures)
+        settings.say(f"Going on with session {plan.session}: part {plan.part}, {plan.total} views.")
     elif part is None:
         raise BadInput("--part is missing", hint="say what lies on the table: rig capture --part 3001")
     else:
         plan = new_plan(
             part,
-            steps=steps,
-            poses=poses,
-            seed=config.sim.seed,
+            steps=72 if steps is None else steps,
+            poses=1 if poses is None else poses,
             microsteps_per_turn=config.turntable.microsteps_per_turn,
+            source="simulated" if config.sim.enabled else "camera",
+            seed=config.sim.seed,
         )
     try:
         taken, not_found = _run(settings, config, plan)
-    except (RigError, KeyboardInterrupt) as stop:
+    except (RigError, Interrupted) as stop:
         if is_open(plan, config.paths.captures):
             stop.add_note("what was taken is kept; complete the session with: rig capture --resume")
         raise
@@ -58,12 +66,14 @@ def capture(
     if not_found:
         settings.say(f"In {not_found} of {taken} views no part was found: look at them before you train.")
     if not settings.as_json:
-        typer.echo(f"{taken} views of {plan.part} are in {folder}")
+        new = "" if taken == plan.total else f" ({taken} of them new)"
+        typer.echo(f"{plan.total} views of {plan.part}{new} are in {folder}")
     settings.print_json(
         {
             "part": plan.part,
             "session": plan.session,
-            "views": taken,
+            "views": plan.total,
+            "taken": taken,
             "not_found": not_found,
             "folder": folder,
         }
@@ -77,11 +87,12 @@ def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> tuple[int
 
     taken = not_found = 0
     with settings.progress() as bars, closing(capture_job(config, plan, settings.ask)) as events:
-        bar = bars.add_task(f"Capturing {plan.part}", total=plan.steps * plan.poses)
+        bar = bars.add_task(f"Capturing {plan.part}", total=plan.total)
         for event in events:
             match event:
                 case PoseStarted():
-                    bars.update(bar, description=f"Capturing {plan.part}, pose {event.pose + 1}")
+                    described = f"Capturing {plan.part}, pose {event.pose + 1} of {plan.poses}"
+                    bars.update(bar, description=described, completed=event.done)
                 case ViewTaken():
                     taken += 1
                     not_found += event.row.box is None

@@ -29,16 +29,18 @@ def demo(
 ) -> None:
     """See the whole loop on the simulated rig: capture a few parts, train on them, sort a mixed pile."""
     settings = settings_of(context)
-    config = settings.load_config()
-    from rig.cli.train import train_for_demo
+    settings.say("Simulated rig (the demo always uses it).")
+    from rig.cli.train import check_tensorflow, train_for_demo
     from rig.demo import PARTS, DemoCaptured, DemoFinished, DemoSorted, run_demo
+
+    check_tensorflow()
 
     finished: DemoFinished | None = None
     with settings.progress() as bars:
         train = train_for_demo(bars)
         capture_bar = bars.add_task(f"Capturing {', '.join(PARTS)}", total=None)
         sort_bar = None
-        with closing(run_demo(folder, config, count=count, seed=seed, train=train)) as events:
+        with closing(run_demo(folder, count=count, seed=seed, train=train)) as events:
             for event in events:
                 match event:
                     case DemoCaptured():

@@ -13,8 +13,9 @@ def doctor(context: typer.Context) -> None:
     config = settings.load_config()
     from rig.diagnosis import diagnose
 
-    findings = list(diagnose(config))
-    for finding in findings:
+    findings = []
+    for finding in diagnose(config, settings.origin(config)):
+        findings.append(finding)
         if not settings.as_json:
             typer.echo(f"{_SIGNS[finding.verdict]}  {finding.subject}: {finding.found}")
             if finding.advice:

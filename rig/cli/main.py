@@ -21,7 +21,7 @@ from rig.cli import (
     train,
 )
 from rig.cli.settings import Settings
-from rig.errors import RigError
+from rig.errors import Interrupted, RigError
 
 _INTERRUPTED = 130
 
@@ -80,12 +80,13 @@ for _name, _command, _summary in (
 
 def main() -> None:
     """Entry point of the `rig` command."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
     arguments = hoist_global_options(sys.argv[1:])
     as_json = "--json" in arguments
     try:
         code = app(arguments, standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort) as stop:
+    except Interrupted as stop:
         _report("Interrupted", "stopped", "", getattr(stop, "__notes__", []), as_json)
         sys.exit(_INTERRUPTED)
     except typer.TyperException as error:
@@ -122,9 +123,10 @@ def _command_in(arguments: list[str]) -> list[str]:
     return [argument for argument in arguments if argument in names][:1]
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    # SIGTERM leaves the same way as Ctrl-C: through every `finally` that puts the rig at rest.
-    raise KeyboardInterrupt
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    # Not KeyboardInterrupt, which typer turns into an exit of its own: this passes through every `finally`
+    # that puts the rig at rest, and reaches `main` with the notes that were added on its way.
+    raise Interrupted
 
 
 def _report(kind: str, what: str, hint: str, notes: list[str], as_json: bool) -> None:

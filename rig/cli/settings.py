@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,21 +33,25 @@ class Settings:
         Raises:
             ConfigError: the file that was named is absent, or a file is wrong.
         """
-        from rig.config import DEFAULT_PATH, Config, load_config
+        from rig.config import Config, load_config
 
-        path = self.config_path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
+        path = self._path()
         config = Config() if path is None else load_config(path)
         simulated = self.force_sim or path is None or config.sim.enabled
         if simulated:
-            why = (
-                "asked for by --sim"
-                if self.force_sim
-                else f"no {DEFAULT_PATH} here"
-                if path is None
-                else f"as {path} says"
-            )
-            self.say(f"Simulated rig ({why}).")
+            self.say(f"Simulated rig ({self._why_simulated(path)}).")
         return config.model_copy(update={"sim": config.sim.model_copy(update={"enabled": simulated})})
+
+    def origin(self, config: "Config") -> str:
+        """Where the configuration came from, and which rig it means, in words."""
+        rig = f"simulated rig, {self._why_simulated(self._path())}" if config.sim.enabled else "real rig"
+        return f"{self._path() or 'defaults'} ({rig})"
+
+    def _path(self) -> Path | None:
+        """The rig.toml that is named, or the one in this folder, or none."""
+        from rig.config import DEFAULT_PATH
+
+        return self.config_path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
 
     def _why_simulated(self, path: Path | None) -> str:
         if self.force_sim:
@@ -58,10 +63,17 @@ class Settings:
         typer.echo(sentence, err=True)
 
     def ask(self, sentence: str) -> None:
-        """Have a person do something and press Enter; where nobody can be asked, take it as done."""
-        if sys.stdin.isatty() and not self.as_json:
-            typer.echo(f"{sentence}, then press Enter. ", err=True, nl=False)
-            sys.stdin.readline()
+        """Have a person do something and press Enter.
+
+        Raises:
+            BadInput: there is nobody to ask.
+        """
+        from rig.errors import BadInput
+
+        if self.as_json or not sys.stdin.isatty():
+            raise BadInput(f"nobody can be asked: {sentence}", hint="run it in a terminal, without --json")
+        typer.echo(f"{sentence}, then press Enter. ", err=True, nl=False)
+        sys.stdin.readline()
 
     def print_json(self, result: object) -> None:
         """Print a result as one JSON document, if --json asked for it."""
@@ -88,14 +100,16 @@ class Settings:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        ) as bars:
-            yield bars
+        # A descriptor of its own: the bars stay in sight while native chatter is kept from the terminal.
+        with os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding) as terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+            )
+            with Progress(*columns, console=Console(file=terminal)) as bars:
+                yield bars
 
 
 def settings_of(context: typer.Context) -> Settings:

@@ -1,7 +1,7 @@
 """`rig sim`"""
 
 import secrets
-import time
+import threading
 
 import typer
 
@@ -22,5 +22,4 @@ def sim(context: typer.Context) -> None:
             typer.echo(
                 f"A simulated Marlin board listens on {bench.port} (any baud rate). Stop it with Ctrl-C."
             )
-        while True:
-            time.sleep(3600)
+        threading.Event().wait()

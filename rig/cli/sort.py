@@ -58,28 +58,37 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
 
 
 def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> "SortFinished":
-    """Run the job under a progress bar."""
+    """Run the job under a progress bar; whatever stops it, what was decided so far is on record."""
+    from rig.errors import Interrupted, RigError
     from rig.jobs import SortFinished, SortStarted, sort_job
+    from rig.sorting.report import write_report
     from rig.sorting.sorter import PartSorted, PileEmpty
 
     seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
+    started: SortStarted | None = None
     finished: SortFinished | None = None
-    with settings.progress() as bars, closing(sort_job(config, bundle, count, seed, settings.ask)) as events:
-        bar = bars.add_task(f"Sorting with {bundle.name}", total=count)
-        for event in events:
-            match event:
-                case SortStarted():
-                    settings.say(
-                        f"Model {event.model}; parts less than {event.reject_threshold:.0%} sure"
-                        f" go to the bin {config.sorting.reject_bin!r}."
-                    )
-                case PartSorted():
-                    best = event.decision.candidates[0]
-                    seen = event.decision.part or f"unsure ({best.label}?)"
-                    bars.update(bar, completed=event.done, description=f"{seen} -> {event.bin_name}")
-                case PileEmpty():
-                    settings.say(f"No part came for {event.waited_s:g} s: the pile seems to be empty.")
-                case SortFinished():
-                    finished = event
+    try:
+        with (
+            settings.progress() as bars,
+            closing(sort_job(config, bundle, count, seed, settings.ask)) as events,
+        ):
+            bar = bars.add_task(f"Sorting with {bundle.name}", total=count)
+            for event in events:
+                match event:
+                    case SortStarted():
+                        started = event
+                        settings.say(f"Parts less than {event.reject_threshold:.0%} sure are rejected.")
+                    case PartSorted():
+                        seen = event.decision.part or f"unsure ({event.decision.candidates[0].label}?)"
+                        bars.update(bar, completed=event.done, description=f"{seen} -> {event.bin_name}")
+                    case PileEmpty():
+                        settings.say(f"No part came for {event.waited_s:g} s: the pile seems to be empty.")
+                    case SortFinished():
+                        finished = event
+    except (RigError, Interrupted) as stop:
+        if started is not None:
+            report = write_report(config.paths.ledger, started.run)
+            stop.add_note(f"what was sorted is on record: {report}")
+        raise
     assert finished is not None, "a sort job ends with SortFinished or an error"
     return finished

@@ -39,7 +39,7 @@ def train(
         typer.Option(
             metavar="N",
             parser=whole_number("--epochs", least=1),
-            help="How often each picture is shown (default: 9).",
+            help="How often each picture is shown (default: 8).",
         ),
     ] = None,
     seed: Annotated[
@@ -98,6 +98,22 @@ def train(
             "scores": card.scores.model_dump(),
         }
     )
+
+
+def check_tensorflow() -> None:
+    """See that training is possible, before anything is done for it; does not load TensorFlow.
+
+    Raises:
+        MissingPackage: TensorFlow is not installed.
+    """
+    from importlib.util import find_spec
+
+    from rig.errors import MissingPackage
+
+    if find_spec("tensorflow") is None:
+        raise MissingPackage(
+            "training needs TensorFlow, which is not installed", hint="pip install 'brickrig[train]'"
+        )
 
 
 def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:

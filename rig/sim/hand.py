@@ -39,6 +39,10 @@ class SimulatedHand:
             BadInput: the simulator does not know the part.
         """
         _check_known(part)
+        if pose > 0 and self._brick is None:
+            # A session is resumed at a later pose: the brick and the sides it lay on are drawn as they were.
+            for earlier in range(pose):
+                self.place(part, pose=earlier)
         colour = self._brick.colour if self._brick is not None else None
         if pose == 0 or self._brick is None or self._brick.part != part or colour is None:
             colour = _draw_colour(self._rng)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+PARTS = ("3001", "3004", "3039")
 RIG = Path(sys.executable).with_name("rig")
 
 
@@ -59,7 +60,7 @@ def shell(tmp_path: Path) -> Shell:
 
 @dataclass(frozen=True)
 class Trained:
-    """A folder where two parts were captured in four sessions each and a small model was trained."""
+    """A folder where three parts were captured in three sessions each and a small model was trained."""
 
     shell: Shell
     model: Path
@@ -69,8 +70,8 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Captured and trained once for all tests that only read it."""
     shell = Shell(tmp_path_factory.mktemp("trained"))
-    for _ in range(4):
-        for part in ("3001", "3004"):
+    for _ in range(3):
+        for part in PARTS:
             shell.json("capture", "--part", part, "--steps", "6", "--poses", "2")
-    model = Path(shell.json("train", "--epochs", "2", "--folds", "0", "--name", "small")["model"])
+    model = Path(shell.json("train", "--epochs", "1", "--folds", "2", "--name", "small")["model"])
     return Trained(shell, shell.folder / model)

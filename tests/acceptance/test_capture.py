@@ -19,7 +19,9 @@ def _check_whole(folder: Path) -> int:
     """Every row has its readable image, every image its row; returns how many."""
     rows = _rows(folder)
     named = sorted(str(row["file_name"]) for row in rows)
-    found = sorted(path.relative_to(folder / "captures").as_posix() for path in folder.glob("captures/*/*"))
+    found = sorted(
+        path.relative_to(folder / "captures").as_posix() for path in folder.glob("captures/*/[!.]*")
+    )
     assert named == found
     for name in named:
         assert cv2.imread(str(folder / "captures" / name)) is not None
@@ -56,6 +58,7 @@ def test_views_of_a_part_are_where_it_says(shell: Shell) -> None:
         (("--part", "9999"), "9999"),
         ((), "--part"),
         (("--resume",), "no unfinished session"),
+        (("--resume", "--part", "3001"), "--resume"),
         (("--colour",), "--colour"),
     ],
 )
@@ -76,6 +79,9 @@ def test_a_stopped_session_is_whole_and_can_be_resumed(shell: Shell, how: signal
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == (-how if how == signal.SIGKILL else 130), stderr
     assert "Traceback" not in stderr
+    if how != signal.SIGKILL:
+        assert "rig: stopped" in stderr
+        assert "rig capture --resume" in stderr
     before = {path.name: path.read_bytes() for path in shell.folder.glob("captures/3003/*.jpg")}
     assert 5 <= len(before) < 36
 
@@ -96,7 +102,6 @@ def test_a_stopped_session_is_whole_and_can_be_resumed(shell: Shell, how: signal
 
 
 def test_the_same_seed_gives_the_same_bytes(shell: Shell) -> None:
-    (shell.folder / "rig.toml").write_text("[sim]\nenabled = true\nseed = 3\n")
     for folder in ("a", "b"):
         text = f'[sim]\nenabled = true\nseed = 3\n[paths]\ncaptures = "{folder}"\n'
         (shell.folder / "rig.toml").write_text(text)

@@ -35,15 +35,6 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_sorting_never_loads_tensorflow() -> None:
-    script = (
-        "import sys, rig.jobs, rig.sorting.report, rig.vision.evaluation, rig.sim.bench, rig.diagnosis\n"
-        "print([name for name in ('tensorflow', 'keras', 'sklearn', 'matplotlib') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 def test_json_is_one_document_wherever_the_option_stands(shell: Shell) -> None:
     for arguments in (("--json", "capture"), ("capture", "--json")):
         done = shell.run(*arguments, "--part", "3001", "--steps", "2")

@@ -1,12 +1,18 @@
 """With real hardware configured and absent, a command fails with one line; nothing is simulated instead."""
 
 import fcntl
+import json
 import os
 import pty
 import tty
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from rig.config import Config, SimConfig
+from rig.sim.bench import SimulatedBench
 from tests.acceptance.conftest import Shell
 
 
@@ -64,3 +70,31 @@ def test_sim_overrides_a_configured_rig(shell: Shell) -> None:
 
 def test_a_config_file_that_was_named_must_exist(shell: Shell) -> None:
     assert "other.toml" in shell.fails("capture", "--part", "3001", "--config", "other.toml")
+
+
+def test_doctor_speaks_of_camera_and_board_apart(shell: Shell) -> None:
+    text = '[serial]\nport = "/dev/ttyNOTHERE"\n[camera]\nkind = "picamera2"\n'
+    (shell.folder / "rig.toml").write_text(text)
+    done = shell.run("--json", "doctor")
+    assert done.returncode == 1
+    findings = {finding["subject"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert findings["camera"]["verdict"] == findings["rig"]["verdict"] == "bad"
+    assert "sudo apt install python3-picamera2" in findings["camera"]["advice"]
+    assert "/dev/ttyNOTHERE" in findings["rig"]["found"]
+    assert "rig.toml (real rig)" in findings["configuration"]["found"]
+
+
+def test_nobody_to_ask_is_one_line(shell: Shell, tmp_path: Path) -> None:
+    """A real board and a camera that plays a recording, but no person at a terminal."""
+    recording = tmp_path / "recording.avi"
+    writer = cv2.VideoWriter(str(recording), cv2.VideoWriter.fourcc(*"MJPG"), 10, (640, 480))
+    for _ in range(50):
+        writer.write(np.full((480, 640, 3), 128, np.uint8))
+    writer.release()
+    with SimulatedBench(Config(sim=SimConfig(enabled=True, real_time=True)), seed=1) as bench:
+        text = f'[serial]\nport = "{bench.port}"\n[camera]\ndevice = "{recording}"\n'
+        (shell.folder / "rig.toml").write_text(text)
+        said = shell.fails("capture", "--part", "3001")
+        assert "nobody can be asked" in said
+        assert not bench.world.motors_on()
+        assert bench.world.pin(8) == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Shell, Trained
+from tests.acceptance.conftest import PARTS, Shell, Trained
 
 
 def _copy_of_captures(trained: Trained, shell: Shell) -> Path:
@@ -22,8 +22,8 @@ def test_a_bundle_is_complete(trained: Trained) -> None:
         path.name for path in trained.model.iterdir()
     }
     card = json.loads((trained.model / "model.json").read_text())
-    assert card["labels"] == ["3001", "3004"]
-    assert (trained.model / "labels.txt").read_text() == "3001\n3004\n"
+    assert card["labels"] == list(PARTS)
+    assert (trained.model / "labels.txt").read_text() == "3001\n3004\n3039\n"
     assert (trained.model / "report" / "index.html").exists()
 
 
@@ -34,6 +34,7 @@ def test_classify_prints_the_top_three_with_probabilities(trained: Trained) -> N
     assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [str(path) for path in images]
     document = trained.shell.json("classify", trained.model, *images)
     for image in document["images"]:
+        assert len(image["candidates"]) == 3
         assert sum(candidate["probability"] for candidate in image["candidates"]) == pytest.approx(
             1, abs=1e-3
         )
@@ -42,12 +43,23 @@ def test_classify_prints_the_top_three_with_probabilities(trained: Trained) -> N
 def test_evaluate_prints_every_class(trained: Trained) -> None:
     done = trained.shell.run("evaluate", trained.model, "captures")
     assert done.returncode == 0, done.stderr
-    for word in ("3001", "3004", "precision", "recall", "F1"):
+    for word in (*PARTS, "precision", "recall", "F1", "Fold by fold", "never seen"):
         assert word in done.stdout
+
+
+def test_what_trained_a_model_is_never_its_test(trained: Trained) -> None:
+    document = trained.shell.json("evaluate", trained.model, "captures")
+    assert document["scores"].keys() == {"unseen"}
+    images = len(list(trained.shell.folder.glob("captures/*/*.jpg")))
+    assert (
+        sum(fold["images"] for fold in document["folds"]) == document["scores"]["unseen"]["images"] == images
+    )
+    assert len(document["folds"]) == 2
 
 
 def _one_class(captures: Path) -> str:
     shutil.rmtree(captures / "3004")
+    shutil.rmtree(captures / "3039")
     (captures / "metadata.jsonl").unlink()
     return "one class"
 

@@ -2,12 +2,14 @@
 
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Shell, Trained
+from tests.acceptance.conftest import PARTS, Shell, Trained
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def test_every_part_is_decided_dropped_and_on_record(desk: Shell) -> None:
     for part, bin_name, outcome, true_part, picture in rows:
         assert bin_name == (part or "reject")
         assert outcome == "dropped"
-        assert true_part in ("3001", "3004")
+        assert true_part in PARTS
         assert (desk.folder / "ledger" / picture).stat().st_size > 1000
     assert Path(desk.folder / document["report"]).read_text().count("<img") == 5
 
@@ -60,7 +62,10 @@ def test_what_was_decided_before_a_stop_is_on_record(desk: Shell, how: signal.Si
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     process.send_signal(how)
-    process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == (130 if how == signal.SIGINT else -how)
+    assert how == signal.SIGKILL or "rig: stopped" in stderr
+    assert how == signal.SIGKILL or "what was sorted is on record" in stderr
     rows = _ledger(desk)
     assert len(rows) >= 3
     assert all(row[2] == "dropped" for row in rows[:-1])
@@ -81,3 +86,25 @@ def test_no_model_at_all_points_to_training(shell: Shell) -> None:
 @pytest.mark.parametrize("count", ["0", "-1", "x"])
 def test_a_count_that_is_none_is_refused(desk: Shell, count: str) -> None:
     assert "--count" in desk.fails("sort", "--count", count)
+
+
+def test_an_empty_pile_ends_the_run(desk: Shell) -> None:
+    text = "[sim]\nenabled = true\nfeed_gap_s = 100000\n[sorting]\nwait_for_part_s = 2\n"
+    (desk.folder / "rig.toml").write_text(text)
+    done = desk.run("sort", "--count", "3")
+    assert done.returncode == 0, done.stderr
+    assert "the pile seems to be empty" in done.stderr
+    assert _ledger(desk) == []
+
+
+def test_sorting_and_classifying_never_load_tensorflow(desk: Shell) -> None:
+    script = (
+        "import sys, rig.cli.main\n"
+        "sys.argv = ['rig', 'sort', '--count', '1']\n"
+        "try:\n    rig.cli.main.main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=desk.folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -11,12 +11,18 @@ from rig.errors import BadInput, DatasetError
 
 
 def _plan(steps: int = 72, part: str = "3001") -> CapturePlan:
-    return new_plan(part, steps=steps, poses=1, seed=7, microsteps_per_turn=3200)
+    return _plan_for(3200, steps, part)
+
+
+def _plan_for(microsteps_per_turn: int, steps: int = 72, part: str = "3001") -> CapturePlan:
+    return new_plan(
+        part, steps=steps, poses=1, microsteps_per_turn=microsteps_per_turn, source="simulated", seed=7
+    )
 
 
 @given(steps=st.integers(1, 3200), microsteps_per_turn=st.integers(3200, 100_000))
 def test_views_are_distinct_even_and_within_half_a_microstep(steps: int, microsteps_per_turn: int) -> None:
-    views = _plan(steps).views(microsteps_per_turn)
+    views = _plan_for(microsteps_per_turn, steps).views()
     positions = [view.microsteps for view in views]
     assert len(set(positions)) == steps
     assert positions[0] == 0
@@ -46,8 +52,19 @@ def test_the_latest_open_session_is_resumed_until_it_is_closed(tmp_path: Path) -
         latest_open_plan(tmp_path)
 
 
-def test_a_damaged_plan_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [("{", "["), ('"3001"', '"../../x"'), ('"steps": 72', '"steps": "72"'), ('"seed"', '"sed"')],
+)
+def test_a_damaged_plan_is_named(tmp_path: Path, good: str, bad: str) -> None:
     path = save_plan(_plan(), tmp_path)
-    path.write_text("{")
+    path.write_text(path.read_text().replace(good, bad, 1))
     with pytest.raises(DatasetError, match=r"session\.json is damaged"):
+        latest_open_plan(tmp_path)
+
+
+def test_a_plan_under_another_name_is_refused(tmp_path: Path) -> None:
+    path = save_plan(_plan(), tmp_path)
+    path.rename(tmp_path / ".other.session.json")
+    with pytest.raises(DatasetError, match="another session"):
         latest_open_plan(tmp_path)
