@@ -23,8 +23,8 @@ PARTS = ("3001", "3003", "3010", "3039", "3701")
 # Few views each of many bricks, poses and lights teach more than many views of one.
 _SESSIONS_PER_PART = 8
 _POSES = 2
-_STEPS = 9
-_SHEET_COLUMNS = 12
+_STEPS = 7
+_SHEET_COLUMNS = 10
 # A folder that the demo made may be made anew; any other is left alone.
 _MARK = ".made-by-rig-demo"
 

@@ -1,12 +1,22 @@
 """Files that are whole or absent: temporary file, fsync, rename, fsync of the folder."""
 
 import errno
+import json
 import os
+import re
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from rig.errors import StorageError
+
+if sys.platform != "win32":
+    import fcntl
+
+_TEMPORARY = re.compile(r"\..+\.(?P<process>\d+)\.tmp")  # as `write_whole` names them
 
 _HINTS = {
     errno.ENOSPC: "free some space, then go on where it stopped",
@@ -23,10 +33,26 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        # Not `strerror`: some libraries fill it with a paragraph.
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise StorageError(
             f"{path} cannot be written: {reason}", hint=_HINTS.get(error.errno or 0, "check the disk")
         ) from error
+
+
+def require_room(folder: Path, size: int) -> None:
+    """For writers that die of a full disk without a word: ask for room before they begin.
+
+    Args:
+        folder: on the disk in question.
+        size: in bytes.
+
+    Raises:
+        StorageError: there is less.
+    """
+    with storage_errors(folder):
+        if shutil.disk_usage(folder).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -51,8 +77,10 @@ def write_whole(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append one line; a line that a crash tore off earlier is cut away first.
+def append_json_line(path: Path, line: str) -> None:
+    """Append one line to a file of JSON lines; several processes may append to the same file.
+
+    A last line that a crash tore off is cut away first; one that only lacks its newline is completed.
 
     Raises:
         StorageError: the disk is full, read-only or gone; no part of the line stays.
@@ -60,17 +88,62 @@ def append_line(path: Path, line: str) -> None:
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered, so that nothing of a failed line is left to be written when the file is closed.
-        with path.open("ab+", buffering=0) as file:
-            end = _end_of_last_whole_line(file.fileno())
-            file.truncate(end)
+        with path.open("ab+", buffering=0) as file, _locked(file):
+            end = file.seek(0, os.SEEK_END)
+            is_new = end == 0
             content = line.encode() + b"\n"
+            tail = _unfinished_line(file, end)
+            if is_torn(tail):
+                end -= len(tail)
+                file.truncate(end)
+            elif tail:
+                content = b"\n" + content
             try:
                 while content:
                     content = content[file.write(content) :]
                 os.fsync(file.fileno())
-            except OSError:
+            except BaseException:
                 file.truncate(end)
                 raise
+            if is_new:
+                sync_folder(path.parent)
+
+
+def is_torn(line: bytes) -> bool:
+    """Whether a last line without a newline is only the beginning of one: of JSON that cannot be read."""
+    if not line:
+        return False
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files in `folder` that killed processes left half written.
+
+    Raises:
+        StorageError: one cannot be deleted.
+    """
+    for path in folder.glob(".*.tmp"):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match and not is_running(int(match["process"])):
+            with storage_errors(path):
+                path.unlink(missing_ok=True)
+
+
+def is_running(process: int) -> bool:
+    """Whether there is a process of this id; where the system cannot be asked without harm, it says yes."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def sync_folder(folder: Path) -> None:
@@ -84,12 +157,25 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _end_of_last_whole_line(descriptor: int) -> int:
-    end = os.fstat(descriptor).st_size
-    while end > 0:
+@contextmanager
+def _locked(file: FileIO) -> Iterator[None]:
+    """Keep other processes that lock the file out until the block ends, where the system can."""
+    if sys.platform == "win32":
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _unfinished_line(file: FileIO, end: int) -> bytes:
+    """What stands behind the last newline before `end`."""
+    tail = b""
+    while end > 0 and b"\n" not in tail:
         start = max(0, end - 4096)
-        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
+        file.seek(start)
+        tail = file.read(end - start) + tail
         end = start
-    return 0
+    return tail[tail.rfind(b"\n") + 1 :]

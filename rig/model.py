@@ -12,8 +12,11 @@ models/<name>/
 
 import hashlib
 import os
+import re
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,7 +24,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rig.errors import ModelError
-from rig.files import storage_errors, sync_folder
+from rig.files import is_running, storage_errors, sync_folder
 
 NETWORK_FILE = "model.tflite"
 CARD_FILE = "model.json"
@@ -31,7 +34,8 @@ FOLDS_FOLDER = "folds"
 REPORT_FOLDER = "report"
 CHECKPOINTS_FOLDER = "checkpoints"
 
-_DRAFT_PREFIX = ".draft-"
+_DRAFT = re.compile(r"\.draft-(?P<process>\d+)-.+")  # as `draft_folder` names them
+_REPLACED = "replaced"
 _TRAIN_AGAIN = "train it again with: rig train"
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -185,7 +189,8 @@ class Bundle:
         folder = self.folder / FOLDS_FOLDER
         if not folder.is_dir():
             return ()
-        return tuple(load_bundle(fold) for fold in sorted(folder.iterdir()))
+        numbered = ((int(fold.name), fold) for fold in folder.iterdir() if fold.name.isdecimal())
+        return tuple(load_bundle(fold) for _, fold in sorted(numbered))
 
     def image_groups(self) -> dict[str, str]:
         """The group (`label/group`) of every image it was made from, by `image_digest`.
@@ -232,7 +237,7 @@ def newest_bundle(models: Path) -> Bundle:
     Raises:
         ModelError: there is none, or it is damaged.
     """
-    cards = [card for card in models.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith(_DRAFT_PREFIX)]
+    cards = [card for card in models.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith(".")]
     if not cards:
         raise ModelError(f"there is no model in {models}", hint="train one with: rig train")
     return load_bundle(max(cards, key=lambda card: (card.stat().st_mtime_ns, card)).parent)
@@ -252,20 +257,48 @@ def write_bundle(
     Raises:
         StorageError: the disk is full or read-only; then `folder` is as it was.
     """
-    with storage_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_DRAFT_PREFIX, dir=folder.parent) as scratch:
-            draft = Path(scratch) / folder.name
-            draft.mkdir()
-            (draft / NETWORK_FILE).write_bytes(network)
-            (draft / LABELS_FILE).write_text("".join(f"{label}\n" for label in card.labels), encoding="utf-8")
-            (draft / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            if fill is not None:
-                fill(draft)
-            _sync_tree(draft)
-            _swap(draft, folder, Path(scratch) / "replaced")
-            sync_folder(folder.parent)
+    with draft_folder(folder.parent) as scratch, storage_errors(folder):
+        draft, aside = scratch / "draft", scratch / _REPLACED
+        for made in (draft, aside):
+            made.mkdir()
+        (draft / NETWORK_FILE).write_bytes(network)
+        (draft / LABELS_FILE).write_text("".join(f"{label}\n" for label in card.labels), encoding="utf-8")
+        (draft / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if fill is not None:
+            fill(draft)
+        _sync_tree(draft)
+        _swap(draft, folder, aside / folder.name)
+        sync_folder(folder.parent)
     return load_bundle(folder)
+
+
+@contextmanager
+def draft_folder(models: Path) -> Iterator[Path]:
+    """An empty hidden folder below `models`, deleted when the block ends; what killed ones left goes first.
+
+    Large things are drafted here and not in the system's /tmp, which is often small and another disk.
+
+    Raises:
+        StorageError: the disk is full or read-only.
+    """
+    with storage_errors(models):
+        models.mkdir(parents=True, exist_ok=True)
+        _clear_drafts(models)
+        draft = tempfile.TemporaryDirectory(prefix=f".draft-{os.getpid()}-", dir=models)
+    with draft as name:
+        yield Path(name)
+
+
+def _clear_drafts(models: Path) -> None:
+    """Delete the drafts of processes that are gone; a model that stepped aside in one comes back."""
+    for draft in models.glob(".draft-*"):
+        match = _DRAFT.fullmatch(draft.name)
+        if not match or is_running(int(match["process"])):
+            continue
+        for replaced in (draft / _REPLACED).glob("*"):
+            if not (models / replaced.name).exists():
+                replaced.rename(models / replaced.name)
+        shutil.rmtree(draft)
 
 
 def _read(path: Path) -> bytes:
@@ -305,12 +338,11 @@ def _sync_tree(folder: Path) -> None:
 
 def _swap(draft: Path, folder: Path, aside: Path) -> None:
     """Rename; a folder of the same name steps aside first, and comes back if the rename fails."""
-    if not folder.exists():
-        draft.rename(folder)
-        return
-    folder.rename(aside)
     try:
+        if folder.exists():
+            folder.rename(aside)
         draft.rename(folder)
-    except OSError:
-        aside.rename(folder)
+    except BaseException:
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
         raise

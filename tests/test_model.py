@@ -3,6 +3,9 @@
 import hashlib
 import json
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,12 +73,13 @@ def test_what_is_written_is_read(bundle: Bundle) -> None:
 
 def test_fold_models_come_in_order(tmp_path: Path) -> None:
     def fill(folder: Path) -> None:
-        for number in (2, 1):
+        for number in (10, 2, 1):
             card = make_card().model_copy(update={"seed": number})
             write_bundle(folder / "folds" / str(number), NETWORK, card)
+        (folder / "folds" / ".DS_Store").touch()
 
     bundle = write_bundle(tmp_path / "model", NETWORK, make_card(), fill)
-    assert [fold.card.seed for fold in bundle.folds()] == [1, 2]
+    assert [fold.card.seed for fold in bundle.folds()] == [1, 2, 10]
 
 
 def _edit_card(folder: Path, **values: object) -> None:
@@ -135,7 +139,7 @@ def test_newest_is_the_one_written_last(bundle: Bundle) -> None:
     second = write_bundle(models / "a-later-one", NETWORK, make_card())
     os.utime(bundle.folder / "model.json", ns=(1, 1))
     assert newest_bundle(models) == second
-    (models / ".draft-left-over" / "x").mkdir(parents=True)
+    shutil.copytree(second.folder, models / ".draft-1-left-over")
     assert newest_bundle(models) == second
 
 
@@ -162,3 +166,64 @@ def test_a_failure_while_writing_leaves_everything_as_it_was(bundle: Bundle) -> 
         write_bundle(bundle.folder, other, make_card(other), fill)
     assert load_bundle(bundle.folder).card == make_card()
     assert [path.name for path in bundle.folder.parent.iterdir()] == ["first"]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_an_interrupted_replacement_leaves_the_old_model(
+    bundle: Bundle, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may come before the old model steps aside, and before the new one takes its place."""
+    rename, calls = Path.rename, 0
+
+    def interrupted(path: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == failing:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    other = b"another network"
+    with pytest.raises(KeyboardInterrupt):
+        write_bundle(bundle.folder, other, make_card(other))
+    assert load_bundle(bundle.folder).card == make_card()
+    assert [path.name for path in bundle.folder.parent.iterdir()] == ["first"]
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from rig.model import write_bundle
+from tests.test_model import make_card
+rename, calls = Path.rename, []
+def killed(path, target):
+    calls.append(path)
+    if len(calls) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(path, target)
+Path.rename = killed
+write_bundle(Path(sys.argv[1]), b"another network", make_card(b"another network"))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs to ask for a process by its id")
+@pytest.mark.parametrize("renames", [1, 2])
+def test_the_draft_of_a_killed_process_is_cleared_and_the_old_model_comes_back(
+    bundle: Bundle, renames: int
+) -> None:
+    models = bundle.folder.parent
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(bundle.folder), str(renames)],
+        cwd=Path(__file__).parents[1],
+        check=False,
+    )
+    assert killed.returncode < 0
+    assert list(models.glob(".draft-*"))
+    (models / ".draft-1-of-a-running-process").mkdir()
+    write_bundle(models / "second", NETWORK, make_card())
+    assert sorted(path.name for path in models.iterdir()) == [
+        ".draft-1-of-a-running-process",
+        "first",
+        "second",
+    ]
+    assert load_bundle(bundle.folder).card == make_card()

@@ -110,7 +110,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     Args:
         crops, masks: (n, side, side, 3) uint8, BGR, and their silhouettes, (n, side, side) uint8.
-        sizes: (n,) float32, how much of its picture each part takes up, 0 to 1.
+        sizes: (n,) float64, how much of its picture each part takes up, 0 to 1.
         targets: (n,) class indices below `classes`, each of which occurs.
         size_px: side of the pictures in a batch.
         batches: in an epoch.
@@ -120,7 +120,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self,
         crops: NDArray[np.uint8],
         masks: NDArray[np.uint8],
-        sizes: NDArray[np.float32],
+        sizes: NDArray[np.float64],
         targets: NDArray[np.int64],
         *,
         classes: int,

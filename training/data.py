@@ -23,7 +23,7 @@ class Crops:
     Attributes:
         images: (n, size, size, 3) uint8, BGR.
         masks: (n, size, size) uint8, the silhouette of each.
-        sizes: (n,) float32, how much of its picture each part takes up, 0 to 1.
+        sizes: (n,) float64, how much of its picture each part takes up, 0 to 1.
         targets: (n,) int64, index into `labels`.
         groups: (n,) str, `label/group` of each.
         digests: SHA-256 of each file.
@@ -34,7 +34,7 @@ class Crops:
 
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
-    sizes: NDArray[np.float32]
+    sizes: NDArray[np.float64]
     targets: NDArray[np.int64]
     groups: NDArray[np.str_]
     digests: tuple[str, ...]
@@ -59,7 +59,7 @@ def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) 
     total = len(dataset.samples)
     images = np.empty((total, spec.size_px, spec.size_px, 3), np.uint8)
     masks = np.empty((total, spec.size_px, spec.size_px), np.uint8)
-    sizes = np.empty(total, np.float32)
+    sizes = np.empty(total, np.float64)  # as `prepare` computes it: float32 would round the plane otherwise
     located = np.empty(total, np.bool_)
     digests = []
 
@@ -88,6 +88,6 @@ def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) 
     )
 
 
-def network_inputs(crops: NDArray[np.uint8], sizes: NDArray[np.float32]) -> NDArray[np.uint8]:
+def network_inputs(crops: NDArray[np.uint8], sizes: NDArray[np.float64]) -> NDArray[np.uint8]:
     """What `prepare` gives for these crops and sizes: (n, side, side, 3) to (n, side, side, 2), uint8."""
     return np.stack([network_input(crop, size) for crop, size in zip(crops, sizes.tolist(), strict=True)])

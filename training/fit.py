@@ -11,11 +11,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.errors import RigError
+from rig.files import require_room, storage_errors
 from training.augment import AugmentedBatches
 from training.backend import keras
 from training.data import Crops, network_inputs
 from training.events import Emit, EpochDone, Fitting
 from training.networks import build
+
+ROOM = 16_000_000
+"""Bytes on disk for one network, with a margin: weights take 2.1 MB, saved model 4.3 MB, TFLite 0.5 MB."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,9 @@ class Recipe:
         label_smoothing: share of the target that is spread over all classes.
     """
 
-    phases: tuple[Phase, ...] = (Phase(64, 5), Phase(96, 4))
-    batch: int = 64
-    least_images: int = 1500
+    phases: tuple[Phase, ...] = (Phase(64, 5), Phase(96, 3))
+    batch: int = 32
+    least_images: int = 2000
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
@@ -127,9 +132,13 @@ def fit(
 
     Returns:
         keras.Model with the kept weights.
+
+    Raises:
+        RigError: the loss is no longer a number.
+        StorageError: the checkpoint cannot be written.
     """
     keras.utils.clear_session()  # layers are counted from one again: their names end up in the converted file
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(seed % 2**32)  # NumPy's and TensorFlow's take no more
     model = build(len(crops.labels))
     model.compile(
         optimizer=keras.optimizers.AdamW(weight_decay=recipe.weight_decay),
@@ -221,6 +230,8 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch = epoch + 1
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        loss = float((logs or {})["loss"])
+        self._check_converges(loss)
         self._progress.advance(float(self._phase.size_px**2))
         self._emit(
             Fitting(
@@ -229,7 +240,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
                 epochs=self._recipe.epochs,
                 batch=batch + 1,
                 batches=self.params["steps"],
-                loss=float((logs or {})["loss"]),
+                loss=loss,
                 share_done=self._progress.share_done,
                 seconds_left=self._progress.seconds_left,
             )
@@ -237,9 +248,11 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
+        self._check_converges(logs.get("val_loss", 0.0))
         kept = self._phase is self._recipe.phases[-1] and self._is_best(logs.get("val_loss"))
         if kept:
-            with warnings.catch_warnings():
+            require_room(self._checkpoint.parent, ROOM)  # on a full disk h5py ends the whole process
+            with warnings.catch_warnings(), storage_errors(self._checkpoint):
                 # Keras hands TensorFlow's variables to h5py in a way that NumPy 2 frowns upon.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self.model.save_weights(self._checkpoint)
@@ -256,6 +269,13 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
                 kept=kept,
             )
         )
+
+    def _check_converges(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise RigError(
+                f"training of {self._stage} diverged in epoch {self._epoch}: the loss is {loss}",
+                hint="look for odd pictures among the training data, or try another --seed",
+            )
 
     def _is_best(self, validation_loss: float | None) -> bool:
         if validation_loss is None:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.dataset.reader import read_dataset
+from rig.files import require_room
 from rig.model import (
     CHECKPOINTS_FOLDER,
     FOLDS_FOLDER,
@@ -28,6 +28,7 @@ from rig.model import (
     Preprocess,
     Scores,
     Split,
+    draft_folder,
     write_bundle,
 )
 from rig.vision.classifier import Network, softmax
@@ -36,7 +37,7 @@ from training import networks
 from training.calibrate import REJECT_THRESHOLD, describe, fit_temperature
 from training.data import Crops, load_crops, network_inputs
 from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
-from training.fit import Progress, Recipe, fit
+from training.fit import ROOM, Progress, Recipe, fit
 from training.quantize import to_integers
 from training.report import Mistake, write_report
 from training.split import Partition, Sizes, deal_folds, group_sizes, hold_out, untestable
@@ -91,7 +92,8 @@ def train(request: TrainRequest, emit: Emit) -> TrainResult:
     Raises:
         BadInput: the folder does not exist, or the folds cannot be dealt.
         DatasetError: the data cannot be used; names the folder or image.
-        StorageError: the bundle cannot be written.
+        StorageError: the bundle, or what is needed on the way to it, cannot be written.
+        RigError: the training diverged.
     """
     spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
@@ -99,8 +101,9 @@ def train(request: TrainRequest, emit: Emit) -> TrainResult:
     folds = deal_folds(sizes, _fold_count(request.folds, sizes))
     final = hold_out(sizes, least_groups=3 if folds else 2)
     crops = load_crops(dataset, spec, emit, threads=request.threads)
-    with tempfile.TemporaryDirectory(prefix="brickrig-") as scratch:
-        return _Run(request, spec, crops, folds, final, Path(scratch), emit).complete()
+    with draft_folder(request.model.parent) as scratch:
+        require_room(request.model.parent, ROOM * (len(folds) + 1))
+        return _Run(request, spec, crops, folds, final, scratch, emit).complete()
 
 
 def _fold_count(asked: int | None, sizes: Sizes) -> int:
@@ -197,7 +200,9 @@ class _Run:
             emit=self._note,
         )
         self._emit(Converting(stage))
-        content = to_integers(model, self._inputs[train], seed=request.seed)
+        content = to_integers(
+            model, self._inputs[train], seed=request.seed, scratch=self._scratch / str(number)
+        )
         held_out = crops.in_groups(partition.tested) if partition.tested else validation
         network = Network(content, f"the network of {stage}")
         logits = np.array([network.logits(self._inputs[i]) for i in held_out], np.float32)

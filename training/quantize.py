@@ -1,8 +1,8 @@
 """From Keras to a full-integer TFLite network that takes raw uint8 pixels."""
 
-import tempfile
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 
 from rig.chatter import native_chatter_hidden
 from rig.errors import ModelError
+from rig.files import storage_errors
 from rig.vision.classifier import Network
 from training.backend import keras, tf
 
 _REPRESENTATIVES = 200
 
 
-def to_integers(model: Any, inputs: NDArray[np.uint8], *, seed: int) -> bytes:
+def to_integers(model: Any, inputs: NDArray[np.uint8], *, seed: int, scratch: Path) -> bytes:
     """Convert a network; weights and activations become int8, input and output uint8.
 
     Args:
         model: keras.Model over raw values, 0 to 255.
         inputs: (n, size, size, 2) uint8, as the network meets them; its ranges are taken from some.
+        scratch: a folder that does not exist yet; left behind with the model as TensorFlow saves it.
 
     Returns:
         The .tflite file. Its input has scale 1 and zero point 0: a pixel is its own quantised value.
@@ -31,10 +33,10 @@ def to_integers(model: Any, inputs: NDArray[np.uint8], *, seed: int) -> bytes:
     """
     chosen = inputs[np.random.default_rng(seed).permutation(len(inputs))[:_REPRESENTATIVES]]
     pixels = keras.Input(inputs.shape[1:], batch_size=1)
-    with tempfile.TemporaryDirectory(prefix="brickrig-") as folder:
-        # By way of a saved model, because `from_keras_model` prints to standard output.
-        keras.Model(pixels, model(pixels)).export(folder, verbose=False)
-        content = _convert(tf.lite.TFLiteConverter.from_saved_model(folder), chosen)
+    # By way of a saved model, because `from_keras_model` prints to standard output.
+    with storage_errors(scratch):
+        keras.Model(pixels, model(pixels)).export(str(scratch), verbose=False)
+    content = _convert(tf.lite.TFLiteConverter.from_saved_model(str(scratch)), chosen)
     shape = Network(content, "the converted network").input_shape
     if shape != inputs.shape[1:]:
         raise ModelError(f"the conversion made an input of {shape}, not {inputs.shape[1:]}")

@@ -2,11 +2,11 @@
 
 A *group* is what must not be torn apart when data are split: views of one physical part, or of one session.
 The manifest says it in a `part` column, or in `session` and `physical_part` (images that share either belong
-together). Where it says nothing, a class is one group.
+together). Where it says nothing, a class is one group. A manifest must name every image, as Hugging Face
+demands too; without a manifest, nothing need be named.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from rig.camera.frame import Image
 from rig.dataset.layout import IMAGE_SUFFIXES, MANIFEST
+from rig.dataset.manifest import read_manifest
 from rig.errors import BadInput, DatasetError
 
 SIMULATED = "simulated"
@@ -73,7 +74,8 @@ def read_dataset(folder: Path, *, least_classes: int = 2, allow_mixed: bool = Fa
 
     Raises:
         BadInput: there is no such folder.
-        DatasetError: too few classes, a class without images, a damaged manifest, or an unasked mixture.
+        DatasetError: too few classes, a class without images, a damaged manifest, an image that the manifest
+            leaves out, or an unasked mixture.
     """
     if not folder.is_dir():
         raise BadInput(f"there is no folder {folder}", hint="capture pictures with: rig capture")
@@ -83,9 +85,11 @@ def read_dataset(folder: Path, *, least_classes: int = 2, allow_mixed: bool = Fa
         raise DatasetError(
             f"{folder} has {found}", hint=f"put one folder of pictures a part in it, at least {least_classes}"
         )
-    rows = _read_manifest(folder / MANIFEST)
+    rows = {row.document["file_name"]: row.document for row in read_manifest(folder / MANIFEST)}
     samples = [sample for class_folder in classes for sample in _read_class(class_folder, rows)]
     dataset = Dataset(folder, tuple(samples))
+    if rows:
+        _check_that_all_have_rows(dataset, rows)
     if SIMULATED in dataset.sources and len(dataset.sources) > 1 and not allow_mixed:
         raise DatasetError(
             f"{folder} mixes simulated and real pictures ({', '.join(dataset.sources)})",
@@ -142,24 +146,15 @@ def _is_truncated(content: bytes) -> bool:
     return False
 
 
-def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
-    """The rows by `file_name`; none where there is no manifest."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}") from error
-    rows: dict[str, dict[str, Any]] = {}
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            rows[row["file_name"]] = row
-        except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(
-                f"{path}, line {number} is not a manifest row", hint="mend or delete it"
-            ) from error
-    return rows
+def _check_that_all_have_rows(dataset: Dataset, rows: Container[str]) -> None:
+    """A crash can leave a picture without its row: and without it nobody knows its group."""
+    left_out = [sample.path for sample in dataset.samples if f"{sample.label}/{sample.path.name}" not in rows]
+    if left_out:
+        others = f" and {len(left_out) - 1} more have" if len(left_out) > 1 else " has"
+        raise DatasetError(
+            f"{left_out[0]}{others} no row in {dataset.folder / MANIFEST}",
+            hint="complete the interrupted session with: rig capture --resume, or delete the picture",
+        )
 
 
 def _read_class(folder: Path, rows: dict[str, dict[str, Any]]) -> list[Sample]:

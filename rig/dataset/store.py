@@ -4,18 +4,26 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from rig.dataset.layout import MANIFEST, ImageRow
-from rig.errors import DatasetError
-from rig.files import append_line, write_whole
+from rig.dataset.manifest import ManifestRow, not_a_row, read_manifest
+from rig.files import append_json_line, remove_leftovers, write_whole
 
 
 class DatasetStore:
-    """The writing side of a dataset folder, e.g. `captures/`."""
+    """The writing side of a dataset folder, e.g. `captures/`; opening it deletes half-written leftovers.
+
+    Raises:
+        StorageError: it cannot be deleted.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._manifest = root / MANIFEST
+        if root.is_dir():
+            for folder in (root, *filter(Path.is_dir, root.iterdir())):
+                remove_leftovers(folder)
 
     def add(self, row: ImageRow, jpeg: bytes) -> Path:
         """Write one image and then its row; an image without a row, left by a crash, is written anew.
@@ -25,7 +33,7 @@ class DatasetStore:
         """
         path = self.root / row.file_name
         write_whole(path, jpeg)
-        append_line(self._manifest, json.dumps(row.to_json()))
+        append_json_line(self._manifest, json.dumps(row.to_json()))
         return path
 
     def rows(self) -> Iterator[ImageRow]:
@@ -34,21 +42,13 @@ class DatasetStore:
         Raises:
             DatasetError: a whole line is not a row; names the file and the line.
         """
-        if not self._manifest.exists():
-            return
-        with self._manifest.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                if line.endswith("\n"):
-                    yield self._parse(line, number)
+        for row in read_manifest(self._manifest):
+            yield self._image_row(row)
 
-    def _parse(self, line: str, number: int) -> ImageRow:
+    def _image_row(self, row: ManifestRow) -> ImageRow:
+        known: dict[str, Any] = {field.name: row.document.get(field.name) for field in fields(ImageRow)}
         try:
-            document = json.loads(line)
-            known = {field.name: document.get(field.name) for field in fields(ImageRow)}
             known["box"] = tuple(known["box"]) if known["box"] else None
-            return ImageRow(**known)
-        except (json.JSONDecodeError, AttributeError, TypeError) as error:
-            raise DatasetError(
-                f"line {number} of {self._manifest} is not a manifest row: {error}",
-                hint="mend or delete that line",
-            ) from error
+        except TypeError as error:
+            raise not_a_row(self._manifest, row.line) from error
+        return ImageRow(**known)

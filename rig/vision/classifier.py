@@ -124,22 +124,37 @@ def softmax(logits: NDArray[np.float32], temperature: float) -> Probabilities:
 
 
 def _interpreter(content: bytes, name: str) -> Any:
-    """From the first runtime that can construct one: with NumPy 2, tflite-runtime imports and then fails."""
+    """From the first runtime that can construct one."""
     failures = []
     for runtime in _RUNTIMES:
         try:
-            with native_chatter_hidden():
-                interpreter = importlib.import_module(runtime).Interpreter(
-                    model_content=content, num_threads=1
-                )
-                interpreter.allocate_tensors()
-        except (ImportError, SystemError, AttributeError) as error:
-            failures.append(f"{runtime}: {error}")
+            return _construct(runtime, content)
+        except MissingPackage as error:
+            failures.append(error.what)
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{name} is not a TFLite network: {error}", hint="train it again") from error
-        else:
-            return interpreter
     raise MissingPackage(
         f"no TFLite interpreter works here ({'; '.join(failures)})",
         hint="install one with: pip install ai-edge-litert",
     )
+
+
+def _construct(runtime: str, content: bytes) -> Any:
+    """An interpreter that is ready to run.
+
+    Raises:
+        MissingPackage: the runtime is absent or broken. One built for another NumPy fails on import, with a
+            ValueError too, or imports and then fails here, as tflite-runtime does with NumPy 2.
+        ValueError, RuntimeError: the content is no network.
+    """
+    with native_chatter_hidden():
+        try:
+            construct = importlib.import_module(runtime).Interpreter
+        except (ImportError, SystemError, AttributeError, ValueError, RuntimeError, OSError) as error:
+            raise MissingPackage(f"{runtime}: {error}") from error
+        try:
+            interpreter = construct(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
+        except (ImportError, SystemError, AttributeError) as error:
+            raise MissingPackage(f"{runtime}: {error}") from error
+        return interpreter

@@ -104,9 +104,29 @@ def test_simulated_and_real_do_not_mix_unasked(tmp_path: Path) -> None:
 def test_a_damaged_manifest_is_named_with_its_line(tmp_path: Path) -> None:
     _write_dataset(tmp_path, {"a/1.jpg": {"part": "x"}, "b/1.jpg": {}})
     with (tmp_path / "metadata.jsonl").open("a") as manifest:
-        manifest.write('{"file_name": "b/1.jp')
+        manifest.write('{"file_name": "b/1.jp\n')
     with pytest.raises(DatasetError, match=r"metadata.jsonl, line 2"):
         read_dataset(tmp_path)
+
+
+def test_a_last_row_without_a_newline_counts(tmp_path: Path) -> None:
+    _write_dataset(tmp_path, {"a/1.jpg": {"part": "x"}, "b/1.jpg": {"part": "y"}})
+    manifest = tmp_path / "metadata.jsonl"
+    manifest.write_bytes(manifest.read_bytes().rstrip(b"\n"))
+    assert _groups(tmp_path) == {"a/1.jpg": "x", "b/1.jpg": "y"}
+
+
+@pytest.mark.parametrize("torn", ["", '{"file_name": "b/2.j'])
+def test_a_picture_whose_row_a_crash_took_is_named_with_the_way_out(tmp_path: Path, torn: str) -> None:
+    captured = {"session": "s", "source": "simulated"}
+    _write_dataset(tmp_path, {"a/1.jpg": captured, "b/1.jpg": captured, "b/2.jpg": {}})
+    with (tmp_path / "metadata.jsonl").open("a") as manifest:
+        manifest.write(torn)
+    with pytest.raises(DatasetError, match=r"b/2\.jpg has no row in .*metadata\.jsonl") as caught:
+        read_dataset(tmp_path)
+    assert "rig capture --resume" in caught.value.hint
+    (tmp_path / "b" / "2.jpg").unlink()
+    assert read_dataset(tmp_path).sources == ("simulated",)
 
 
 def test_a_row_that_contradicts_the_folder_is_named(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """The manifest: rows come back as they went in, and a crash leaves nothing half."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rig.dataset.layout import MANIFEST, ImageRow, image_name
+from rig.dataset.reader import read_dataset
 from rig.dataset.store import DatasetStore
 from rig.errors import DatasetError
 
@@ -51,13 +55,30 @@ def test_a_row_torn_by_a_crash_is_passed_over_and_then_replaced(tmp_path: Path) 
     assert list(store.rows()) == [ROW, other]
 
 
-def test_a_damaged_row_is_named_by_its_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage", [b"nonsense\n", b"[]\n", b'{"label": "3001"}\n', b'{"file_name": "\xff"}\n', b"\n"]
+)
+def test_the_writing_and_the_reading_side_refuse_the_same_damage(tmp_path: Path, damage: bytes) -> None:
     store = DatasetStore(tmp_path)
     store.add(ROW, b"jpeg")
-    with (tmp_path / MANIFEST).open("a") as file:
-        file.write("nonsense\n")
-    with pytest.raises(DatasetError, match="line 2"):
+    with (tmp_path / MANIFEST).open("ab") as file:
+        file.write(damage)
+    with pytest.raises(DatasetError, match="line 2 is not a manifest row"):
         list(store.rows())
+    with pytest.raises(DatasetError, match="line 2 is not a manifest row"):
+        read_dataset(tmp_path, least_classes=1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs to ask for a process by its id")
+def test_opening_clears_what_a_killed_capture_left(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    DatasetStore(tmp_path).add(ROW, b"jpeg")
+    for folder in (tmp_path, tmp_path / "3001"):
+        (folder / f".name.{gone.pid}.tmp").write_bytes(b"half")
+    DatasetStore(tmp_path)
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert (tmp_path / ROW.file_name).exists()
 
 
 def test_names_sort_by_angle_and_keep_close_angles_apart() -> None:

@@ -13,7 +13,10 @@ from training.events import TrainEvent
 from training.fit import Phase, Recipe
 from training.pipeline import TrainRequest, TrainResult, train
 
-RECIPE = Recipe(phases=(Phase(32, 2), Phase(48, 1)), least_images=1000)
+RECIPE = Recipe(phases=(Phase(32, 3),), batch=16, least_images=400)
+QUICK = Recipe(phases=(Phase(32, 1),), batch=16, least_images=64)
+"""Runs through everything and learns nothing: most of a fit's time is the tracing of its graphs."""
+
 PARTS = ("red", "dark", "pale")
 
 

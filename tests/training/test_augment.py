@@ -24,7 +24,7 @@ def _augment(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _batches(crops: np.ndarray, targets: list[int], **changes: int) -> AugmentedBatches:
     sizes = {"classes": 2, "size_px": 48, "batch": 40, "batches": 3, **changes}
     masks = np.stack([silhouette(picture) for picture in crops])
-    part_sizes = np.full(len(crops), 0.4, np.float32)
+    part_sizes = np.full(len(crops), 0.4)
     return AugmentedBatches(crops, masks, part_sizes, np.array(targets), seed=(0,), **sizes)
 
 

@@ -1,0 +1,46 @@
+"""Reads `metadata.jsonl`: the one place that says what is a row, what is torn and what is damaged."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rig.errors import DatasetError
+from rig.files import is_torn
+
+
+class ManifestRow(NamedTuple):
+    """A row as it stands in the manifest: a JSON object with a text `file_name`."""
+
+    line: int
+    document: dict[str, Any]
+
+
+def read_manifest(path: Path) -> Iterator[ManifestRow]:
+    """The rows in order; none where there is no manifest. A last line torn by a crash is passed over.
+
+    Raises:
+        DatasetError: it cannot be read, or a whole line is not a row; names the file and the line.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
+    # What follows the last newline: nothing, a torn line, or a line that only lacks its newline.
+    if not lines[-1] or is_torn(lines[-1]):
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
+        try:
+            document = json.loads(line.decode("utf-8"))
+        except ValueError as error:
+            raise not_a_row(path, number) from error
+        if not isinstance(document, dict) or not isinstance(document.get("file_name"), str):
+            raise not_a_row(path, number)
+        yield ManifestRow(number, document)
+
+
+def not_a_row(path: Path, line: int) -> DatasetError:
+    """The error that names a line of the manifest."""
+    return DatasetError(f"{path}, line {line} is not a manifest row", hint="mend or delete that line")
