@@ -56,20 +56,22 @@ def train(
     settings = settings_of(context)
     config = settings.load_config()
     from rig.catalog import part_number
-    from training.fit import Recipe
-    from training.pipeline import TrainRequest
-    from training.pipeline import train as run
 
     model = config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    request = TrainRequest(
-        data=data or config.paths.captures,
-        model=model,
-        folds=folds,
-        recipe=Recipe() if epochs is None else Recipe.of_epochs(epochs),
-        seed=seed,
-        allow_mixed=allow_mixed,
-    )
     with settings.progress() as bars:
+        _load_tensorflow(bars)
+        from training.fit import Recipe
+        from training.pipeline import TrainRequest
+        from training.pipeline import train as run
+
+        request = TrainRequest(
+            data=data or config.paths.captures,
+            model=model,
+            folds=folds,
+            recipe=Recipe() if epochs is None else Recipe.of_epochs(epochs),
+            seed=seed,
+            allow_mixed=allow_mixed,
+        )
         result = run(request, progress_on(bars))
     card = result.bundle.card
     settings.print_table(
@@ -120,6 +122,7 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
     """What the demo trains with: one network, and its progress on `bars`."""
 
     def run(data: Path, models: Path) -> "Bundle":
+        _load_tensorflow(bars)
         from training.pipeline import TrainRequest
         from training.pipeline import train as run_training
 
@@ -127,6 +130,14 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
         return run_training(request, progress_on(bars)).bundle
 
     return run
+
+
+def _load_tensorflow(bars: "Progress") -> None:
+    """Load it under a moving bar: it takes several seconds."""
+    starting = bars.add_task("Starting TensorFlow", total=None)
+    import training.backend  # noqa: F401
+
+    bars.remove_task(starting)
 
 
 def progress_on(bars: "Progress") -> Callable[["TrainEvent"], None]:
