@@ -5,23 +5,47 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rig.errors import RigError
 
+CANCEL_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# What `rig stop` sends; systems without them have no `rig stop`.
+STOP_SIGNALS: tuple[signal.Signals, ...] = tuple(
+    getattr(signal, name) for name in ("SIGUSR1",) if hasattr(signal, name)
+)
+KILL_SIGNALS: tuple[signal.Signals, ...] = tuple(
+    getattr(signal, name) for name in ("SIGUSR2",) if hasattr(signal, name)
+)
+
+
+class Motion(Protocol):
+    """What turns, and how it is stopped from a signal handler: both return as soon as that is on its way."""
+
+    def stop_at_once(self) -> None:
+        """Stop all motion."""
+        ...
+
+    def kill_at_once(self) -> None:
+        """Kill the board: an emergency."""
+        ...
+
 
 @contextmanager
-def leaving(steps: Mapping[str, Callable[[], None]]) -> Iterator[None]:
-    """Take every step, whatever becomes of the others, when the block ends; no signal stops them.
+def leaving(steps: Mapping[str, Callable[[], None]], motion: Motion) -> Iterator[None]:
+    """Take every step, whatever becomes of the others, when the block ends; no signal keeps one from it.
 
-    What a step could not do is noted on the error that ended the block, and is the error where there is none.
+    The first Ctrl-C (SIGINT, SIGTERM) ends the block and lets the motion under way end. Another one stops it
+    at once, and so does SIGUSR1; SIGUSR2 kills the board. What a step could not do is noted on the error that
+    ended the block, and is the error where there is none.
 
     Args:
         steps: by what they do, in the order in which they are taken.
+        motion: what a stop stops.
     """
     failures: list[tuple[str, RigError]] = []
     try:
-        with _StopSignals() as stop_signals:
+        with _StopSignals(motion) as stop_signals:
             try:
                 yield
             finally:
@@ -35,6 +59,11 @@ def leaving(steps: Mapping[str, Callable[[], None]]) -> Iterator[None]:
         _note(error, failures)
         raise
     _raise_first(failures)
+
+
+def is_stoppable() -> bool:
+    """Whether another Ctrl-C would stop the motion of this process at once."""
+    return bool(_guarded)
 
 
 def _take(steps: Mapping[str, Callable[[], None]], failures: list[tuple[str, RigError]]) -> None:
@@ -62,37 +91,50 @@ def _raise_first(failures: list[tuple[str, RigError]]) -> None:
 
 
 class _StopSignals:
-    """Ctrl-C and SIGTERM: once `held` is set they wait, and one that came is raised when the block ends.
+    """The stop signals while something may move; once `held` is set, they end nothing before the block ends.
 
     Signals are not masked: a signal that the main thread masks goes to another thread, and Python runs its
     handler in the main thread all the same. For that reason, too, there is nothing to hold in other threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, motion: Motion) -> None:
         self.held = False
+        self._motion = motion
+        self._came = 0
         self._waiting: list[int] = []
         self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (*CANCEL_SIGNALS, *STOP_SIGNALS, *KILL_SIGNALS):
                 handler = signal.getsignal(number)
                 # One that is ignored, or that kills at once, is left as it is.
                 if callable(handler):
                     self._handlers[number] = handler
                     signal.signal(number, self._handle)
+            _guarded.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self in _guarded:
+            _guarded.remove(self)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         if self._waiting:
             signal.raise_signal(self._waiting[0])
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._came += 1
+        if number in KILL_SIGNALS:
+            self._motion.kill_at_once()
+        elif number in STOP_SIGNALS or self._came > 1:
+            self._motion.stop_at_once()
         if self.held:
             self._waiting.append(number)
         else:
             self._handlers[number](number, frame)
+
+
+_guarded: list[_StopSignals] = []

@@ -2,18 +2,28 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from rig.catalog import PartNumber, part_number
 from rig.errors import BadInput, ConfigError
 
 DEFAULT_PATH = Path("rig.toml")
 
+ChuteAngle = Annotated[float, Field(ge=-3600, le=3600)]
 Degrees180 = Annotated[float, Field(ge=0, le=180)]
 ServoIndex = Annotated[int, Field(ge=0, le=3)]
-LightPin = Annotated[int, Field(ge=0, le=69)]
+Pin = Annotated[int, Field(ge=0, le=69)]
 
 
 class Section(BaseModel):
@@ -31,26 +41,36 @@ class SerialConfig(Section):
     reply_timeout_s: float = Field(default=5.0, gt=0)
 
 
-class TurntableConfig(Section):
-    """`[turntable]`: motor, driver and gears between Marlin's X axis (in degrees) and the table."""
+class AxisConfig(Section):
+    """Motor, driver and gears behind an axis that Marlin counts in degrees."""
 
     motor_steps_per_turn: int = Field(default=200, gt=0)
     microsteps_per_step: int = Field(default=16, gt=0, le=256)
     gear_ratio: float = Field(default=1.0, gt=0)
     speed_deg_s: float = Field(default=180.0, ge=5, le=720)
-    settle_s: float = Field(default=0.2, ge=0, le=10)
+    home: Literal["hand", "endstop"] = "hand"
 
     @property
     def microsteps_per_turn(self) -> int:
-        """Microsteps of one full turn of the table."""
+        """Microsteps of one full turn of what the axis turns."""
         return round(self.motor_steps_per_turn * self.microsteps_per_step * self.gear_ratio)
 
     @model_validator(mode="after")
-    def _whole_microsteps(self) -> "TurntableConfig":
+    def _whole_microsteps(self) -> Self:
         exact = self.motor_steps_per_turn * self.microsteps_per_step * self.gear_ratio
         if abs(exact - round(exact)) > 1e-6:
             raise ValueError(f"a turn must be a whole number of microsteps, not {exact:g}: check gear_ratio")
         return self
+
+
+class TurntableConfig(AxisConfig):
+    """`[turntable]`: the table on Marlin's X axis.
+
+    `way = "forward"` never turns back between two views, so that play in the gears does not matter.
+    """
+
+    way: Literal["shortest", "forward"] = "shortest"
+    settle_s: float = Field(default=0.2, ge=0, le=10)
 
 
 class CameraConfig(Section):
@@ -69,7 +89,7 @@ class CameraConfig(Section):
     timeout_s: float = Field(default=5.0, gt=0)
 
     @model_validator(mode="after")
-    def _pi_cameras_are_numbered(self) -> "CameraConfig":
+    def _pi_cameras_are_numbered(self) -> Self:
         if self.kind == "picamera2" and isinstance(self.device, str):
             raise ValueError(f"the device of a Pi camera is its number, such as 0, not {self.device!r}")
         return self
@@ -78,36 +98,92 @@ class CameraConfig(Section):
 class LightConfig(Section):
     """`[light]`: a lamp on a MOSFET output; `pin = "none"` where the lamp is always on."""
 
-    pin: Annotated[LightPin | None, BeforeValidator(lambda value: None if value == "none" else value)] = 8
+    pin: Annotated[Pin | None, BeforeValidator(lambda value: None if value == "none" else value)] = 8
     brightness: int = Field(default=255, ge=1, le=255)
 
 
-class ActuatorConfig(Section):
-    """`[actuator]`: a servo aims the chute at a bin, a second one sweeps the part off the table."""
+class SweeperConfig(Section):
+    """A servo that sweeps the part off the table."""
 
-    kind: Literal["servo_gate"] = "servo_gate"
-    chute_servo: ServoIndex = 0
     sweeper_servo: ServoIndex = 1
     sweeper_rest_deg: Degrees180 = 10.0
     sweeper_push_deg: Degrees180 = 110.0
     travel_s: float = Field(default=0.3, ge=0, le=5)
 
+
+class ServoGateConfig(SweeperConfig):
+    """`[actuator] kind = "servo_gate"`: a servo aims the chute at a bin, a second one sweeps."""
+
+    kind: Literal["servo_gate"] = "servo_gate"
+    chute_servo: ServoIndex = 0
+
     @model_validator(mode="after")
-    def _two_servos(self) -> "ActuatorConfig":
+    def _two_servos(self) -> Self:
         if self.chute_servo == self.sweeper_servo:
             raise ValueError(f"chute_servo and sweeper_servo are both {self.chute_servo}")
         return self
 
 
+class StepperChuteConfig(AxisConfig, SweeperConfig):
+    """`[actuator] kind = "stepper_chute"`: Marlin's Y axis aims the chute, a servo sweeps."""
+
+    kind: Literal["stepper_chute"] = "stepper_chute"
+    rest_deg: ChuteAngle = 0.0
+
+
+class AirJetsConfig(Section):
+    """`[actuator] kind = "air_jets"`: each bin has a valve on an output, which blows the part into it."""
+
+    kind: Literal["air_jets"] = "air_jets"
+    pulse_s: float = Field(default=0.2, ge=0.01, le=2)
+    fall_s: float = Field(default=0.3, ge=0, le=5)
+
+
+class GcodeConfig(Section):
+    """`[actuator] kind = "gcode"`: each bin has G-code lines of its own.
+
+    Attributes:
+        rest: lines that bring the machine to rest.
+        pins: the only pins that M42 may write in these lines.
+    """
+
+    kind: Literal["gcode"] = "gcode"
+    rest: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
+
+
+def _kind_of_actuator(value: Any) -> str:
+    kind = value.get("kind", "servo_gate") if isinstance(value, dict) else getattr(value, "kind", "")
+    return str(kind)
+
+
+ActuatorConfig = Annotated[
+    Annotated[ServoGateConfig, Tag("servo_gate")]
+    | Annotated[StepperChuteConfig, Tag("stepper_chute")]
+    | Annotated[AirJetsConfig, Tag("air_jets")]
+    | Annotated[GcodeConfig, Tag("gcode")],
+    Discriminator(_kind_of_actuator),
+]
+"""`[actuator]`, told apart by its `kind`."""
+
+
 class BinConfig(Section):
-    """`[[bins]]`: a bin, where the chute finds it, and the parts that belong in it."""
+    """`[[bins]]`: a bin, how the actuator reaches it, and the parts that belong in it.
+
+    Attributes:
+        chute_deg: where a chute finds it.
+        jet_pin: the output that opens its air valve.
+        gcode: lines that bring the part into it.
+    """
 
     name: str = Field(min_length=1, max_length=64)
-    chute_deg: Degrees180
+    chute_deg: ChuteAngle | None = None
+    jet_pin: Pin | None = None
+    gcode: tuple[str, ...] = ()
     parts: tuple[PartNumber, ...] = ()
 
     @model_validator(mode="after")
-    def _part_numbers(self) -> "BinConfig":
+    def _part_numbers(self) -> Self:
         for part in self.parts:
             try:
                 part_number(part)
@@ -125,13 +201,22 @@ class SortingConfig(Section):
 
 
 class SimConfig(Section):
-    """`[sim]`: the simulated rig, used instead of the real one when `enabled`."""
+    """`[sim]`: the simulated rig, used instead of the real one when `enabled`.
+
+    Attributes:
+        driver_microsteps_per_step: what the motor driver really does, where that is not what rig.toml says.
+        backlash_deg: play between motor and table.
+        faults: a fault scenario, by name or as a TOML file; empty for none.
+    """
 
     enabled: bool = False
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     real_time: bool = False
     frames_per_s: float = Field(default=30.0, gt=0, le=240)
     feed_gap_s: float = Field(default=0.5, ge=0)
+    driver_microsteps_per_step: int | None = Field(default=None, gt=0, le=256)
+    backlash_deg: float = Field(default=0.0, ge=0, le=45)
+    faults: str = ""
 
 
 class PathsConfig(Section):
@@ -153,6 +238,14 @@ DEFAULT_BINS = (
 )
 
 
+_REACHED_BY = {
+    "servo_gate": "chute_deg",
+    "stepper_chute": "chute_deg",
+    "air_jets": "jet_pin",
+    "gcode": "gcode",
+}
+
+
 class Config(Section):
     """The whole of rig.toml."""
 
@@ -160,14 +253,14 @@ class Config(Section):
     turntable: TurntableConfig = TurntableConfig()
     camera: CameraConfig = CameraConfig()
     light: LightConfig = LightConfig()
-    actuator: ActuatorConfig = ActuatorConfig()
+    actuator: ActuatorConfig = ServoGateConfig()
     bins: tuple[BinConfig, ...] = DEFAULT_BINS
     sorting: SortingConfig = SortingConfig()
     sim: SimConfig = SimConfig()
     paths: PathsConfig = PathsConfig()
 
     @model_validator(mode="after")
-    def _bins_make_sense(self) -> "Config":
+    def _bins_make_sense(self) -> Self:
         names = [bin_.name for bin_ in self.bins]
         if len(set(names)) != len(names):
             raise ValueError("bins: two bins have the same name")
@@ -180,6 +273,28 @@ class Config(Section):
                     raise ValueError(f"bins: part {part} is in {owners[part]!r} and in {bin_.name!r}")
                 owners[part] = bin_.name
         return self
+
+    @model_validator(mode="after")
+    def _bins_can_be_reached(self) -> Self:
+        kind = self.actuator.kind
+        key = _REACHED_BY[kind]
+        for bin_ in self.bins:
+            if getattr(bin_, key) in (None, ()):
+                raise ValueError(f"bins: {bin_.name!r} needs {key}, since the actuator is {kind!r}")
+            if kind == "servo_gate" and bin_.chute_deg is not None and not 0 <= bin_.chute_deg <= 180:
+                raise ValueError(f"bins: chute_deg of {bin_.name!r} must be 0 to 180 for a servo")
+        jets = [bin_.jet_pin for bin_ in self.bins if bin_.jet_pin is not None]
+        if len(set(jets)) != len(jets) or self.light.pin in jets:
+            raise ValueError("bins: two jet_pins, or a jet_pin and light.pin, are the same")
+        return self
+
+    @property
+    def output_pins(self) -> frozenset[int]:
+        """The pins that the rig may write."""
+        pins = {self.light.pin, *(bin_.jet_pin for bin_ in self.bins)}
+        if isinstance(self.actuator, GcodeConfig):
+            pins |= set(self.actuator.pins)
+        return frozenset(pin for pin in pins if pin is not None)
 
 
 def load_config(path: Path) -> Config:

@@ -11,13 +11,15 @@ _HEAD = """\
 port = ""
 baud = 115200
 boot_timeout_s = 8.0        # opening the port restarts the board; how long it may take
-reply_timeout_s = 5.0       # silence that counts as a fault
+reply_timeout_s = 5.0       # silence that counts as a fault; a busy board says so every 2 s
 
 [turntable]
 motor_steps_per_turn = 200  # a NEMA17 with 1.8 degrees a step
 microsteps_per_step = 16    # all three jumpers under an A4988
 gear_ratio = 1.0            # motor turns per table turn
 speed_deg_s = 180.0
+home = "hand"               # "hand": zero is where the table stands at the start; "endstop": a switch on X-
+way = "shortest"            # "forward": never turn back between views, for gears with play
 settle_s = 0.2              # after the motion has ended, before a picture is exposed
 
 [camera]
@@ -34,12 +36,29 @@ pin = 8                     # a MOSFET output; "none" for a lamp that is always 
 brightness = 255
 
 [actuator]
-kind = "servo_gate"         # one servo aims a chute, another sweeps the part off the table
+# One servo aims a chute, another sweeps the part off the table.
+kind = "servo_gate"
 chute_servo = 0
 sweeper_servo = 1
 sweeper_rest_deg = 10.0
 sweeper_push_deg = 110.0
 travel_s = 0.3
+# A chute on a stepper (Y axis) instead of a servo; the sweeper as above.
+# kind = "stepper_chute"
+# motor_steps_per_turn = 200
+# microsteps_per_step = 16
+# gear_ratio = 1.0
+# speed_deg_s = 180.0
+# home = "hand"             # the chute points to 0 degrees at the start; or "endstop", a switch on Y-
+# rest_deg = 0.0
+# An air valve for each bin, which has a `jet_pin` then.
+# kind = "air_jets"
+# pulse_s = 0.2
+# fall_s = 0.3
+# A machine of your own: each bin has its lines in `gcode` then.
+# kind = "gcode"
+# rest = ["M280 P0 S0"]     # lines that bring it to rest
+# pins = []                 # the only pins that M42 may write in your lines
 
 [sorting]
 reject_bin = "reject"       # for parts that the model is not sure of
@@ -57,6 +76,9 @@ enabled = false             # true: use the simulated rig
 real_time = false           # false: waits are skipped
 frames_per_s = 30.0
 feed_gap_s = 0.5
+# driver_microsteps_per_step = 8   # a counterfeit driver, which steps otherwise than [turntable] says
+backlash_deg = 0.0          # play between motor and table
+faults = ""                 # a scenario of faults, by name or as a TOML file; see: rig sim --help
 
 # The bins: where the chute finds each, and the parts that belong in it.
 """

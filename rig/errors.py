@@ -15,6 +15,8 @@
         │   ├── MarlinTimeout the firmware did not answer in time (also a TimeoutError)
         │   ├── MarlinReset   the board restarted: its position is unknown
         │   ├── MarlinHalted  the board was killed: only a reset revives it
+        │   ├── MarlinStopped motion was stopped before the command was sent
+        │   ├── FirmwareMismatch the firmware lacks what the rig needs
         │   └── LineRefused   the same line was refused too many times, or must not be sent at all
         └── PositionUnknown   an absolute move was asked for before homing or zeroing
 
@@ -103,6 +105,14 @@ class MarlinReset(MarlinError):
 
 class MarlinHalted(MarlinError):
     """The board was killed (M112 or a fault): only a reset revives it."""
+
+
+class MarlinStopped(MarlinError):
+    """A stop came before the command: it was not sent."""
+
+
+class FirmwareMismatch(MarlinError):
+    """The firmware was built without something that the rig needs, or for another rig."""
 
 
 class LineRefused(MarlinError):

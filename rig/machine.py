@@ -8,14 +8,18 @@ from rig.at_rest import leaving
 from rig.camera.choice import camera_for
 from rig.camera.frame import Camera, Frame
 from rig.clock import Clock, SystemClock
-from rig.config import Config
+from rig.config import Config, ServoGateConfig, StepperChuteConfig, SweeperConfig
 from rig.dataset.layout import Source
-from rig.devices.actuators import Actuator, ServoGate
+from rig.devices.actuators import Actuator, actuator_for
+from rig.devices.axis import Microsteps
 from rig.devices.light import Light
 from rig.devices.operator import HumanOperator, Operator
-from rig.devices.turntable import Microsteps, Turntable
+from rig.devices.turntable import Turntable
 from rig.errors import ConfigError
+from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
+from rig.marlin.handshake import Wiring
+from rig.owner import owning, rig_name
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,8 @@ class Machine:
     source: Source
 
     def look_from(self, position: Microsteps) -> StillFrame:
-        """Turn the table to `position`, let it settle, and take a frame that was exposed after that."""
-        arrival = self.turntable.move_to_microsteps(position)
+        """Turn the table to stand as at `position`, let it settle, and take a frame exposed after that."""
+        arrival = self.turntable.face(position)
         return StillFrame(self.camera.capture(arrival.settled_s), arrival.motion_end_s)
 
     def look(self) -> Frame:
@@ -65,6 +69,17 @@ class _Desk:
     source: Source
 
 
+@dataclass(frozen=True)
+class MovingParts:
+    """What hangs on the board, ready for use."""
+
+    marlin: Marlin
+    turntable: Turntable
+    actuator: Actuator
+    light: Light
+    clock: Clock
+
+
 @contextmanager
 def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> Iterator[Machine]:
     """Open the rig that `config` describes and leave it, however the block ends, with the actuator at rest,
@@ -76,40 +91,83 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
         seed: what a simulated rig draws its light, camera and parts from.
 
     Raises:
-        ConfigError: no serial port is configured.
+        ConfigError: no serial port is configured, or a line of G-code must not be sent.
         DeviceError: a device is absent, busy or does not answer as it should.
     """
     with ExitStack() as stack:
-        desk = _simulated_desk(config, seed, stack) if config.sim.enabled else _real_desk(config, ask)
-        allowed_pins = frozenset() if config.light.pin is None else frozenset({config.light.pin})
-        marlin = Marlin.connect(desk.port, config.serial, allowed_pins=allowed_pins, clock=desk.clock)
-        turntable = Turntable(marlin, config.turntable, desk.clock)
-        actuator = ServoGate(marlin, config.actuator, desk.clock)
-        light = Light(marlin, config.light)
-        # A table that still turns is stopped before anything else; a camera that hangs keeps nothing waiting.
-        at_rest = {
-            "release the motors": turntable.release,
-            "draw the sweeper back": actuator.rest,
-            "switch the lamp off": light.off,
-            "close the serial port": marlin.close,
-            "close the camera": desk.camera.close,
-        }
-        stack.enter_context(leaving(at_rest))
+        desk = _open_desk(config, ask, seed, stack)
+        parts = _connect(config, desk, stack)
+        # A camera that hangs keeps nothing else waiting.
+        at_rest = _ways_to_rest(parts) | {"close the camera": desk.camera.close}
+        stack.enter_context(leaving(at_rest, parts.marlin))
         # A camera that finds its white balance by itself must find it by the light of the lamp.
-        light.on()
+        parts.light.on()
         desk.camera.start()
-        turntable.zero()
-        actuator.rest()
+        parts.turntable.find_zero()
+        parts.actuator.prepare()
         yield Machine(
-            turntable=turntable,
-            actuator=actuator,
-            light=light,
+            turntable=parts.turntable,
+            actuator=parts.actuator,
+            light=parts.light,
             camera=desk.camera,
             operator=desk.operator,
             clock=desk.clock,
-            firmware=marlin.firmware.name,
+            firmware=parts.marlin.firmware.name,
             source=desk.source,
         )
+
+
+@contextmanager
+def open_moving_parts(config: Config) -> Iterator[MovingParts]:
+    """Open the rig without its camera; leaves it and raises as `open_machine` does."""
+    with ExitStack() as stack:
+        parts = _connect(config, _open_desk(config, lambda sentence: None, 0, stack), stack)
+        stack.enter_context(leaving(_ways_to_rest(parts), parts.marlin))
+        parts.light.on()
+        parts.turntable.find_zero()
+        parts.actuator.prepare()
+        yield parts
+
+
+def _open_desk(config: Config, ask: Callable[[str], None], seed: int, stack: ExitStack) -> _Desk:
+    stack.enter_context(owning(rig_name(config)))
+    return _simulated_desk(config, seed, stack) if config.sim.enabled else _real_desk(config, ask)
+
+
+def _connect(config: Config, desk: _Desk, stack: ExitStack) -> MovingParts:
+    marlin = Marlin.connect(desk.port, config.serial, wiring=wiring_of(config), clock=desk.clock)
+    stack.callback(marlin.close)
+    return MovingParts(
+        marlin=marlin,
+        turntable=Turntable(marlin, config.turntable, desk.clock),
+        actuator=actuator_for(config.actuator, config.bins, marlin, desk.clock),
+        light=Light(marlin, config.light),
+        clock=desk.clock,
+    )
+
+
+def _ways_to_rest(parts: MovingParts) -> dict[str, Callable[[], None]]:
+    """In order; the first command lets the move under way end."""
+    return {
+        "kill the board for certain": parts.marlin.make_sure_of_kill,
+        "bring the actuator to rest": parts.actuator.rest,
+        "switch the lamp off": parts.light.off,
+        "release the motors": parts.marlin.motors_off,
+    }
+
+
+def wiring_of(config: Config) -> Wiring:
+    """What hangs on the board."""
+    actuator = config.actuator
+    axes = {Axis.X: config.turntable.microsteps_per_turn}
+    servos: set[int] = set()
+    if isinstance(actuator, StepperChuteConfig):
+        axes[Axis.Y] = actuator.microsteps_per_turn
+    if isinstance(actuator, SweeperConfig):
+        servos.add(actuator.sweeper_servo)
+    if isinstance(actuator, ServoGateConfig):
+        servos.add(actuator.chute_servo)
+    return Wiring(axes, config.output_pins, frozenset(servos))
 
 
 def _real_desk(config: Config, ask: Callable[[str], None]) -> _Desk:

@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from rig.config import Config, load_config
+from rig.config import (
+    AirJetsConfig,
+    BinConfig,
+    Config,
+    GcodeConfig,
+    LightConfig,
+    Section,
+    StepperChuteConfig,
+    SweeperConfig,
+    load_config,
+)
 from rig.config_template import TEMPLATE
 from rig.errors import ConfigError
 
@@ -21,12 +31,49 @@ def test_the_template_holds_every_default(tmp_path: Path) -> None:
 
 
 def test_the_template_names_every_key() -> None:
-    document = tomllib.loads(
-        TEMPLATE.replace("# reject_threshold", "reject_threshold").replace("# seed", "seed")
-    )
+    text = TEMPLATE
+    for optional in ("reject_threshold", "seed", "driver_microsteps_per_step"):
+        text = text.replace(f"# {optional}", optional)
+    document = tomllib.loads(text)
     for name, section in Config():
         if name != "bins":
             assert set(document[name]) == set(type(section).model_fields), name
+
+
+@pytest.mark.parametrize("kind", [StepperChuteConfig, AirJetsConfig, GcodeConfig])
+def test_the_template_names_every_key_of_the_other_actuators(kind: type[Section]) -> None:
+    (of_kind,) = [
+        part
+        for part in TEMPLATE.split("# kind = ")[1:]
+        if part.startswith(f'"{kind().kind}"')  # type: ignore[attr-defined]
+    ]
+    lines = [line.removeprefix("# ") for line in of_kind.splitlines()[1:] if " = " in line]
+    named = {line.split(" = ")[0] for line in lines[: len(kind.model_fields)]}
+    assert set(kind.model_fields) - set(SweeperConfig.model_fields) - {"kind"} <= named
+
+
+BINS = {
+    "stepper_chute": "chute_deg = -90",
+    "air_jets": "jet_pin = 10",
+    "gcode": 'gcode = ["M280 P0 S90"]',
+}
+
+
+@pytest.mark.parametrize("kind", BINS)
+def test_each_actuator_has_bins_of_its_own(tmp_path: Path, kind: str) -> None:
+    config = _load(tmp_path, f'[actuator]\nkind = "{kind}"\n[[bins]]\nname = "reject"\n{BINS[kind]}')
+    assert config.actuator.kind == kind
+    with pytest.raises(ConfigError, match="needs"):
+        _load(tmp_path, f'[actuator]\nkind = "{kind}"\n[[bins]]\nname = "reject"')
+
+
+def test_output_pins_are_lamp_jets_and_those_of_the_users_own_lines() -> None:
+    assert Config().output_pins == {8}
+    jets = (BinConfig(name="reject", jet_pin=10), BinConfig(name="b", jet_pin=4))
+    assert Config(actuator=AirJetsConfig(), bins=jets).output_pins == {4, 8, 10}
+    lines = (BinConfig(name="reject", gcode=("M280 P0 S0",)),)
+    own = GcodeConfig(pins=(11,))
+    assert Config(actuator=own, bins=lines, light=LightConfig(pin=None)).output_pins == {11}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +95,11 @@ def test_the_template_names_every_key() -> None:
         (
             '[camera]\nkind = "picamera2"\ndevice = "/dev/video0"',
             "is its number, such as 0, not '/dev/video0'",
+        ),
+        ('[actuator]\nkind = "catapult"', "catapult"),
+        (
+            '[actuator]\nkind = "air_jets"\n[[bins]]\nname = "reject"\njet_pin = 8',
+            "light.pin, are the same",
         ),
         ("[camera", "not valid TOML"),
     ],

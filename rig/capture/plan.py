@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rig.catalog import PartNumber, part_number
 from rig.dataset.layout import Source
-from rig.devices.turntable import Microsteps
+from rig.devices.axis import Microsteps
 from rig.errors import BadInput, DatasetError
 from rig.files import write_whole
 

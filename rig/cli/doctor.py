@@ -1,5 +1,7 @@
 """`rig doctor`"""
 
+from typing import Annotated
+
 import typer
 
 from rig.cli.settings import settings_of
@@ -7,14 +9,25 @@ from rig.cli.settings import settings_of
 _SIGNS = {"good": "ok  ", "note": "note", "bad": "BAD "}
 
 
-def doctor(context: typer.Context) -> None:
+def doctor(
+    context: typer.Context,
+    motion: Annotated[
+        bool,
+        typer.Option(
+            "--motion", help="Check the firmware, then move table, lamp and actuator once: watch them."
+        ),
+    ] = False,
+) -> None:
     """Look at everything the rig needs, and say what to do about what is missing."""
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.diagnosis import diagnose
+    from rig.diagnosis.motion import exercise
+    from rig.diagnosis.survey import diagnose
 
+    if motion:
+        settings.say("The table will turn: keep your fingers away from it.")
     findings = []
-    for finding in diagnose(config, settings.origin(config)):
+    for finding in exercise(config) if motion else diagnose(config, settings.origin(config)):
         findings.append(finding)
         if not settings.as_json:
             typer.echo(f"{_SIGNS[finding.verdict]}  {finding.subject}: {finding.found}")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from rig.at_rest import CANCEL_SIGNALS, KILL_SIGNALS, STOP_SIGNALS, is_stoppable
 from rig.cli import (
     capture,
     classify,
@@ -18,6 +19,7 @@ from rig.cli import (
     init,
     sim,
     sort,
+    stop,
     train,
 )
 from rig.cli.settings import Settings
@@ -69,6 +71,7 @@ for _name, _command, _summary in (
     ("capture", capture.capture, "Take labelled pictures of a part."),
     ("train", train.train, "Make a model of captured pictures."),
     ("sort", sort.sort, "Recognise parts, drop each into its bin."),
+    ("stop", stop.stop, "Stop the table at once, whoever runs it."),
     ("classify", classify.classify, "Say which part a picture shows."),
     ("evaluate", evaluate.evaluate, "Measure a model on labelled pictures."),
     ("doctor", doctor.doctor, "See what is missing and what to do."),
@@ -80,8 +83,10 @@ for _name, _command, _summary in (
 
 def main() -> None:
     """Entry point of the `rig` command."""
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in CANCEL_SIGNALS:
+        signal.signal(number, _interrupt)
+    for number in (*STOP_SIGNALS, *KILL_SIGNALS):
+        signal.signal(number, _stop)
     arguments = hoist_global_options(sys.argv[1:])
     as_json = "--json" in arguments
     try:
@@ -120,12 +125,20 @@ def hoist_global_options(arguments: list[str]) -> list[str]:
 
 def _command_in(arguments: list[str]) -> list[str]:
     names = {command.name for command in app.registered_commands}
+    names |= {group.name for group in app.registered_groups}
     return [argument for argument in arguments if argument in names][:1]
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    if is_stoppable():
+        typer.echo("Stopping when the move under way has ended; Ctrl-C again stops it at once.", err=True)
     # Not KeyboardInterrupt, which typer turns into an exit of its own: this passes through every `finally`
     # that puts the rig at rest, and reaches `main` with the notes that were added on its way.
+    raise Interrupted
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    """What `rig stop` sends to the process that runs the rig; whatever moves has been stopped already."""
     raise Interrupted
 
 

@@ -29,6 +29,10 @@ class Operator(Protocol):
         """Have one `part` laid on the empty table for capture, in its `pose`-th position (from 0)."""
         ...
 
+    def lay_mark(self, example: PartNumber) -> None:
+        """Have something laid on the empty table that shows how far it turns, such as one part `example`."""
+        ...
+
     def pour(self, parts: Sequence[PartNumber]) -> None:
         """Have a mixed pile made ready, from which parts come one by one; `parts` is what it may hold."""
         ...
@@ -50,6 +54,9 @@ class HumanOperator:
         else:
             self._ask(f"Lay the same part {part} on another side (pose {pose + 1})")
         return Placement(part)
+
+    def lay_mark(self, example: PartNumber) -> None:
+        self._ask(f"Lay any part, such as {example}, off the middle of the table, or a printed marker on it")
 
     def pour(self, parts: Sequence[PartNumber]) -> None:
         self._ask("Get the pile ready; lay one part at a time on the table once the last one is gone")

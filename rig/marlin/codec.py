@@ -6,8 +6,9 @@ all bytes before the asterisk. In come the lines of Marlin 2.1; whatever is none
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import reduce
 from operator import xor
 from typing import TypeAlias
@@ -21,6 +22,15 @@ _COMMAND = re.compile(r"[GMT]\d+(\.\d+)?( [ -~]+)?")
 _FORBIDDEN = re.compile(r"[*;]")
 # Marlin reads `1e2` as 1.
 _EXPONENT = re.compile(r"\d[eE][-+]?\d")
+_DEGREES = re.compile(r"([A-Z]):(-?[\d.]+)", re.ASCII)
+_COUNT = re.compile(r"([A-Z]): ?(-?\d+)", re.ASCII)
+
+
+class Axis(Enum):
+    """A stepper axis; the rig counts each in degrees of what it turns."""
+
+    X = "X"
+    Y = "Y"
 
 
 @dataclass(frozen=True)
@@ -74,10 +84,18 @@ class UnknownCommand:
 
 @dataclass(frozen=True)
 class Position:
-    """The answer of M114: the X axis in its unit (degrees) and in microsteps."""
+    """The answer of M114: each axis in degrees (to a hundredth) and in microsteps."""
 
-    x_deg: float
-    count: int
+    degrees: Mapping[Axis, float]
+    counts: Mapping[Axis, int]
+
+
+@dataclass(frozen=True)
+class ServoAngle:
+    """The answer of M280 without an angle, in whole degrees."""
+
+    index: int
+    angle_deg: int
 
 
 @dataclass(frozen=True)
@@ -105,7 +123,18 @@ class Text:
 
 
 Reply: TypeAlias = (
-    Ok | Resend | Error | Halted | Start | Busy | UnknownCommand | Position | FirmwareInfo | Capability | Text
+    Ok
+    | Resend
+    | Error
+    | Halted
+    | Start
+    | Busy
+    | UnknownCommand
+    | Position
+    | ServoAngle
+    | FirmwareInfo
+    | Capability
+    | Text
 )
 
 
@@ -169,6 +198,15 @@ def _ok(match: re.Match[str]) -> Reply:
     return Ok(_whole(number), _whole(planner_free), _whole(queue_free), report or "")
 
 
+def _position(match: re.Match[str]) -> Reply:
+    degrees = dict(_DEGREES.findall(match[1]))
+    counts = dict(_COUNT.findall(match[2]))
+    return Position(
+        {axis: float(degrees[axis.value]) for axis in Axis if axis.value in degrees},
+        {axis: int(counts[axis.value]) for axis in Axis if axis.value in counts},
+    )
+
+
 def _firmware_info(match: re.Match[str]) -> Reply:
     fields = dict(re.findall(r"([A-Z_]{4,}):(.*?)(?= [A-Z_]{4,}:|$)", match.group()))
     return FirmwareInfo(
@@ -192,8 +230,12 @@ _REPLIES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Reply]], ...] =
     (re.compile(r'echo:Unknown command: "(.*)"'), lambda match: UnknownCommand(match[1])),
     (re.compile(r"(?!echo:|//).*start"), lambda _: Start()),
     (
-        re.compile(r"X:(-?\d{1,9}\.\d+) .*Count X:\s*(-?\d{1,9})(?: .*)?", re.ASCII),
-        lambda match: Position(float(match[1]), int(match[2])),
+        re.compile(r"((?:[A-Z]:-?\d{1,9}\.\d+ +)+)Count ((?:[A-Z]: ?-?\d{1,9}(?: +|$))+)", re.ASCII),
+        _position,
+    ),
+    (
+        re.compile(r"echo: ?Servo (\d{1,2}): (\d{1,4})", re.ASCII),
+        lambda match: ServoAngle(int(match[1]), int(match[2])),
     ),
     (re.compile(r"FIRMWARE_NAME:.*"), _firmware_info),
     (re.compile(r"Cap:(\w+):([01])", re.ASCII), lambda match: Capability(match[1], match[2] == "1")),

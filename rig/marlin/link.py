@@ -9,70 +9,39 @@ doubt that a damaged, lost or interrupted exchange leaves behind:
   back, no answer of an earlier line can still be under way.
 
 Timeouts count real time, since bytes really travel, whatever clock the rest of the rig runs on.
+
+Two lines go ahead of everything, from any thread or signal handler: `M410` stops all motion, `M112` kills the
+board. Both travel without a number, which is how the board's emergency parser knows them.
 """
 
-import errno
+import math
 import threading
 import time
 from dataclasses import dataclass, field
 from itertools import count
 
 import serial
-from serial.tools import list_ports
 
-from rig.errors import LineRefused, MarlinHalted, MarlinReset, MarlinTimeout, SerialPortError
+from rig.errors import (
+    LineRefused,
+    MarlinHalted,
+    MarlinReset,
+    MarlinStopped,
+    MarlinTimeout,
+    SerialPortError,
+)
 from rig.marlin import codec
 from rig.marlin.codec import Busy, Error, Halted, Ok, Reply, Resend, Start, Text, UnknownCommand
 
 MAX_REFUSALS = 10
 
 _PROBES = 3
-_PROBE_TIMEOUT_S = 1.0
+_LONGEST_PROBE_S = 1.0
 _QUIET_S = 0.05
-_WRITE_TIMEOUT_S = 2.0
+_STOP_INTERVAL_S = 0.2
 # A number that is never due and no checksum: refused by every Marlin, which then names its last line.
 _PROBE = b"\nN999999999 M114\n"
-
-
-def open_port(url: str, baud: int) -> serial.Serial:
-    """Open a serial port for this process alone; on a real board this also resets it (DTR).
-
-    Args:
-        url: a device such as `/dev/ttyUSB0`, or any URL of pyserial such as `socket://host:port`.
-
-    Raises:
-        SerialPortError: the port is absent, in use, or not for this user.
-    """
-    try:
-        return serial.serial_for_url(
-            url, baudrate=baud, timeout=0.0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
-        )
-    except (serial.SerialException, OSError) as error:
-        raise _cannot_open(url, error) from error
-    except ValueError as error:
-        raise SerialPortError(
-            f"serial port {url!r} cannot be opened: {error}", hint="see: rig doctor"
-        ) from error
-
-
-def _cannot_open(url: str, error: OSError) -> SerialPortError:
-    if error.errno == errno.EACCES:
-        return SerialPortError(
-            f"serial port {url} is not open to this user",
-            hint="join the group that owns it: sudo usermod -aG dialout $USER, then log in again",
-        )
-    if error.errno in (errno.EBUSY, errno.EAGAIN):
-        return SerialPortError(
-            f"serial port {url} is in use by another program", hint="close the other program (rig, a slicer)"
-        )
-    ports = ", ".join(port.device for port in list_ports.comports()) or "none"
-    if error.errno == errno.ENOENT:
-        what = f"there is no serial port {url}"
-    else:
-        what = f"serial port {url} cannot be opened: {error}"
-    return SerialPortError(
-        what, hint=f"ports found: {ports}; plug the board in, set serial.port, or ask: rig doctor"
-    )
+_RAW_STOP = b"\n" + codec.encode("M410")
 
 
 @dataclass(frozen=True)
@@ -84,12 +53,13 @@ class _Sent:
     line: bytes
     silence_s: float
     heard: list[Reply] = field(default_factory=list)
+    taken_for: list[str] = field(default_factory=list)
 
 
 class Link:
     """Exchanges lines with a board.
 
-    One thread at a time talks; others wait their turn, except `send_raw`, which goes ahead of everything. An
+    One thread at a time talks; others wait their turn, except for a stop, which goes ahead of everything. An
     exception at any moment (KeyboardInterrupt included) may leave an answer outstanding: the next command
     first settles that.
 
@@ -101,16 +71,21 @@ class Link:
     def __init__(self, port: serial.Serial, *, reply_timeout_s: float) -> None:
         self._port = port
         self._reply_timeout_s = reply_timeout_s
+        self._probe_timeout_s = min(_LONGEST_PROBE_S, reply_timeout_s)
         self._exchange = threading.RLock()
-        self._writing = threading.Lock()
+        # Reentrant, since a stop may come from a signal handler in the middle of a write.
+        self._writing = threading.RLock()
         self._received = bytearray()
         self._tokens = count(1)
         self._number: int | None = None
         self._numbered_oks = False
         self._in_step = False
-        self._halted = False
+        self._ok_outstanding = False
+        self._queue_to_clear = False
+        self._killed = False
+        self._halt_heard = threading.Event()
         self._interruptions = 0
-        self._raw_lines = 0
+        self._next_stop_s = -math.inf
 
     @property
     def name(self) -> str:
@@ -119,7 +94,7 @@ class Link:
 
     @property
     def interruptions(self) -> int:
-        """How many raw lines and resets there were so far: across one, no position is certain."""
+        """How many stops, resets and losses of the port there were: across one, no position is certain."""
         return self._interruptions
 
     def close(self) -> None:
@@ -132,7 +107,7 @@ class Link:
             deadline_s = time.monotonic() + timeout_s
             while (reply := self._next_reply(deadline_s)) is not None:
                 if isinstance(reply, Start):
-                    self._halted = False
+                    self._revive()
                     return True
             return False
 
@@ -147,71 +122,112 @@ class Link:
             self._hear_what_came()
             self._get_in_step()
 
-    def command(self, text: str, *, timeout_s: float | None = None) -> list[Reply]:
+    def command(
+        self, text: str, *, timeout_s: float | None = None, interruptions: int | None = None
+    ) -> list[Reply]:
         """Send one command and return what came before its `ok`, in order.
 
         The command is taken by the board exactly once, or an error is raised.
 
         Args:
             timeout_s: how long the board may be silent, `reply_timeout_s` if None. `busy` extends it.
+            interruptions: send it only if there were so many, so that a stop is never followed by what it
+                was meant to stop.
 
         Raises:
             LineRefused: the line must not be sent, or was refused ten times.
+            MarlinStopped: there was another stop; nothing was sent.
             MarlinTimeout: the board fell silent.
             MarlinReset: the board restarted.
             MarlinHalted: the board is or was killed.
             SerialPortError: the port is gone.
         """
         with self._exchange:
-            raw_lines = self._raw_lines
             self._hear_what_came()
+            interruptions_before = self._interruptions
             if not self._in_step:
                 self._get_in_step()
             assert self._number is not None, "settling finds the board's number"
             number = self._number + 1
             sent = _Sent(number, text, codec.encode(text, number), timeout_s or self._reply_timeout_s)
-            self._in_step = False
-            self._number = number
-            self._write(sent.line)
-            if not self._await_ok(sent):
-                self._repeat_until_taken(sent)
-            self._in_step = raw_lines == self._raw_lines
+            self._send(sent, interruptions)
+            if not self._await_ok(sent) or not self._is_confirmed(sent):
+                self._repeat_until_taken(sent, interruptions)
+            self._ok_outstanding = False
+            self._in_step = interruptions_before == self._interruptions
             return sent.heard
 
-    def send_raw(self, text: str) -> None:
-        """Write a line without number ahead of everything, from any thread: for M410 and M112 only.
+    def stop_at_once(self) -> None:
+        """Stop all motion (M410); what was queued behind it is cleared when the link settles next.
 
-        Its own `ok` is settled by the next command.
+        Returns as soon as the line is written. May be called from any thread, or from a signal handler.
         """
-        self._interruptions += 1
-        self._raw_lines += 1
-        self._in_step = False
-        # The newline ends a line that an interrupted write may have left half sent.
-        self._write(b"\n" + codec.encode(text))
+        with self._writing:
+            self._queue_to_clear = self._queue_to_clear or self._ok_outstanding
+            # A key held down must not flood the board's receive buffer.
+            if time.monotonic() >= self._next_stop_s:
+                self._next_stop_s = time.monotonic() + _STOP_INTERVAL_S
+                self._write_raw("M410")
+
+    def kill(self) -> None:
+        """Kill the board (M112); every command is refused from now on until the board restarts.
+
+        Returns as soon as the line is written. May be called from any thread, or from a signal handler.
+        """
+        with self._writing:
+            self._killed = True
+            self._write_raw("M112")
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether the board was told to kill itself, and has not restarted since."""
+        return self._killed
 
     def await_halt(self, timeout_s: float) -> bool:
-        """Listen for the board's word that it is halted; True at once when it already is."""
-        with self._exchange:
+        """Listen for the board's word that it is halted; True at once when it was heard already."""
+        if not self._exchange.acquire(blocking=False):
+            # Another thread listens: what it hears counts.
+            return self._halt_heard.wait(timeout_s)
+        try:
             deadline_s = time.monotonic() + timeout_s
-            while not self._halted:
+            while not self._halt_heard.is_set():
                 reply = self._next_reply(deadline_s)
                 if reply is None:
                     return False
-                self._halted = isinstance(reply, Halted)
+                if isinstance(reply, Halted):
+                    self._halt_heard.set()
             return True
+        finally:
+            self._exchange.release()
 
     def _get_in_step(self) -> None:
-        raw_lines = self._raw_lines
+        interruptions_before = self._interruptions
         for _ in range(MAX_REFUSALS):
             taken = self._last_line_taken()
             if self._number is not None and taken not in (self._number - 1, self._number):
                 raise self._board_restarted()
-            if self._pass_barrier(taken + 1):
-                self._in_step = raw_lines == self._raw_lines
-                return
+            if not self._pass_barrier(taken + 1):
+                continue
+            self._ok_outstanding = False
+            if self._queue_to_clear:
+                # A line that lay queued behind the stop has run since then: stop what it began.
+                self._queue_to_clear = False
+                self._write(_RAW_STOP)
+                continue
+            self._in_step = interruptions_before == self._interruptions
+            return
         raise MarlinTimeout(
             f"the board on {self.name} answers, but not in order", hint="check the USB cable; power-cycle it"
         )
+
+    def _send(self, sent: _Sent, interruptions: int | None) -> None:
+        with self._writing:
+            if interruptions not in (None, self._interruptions):
+                raise MarlinStopped(f"the board on {self.name} was stopped", hint="home or zero the table")
+            self._in_step = False
+            self._ok_outstanding = True
+            self._number = sent.number
+            self._write(sent.line)
 
     def _await_ok(self, sent: _Sent) -> bool:
         """True when the `ok` of a line came, False when it was refused or nothing came."""
@@ -224,7 +240,8 @@ class Link:
                 case Resend() | Error(last_line=int()):
                     return False
                 case UnknownCommand(command) if command != sent.text:
-                    # Noise took the N away, and with it the checksum's protection.
+                    # Noise took the N away, or took two equal bytes that leave the checksum as it was.
+                    sent.taken_for.append(command)
                     return False
                 case Busy():
                     deadline_s = time.monotonic() + sent.silence_s
@@ -236,18 +253,26 @@ class Link:
         # Where oks carry numbers, one without belongs to a Resend or a raw line; M105's has a report instead.
         return ok.number == number or (ok.number is None and (not self._numbered_oks or bool(ok.report)))
 
-    def _repeat_until_taken(self, sent: _Sent) -> None:
+    def _is_confirmed(self, sent: _Sent) -> bool:
+        """An ok without a number may be that of a refusal whose other lines were lost: ask once more."""
+        return self._numbered_oks or self._pass_barrier(sent.number + 1)
+
+    def _repeat_until_taken(self, sent: _Sent, interruptions: int | None) -> None:
         for _ in range(MAX_REFUSALS - 1):
             taken = self._last_line_taken()
-            if taken == sent.number:
+            if taken in (sent.number, self._number):
                 self._get_in_step()
+                if sent.taken_for:
+                    raise LineRefused(
+                        f"the board on {self.name} took {sent.text!r} for {sent.taken_for[0]!r}"
+                    )
                 return
             if taken != sent.number - 1:
                 raise self._board_restarted()
             sent.heard.clear()
-            self._write(sent.line)
-            # Where oks carry no number, this one may still be that of the refusal: ask again.
-            if self._await_ok(sent) and self._numbered_oks:
+            sent.taken_for.clear()
+            self._send(sent, interruptions)
+            if self._await_ok(sent) and self._is_confirmed(sent):
                 return
         raise LineRefused(
             f"the board on {self.name} refused {sent.text!r} {MAX_REFUSALS} times",
@@ -259,7 +284,7 @@ class Link:
         for _ in range(_PROBES):
             self._hear_until_quiet()
             self._write(_PROBE)
-            deadline_s = time.monotonic() + _PROBE_TIMEOUT_S
+            deadline_s = time.monotonic() + self._probe_timeout_s
             while (reply := self._listen(deadline_s)) is not None:
                 if isinstance(reply, Error) and reply.last_line is not None:
                     last_line = reply.last_line
@@ -297,11 +322,11 @@ class Link:
         """Take note of all that the board said unasked, above all a restart."""
         while self._listen(time.monotonic()) is not None:
             pass
-        if self._halted:
+        if self._killed or self._halt_heard.is_set():
             raise self._board_halted()
 
     def _hear_until_quiet(self) -> None:
-        give_up_s = time.monotonic() + _PROBE_TIMEOUT_S
+        give_up_s = time.monotonic() + self._probe_timeout_s
         while time.monotonic() < give_up_s and self._listen(time.monotonic() + _QUIET_S) is not None:
             pass
 
@@ -311,7 +336,7 @@ class Link:
         if isinstance(reply, Start):
             raise self._board_restarted()
         if isinstance(reply, Halted):
-            self._halted = True
+            self._halt_heard.set()
             raise self._board_halted()
         return reply
 
@@ -330,10 +355,16 @@ class Link:
         self._interruptions += 1
         self._number = None
         self._in_step = False
-        self._halted = False
+        self._ok_outstanding = False
+        self._queue_to_clear = False
+        self._revive()
         return MarlinReset(
             f"the board on {self.name} restarted", hint="check its power supply, then home or zero the table"
         )
+
+    def _revive(self) -> None:
+        self._killed = False
+        self._halt_heard.clear()
 
     def _board_halted(self) -> MarlinHalted:
         return MarlinHalted(
@@ -341,11 +372,19 @@ class Link:
         )
 
     def _read(self, timeout_s: float) -> bytes:
+        if not self._port.is_open:
+            raise self._gone("it was closed")
         try:
             self._port.timeout = timeout_s
             return self._port.read(max(1, self._port.in_waiting))
         except (serial.SerialException, OSError) as error:
             raise self._gone(error) from error
+
+    def _write_raw(self, text: str) -> None:
+        self._interruptions += 1
+        self._in_step = False
+        # The newline ends a line that an interrupted write may have left half sent.
+        self._write(b"\n" + codec.encode(text))
 
     def _write(self, data: bytes) -> None:
         try:
@@ -354,8 +393,9 @@ class Link:
         except (serial.SerialException, OSError) as error:
             raise self._gone(error) from error
 
-    def _gone(self, error: Exception) -> SerialPortError:
+    def _gone(self, why: object) -> SerialPortError:
+        self._interruptions += 1
         return SerialPortError(
-            f"serial port {self.name} was unplugged or closed: {error}",
+            f"serial port {self.name} was unplugged or closed: {why}",
             hint="plug the board in and start again",
         )

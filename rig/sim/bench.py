@@ -11,7 +11,7 @@ from rig.sim.camera import SimulatedCamera
 from rig.sim.hand import SimulatedHand
 from rig.sim.port import SimulatedPort
 from rig.sim.scene import draw_scene
-from rig.sim.world import World
+from rig.sim.wiring import build_board, build_world
 
 
 class SimulatedBench:
@@ -20,20 +20,15 @@ class SimulatedBench:
     Args:
         config: describes the rig to simulate.
         seed: light, camera, bricks and noise are drawn from it: same seed, same pictures.
+
+    Raises:
+        ConfigError: there is no such fault scenario.
     """
 
     def __init__(self, config: Config, seed: int) -> None:
         scene_rng, hand_rng, noise_rng = np.random.default_rng(seed).spawn(3)
         self.clock: Clock = SystemClock() if config.sim.real_time else LeapingClock()
-        self.world = World(
-            self.clock,
-            microsteps_per_turn=config.turntable.microsteps_per_turn,
-            chute_servo=config.actuator.chute_servo,
-            sweeper_servo=config.actuator.sweeper_servo,
-            sweeper_push_deg=config.actuator.sweeper_push_deg,
-            light_pin=config.light.pin,
-            feed_gap_s=config.sim.feed_gap_s,
-        )
+        self.world = build_world(config, self.clock)
         self.camera = SimulatedCamera(
             self.world,
             draw_scene(scene_rng),
@@ -42,12 +37,12 @@ class SimulatedBench:
             seed=int(noise_rng.integers(2**63)),
         )
         self.hand = SimulatedHand(self.world, hand_rng)
-        self._port = SimulatedPort(self.world)
+        self._port = SimulatedPort(self.world, board=build_board(config, self.world))
 
     @property
     def port(self) -> str:
-        """What a Marlin client opens: a pseudo-terminal's path, or a socket URL where there are none."""
-        return self._port.url
+        """What a Marlin client opens: a link to a pseudo-terminal, or a socket URL where there are none."""
+        return self._port.stable_url
 
     def __enter__(self) -> Self:
         self._port.__enter__()

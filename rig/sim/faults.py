@@ -1,20 +1,21 @@
 """Faults of the wire and the board, struck at an exact line or by seed and probability.
 
-`FaultyBoard` stands between a port and a board. A serial line never reorders: what is held back holds back
-all that comes after it.
+`FaultyBoard` stands between a port and a board.
 """
 
 import math
 import re
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
 
 from rig.clock import Clock
-from rig.sim.firmware import Board, Wake
+from rig.sim import damage
+from rig.sim.board import Wake
+from rig.sim.firmware import Ailment, Firmware
 from rig.sim.port import UnpluggedError
+from rig.sim.wire import Wire
 
 
 class Direction(Enum):
@@ -25,14 +26,70 @@ class Direction(Enum):
 
 
 class FaultKind(Enum):
-    """What happens to a line, or as it passes."""
+    """What happens to a line, or as it passes.
+
+    To the line as a whole: it is lost (DROP), has one bit flipped but keeps its newline (GARBLE), comes twice
+    (DUPLICATE), or comes `delay_s` late (DELAY).
+
+    To a few of its bytes, perhaps the newline: lost (DROP_BYTES), twice (DUPLICATE_BYTES), anything else
+    (GARBLE_BYTES). SPLIT: the line pauses for `delay_s` in its middle. OVERRUN: the receive buffer is full;
+    the end of the line and whatever comes in the same burst vanish, and the next line joins what is left.
+
+    To what the board says: an `ok` too many after the line (EXTRA_OK), a `Resend` that nobody needs after it
+    (EXTRA_RESEND), a wrong digit in its `Resend` number (WRONG_RESEND).
+
+    To the board: BUSY says that it is busy for `duration_s` before it carries the line out, HANG does so and
+    then falls silent until a reset. RESET loses the line; RESET_LATER lets it through and resets the board
+    `delay_s` after it has arrived (an idle planner holds a move back for its first 0.1 s). BROWN_OUT resets
+    the board as the M280 in the line starts its servo. ENDSTOP_OPEN breaks the wires of the endstops for
+    good before the line arrives. UNPLUG pulls the cable for good; REPLUG plugs it in again after
+    `duration_s`, when the board has another name.
+    """
 
     DROP = "drop"
     GARBLE = "garble"
     DUPLICATE = "duplicate"
     DELAY = "delay"
+    DROP_BYTES = "drop-bytes"
+    DUPLICATE_BYTES = "duplicate-bytes"
+    GARBLE_BYTES = "garble-bytes"
+    SPLIT = "split"
+    OVERRUN = "overrun"
+    EXTRA_OK = "extra-ok"
+    EXTRA_RESEND = "extra-resend"
+    WRONG_RESEND = "wrong-resend"
+    BUSY = "busy"
+    HANG = "hang"
     RESET = "reset"
+    RESET_LATER = "reset-later"
+    BROWN_OUT = "brown-out"
+    ENDSTOP_OPEN = "endstop-open"
     UNPLUG = "unplug"
+    REPLUG = "replug"
+
+
+# What the line does to the board as it arrives.
+_TROUBLE: dict[FaultKind, Callable[["Fault", Firmware], None]] = {
+    FaultKind.BUSY: lambda fault, board: board.afflict(Ailment(busy_s=fault.duration_s)),
+    FaultKind.HANG: lambda fault, board: board.afflict(Ailment(busy_s=fault.duration_s, hangs=True)),
+    FaultKind.BROWN_OUT: lambda fault, board: board.afflict(Ailment(browns_out=True)),
+    FaultKind.ENDSTOP_OPEN: lambda fault, board: board.break_switches(),
+}
+# What becomes of the line itself.
+_DAMAGE: dict[FaultKind, Callable[[bytes, Random], bytes]] = {
+    FaultKind.DROP: lambda line, rng: b"",
+    FaultKind.DUPLICATE: lambda line, rng: line * 2,
+    FaultKind.EXTRA_OK: lambda line, rng: line + b"ok\n",
+    FaultKind.GARBLE: damage.flip_a_bit,
+    FaultKind.DROP_BYTES: damage.drop_bytes,
+    FaultKind.DUPLICATE_BYTES: damage.duplicate_bytes,
+    FaultKind.GARBLE_BYTES: damage.garble_bytes,
+    FaultKind.WRONG_RESEND: damage.corrupt_resend,
+    FaultKind.OVERRUN: lambda line, rng: damage.split(line, rng)[0],
+}
+_ONLY_TO_BOARD = frozenset({*_TROUBLE, FaultKind.OVERRUN})
+_ONLY_TO_HOST = frozenset({FaultKind.EXTRA_OK, FaultKind.EXTRA_RESEND, FaultKind.WRONG_RESEND})
+_LINE_NUMBER = re.compile(rb"N(\d+)")
 
 
 @dataclass(frozen=True)
@@ -43,7 +100,10 @@ class Fault:
         matches: regular expression that is searched for in a line, without its newline.
         at: strike only the line that is this one among the matching, from 1; None for any.
         probability: with which a line that may be struck is.
-        delay_s: of a DELAY, on the world's clock.
+        delay_s, duration_s: as the kind says, on the world's clock.
+
+    Raises:
+        ValueError: there is no such fault in this direction.
     """
 
     kind: FaultKind
@@ -52,6 +112,17 @@ class Fault:
     at: int | None = None
     probability: float = 1.0
     delay_s: float = 0.5
+    duration_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        to_host = self.direction is Direction.TO_HOST
+        if self.kind in (_ONLY_TO_BOARD if to_host else _ONLY_TO_HOST):
+            raise ValueError(f"no {self.kind.value!r} can strike a line {self.direction.value}")
+
+
+def lost_ok(*, at: int | None = None, probability: float = 1.0) -> Fault:
+    """An `ok` that never arrives."""
+    return Fault(FaultKind.DROP, Direction.TO_HOST, b"^ok", at=at, probability=probability)
 
 
 @dataclass(frozen=True)
@@ -61,28 +132,45 @@ class Strike:
     fault: Fault
     line: bytes
 
+    def __str__(self) -> str:
+        text = self.line.rstrip(b"\r\n").decode("latin-1")
+        return f"{self.fault.kind.value} {self.fault.direction.value}: {text!r}"
+
 
 class FaultyBoard:
     """A board behind a bad cable.
 
     Args:
-        board: what works as it should.
+        board: what works as it should until a fault tells it not to.
         faults: looked at in this order; the first that strikes a line is the only one.
         clock: the world's.
         seed: of everything that is left to chance.
+        on_strike: called with each strike as it happens, by the thread that runs the board.
     """
 
-    def __init__(self, board: Board, faults: Sequence[Fault], *, clock: Clock, seed: int = 0) -> None:
+    def __init__(
+        self,
+        board: Firmware,
+        faults: Sequence[Fault],
+        *,
+        clock: Clock,
+        seed: int = 0,
+        on_strike: Callable[[Strike], None] | None = None,
+    ) -> None:
         self._board = board
         self._faults = tuple(faults)
         self._clock = clock
         self._rng = Random(seed)
+        self._on_strike = on_strike
         self._seen = [0] * len(self._faults)
         self._wires = _wires()
+        self._last_number = 0
+        self._reset_s = math.inf
         self.strikes: list[Strike] = []
 
     def reset(self) -> None:
         self._wires = _wires()
+        self._reset_s = math.inf
         self._board.reset()
 
     def receive(self, data: bytes) -> None:
@@ -90,26 +178,38 @@ class FaultyBoard:
 
     def run(self) -> Wake:
         now_s = self._clock.monotonic()
-        if data := self._wires[Direction.TO_BOARD].arrived(now_s):
+        if now_s >= self._reset_s:
+            self.reset()
+        to_board = self._wires[Direction.TO_BOARD]
+        while (data := to_board.next_arrived(now_s)) is not None:
             self._board.receive(data)
         wake = self._board.run()
         self._transmit(Direction.TO_HOST, self._board.take_output())
         due_s = min(wire.due_s() for wire in self._wires.values())
-        return Wake(min(wake.at_s, due_s), wake.working)
+        return Wake(min(wake.at_s, due_s, self._reset_s), wake.working)
 
     def take_output(self) -> bytes:
-        return self._wires[Direction.TO_HOST].arrived(self._clock.monotonic())
+        now_s = self._clock.monotonic()
+        output = b""
+        while (data := self._wires[Direction.TO_HOST].next_arrived(now_s)) is not None:
+            output += data
+        return output
 
     def _transmit(self, direction: Direction, data: bytes) -> None:
         wire = self._wires[direction]
         now_s = self._clock.monotonic()
         for line in wire.whole_lines(data):
+            if direction is Direction.TO_BOARD and (number := _LINE_NUMBER.match(line)):
+                self._last_number = int(number[1])
             fault = self._striking(direction, line)
             if fault is None:
                 wire.put(line, now_s)
-            else:
-                self.strikes.append(Strike(fault, line))
-                self._strike(fault, wire, line, now_s)
+                continue
+            self._note(Strike(fault, line))
+            self._strike(fault, line, wire, now_s)
+            if fault.kind is FaultKind.OVERRUN:
+                wire.forget_partial()
+                return
 
     def _striking(self, direction: Direction, line: bytes) -> Fault | None:
         text = line.rstrip(b"\r\n")
@@ -121,55 +221,41 @@ class FaultyBoard:
                 striking = striking or (fault if due else None)
         return striking
 
-    def _strike(self, fault: Fault, wire: "_Wire", line: bytes, now_s: float) -> None:
+    def _note(self, strike: Strike) -> None:
+        self.strikes.append(strike)
+        if self._on_strike is not None:
+            self._on_strike(strike)
+
+    def _strike(self, fault: Fault, line: bytes, wire: Wire, now_s: float) -> None:
+        if trouble := _TROUBLE.get(fault.kind):
+            wire.put(line, now_s, on_arrival=lambda: trouble(fault, self._board))
+        elif damaged := _DAMAGE.get(fault.kind):
+            wire.put(damaged(line, self._rng), now_s)
+        else:
+            self._upset(fault, line, wire, now_s)
+
+    def _upset(self, fault: Fault, line: bytes, wire: Wire, now_s: float) -> None:
         match fault.kind:
-            case FaultKind.DROP:
-                pass
-            case FaultKind.GARBLE:
-                wire.put(self._garbled(line), now_s)
-            case FaultKind.DUPLICATE:
-                wire.put(line * 2, now_s)
             case FaultKind.DELAY:
                 wire.put(line, now_s + fault.delay_s)
+            case FaultKind.SPLIT:
+                first, rest = damage.split(line, self._rng)
+                wire.put(first, now_s)
+                wire.put(rest, now_s + fault.delay_s)
+            case FaultKind.EXTRA_RESEND:
+                # Of a line long done, the last one, or one that was never sent.
+                number = max(0, self._last_number + self._rng.randint(-3, 3))
+                wire.put(line + b"Resend: %d\n" % number, now_s)
             case FaultKind.RESET:
-                self._board.reset()
+                self.reset()
+            case FaultKind.RESET_LATER:
+                wire.put(line, now_s)
+                self._reset_s = now_s + fault.delay_s
             case FaultKind.UNPLUG:
                 raise UnpluggedError
-
-    def _garbled(self, line: bytes) -> bytes:
-        """One bit of one byte flipped; the newline stays."""
-        damaged = bytearray(line)
-        place = self._rng.randrange(max(1, len(line) - 1))
-        # Flipping one of these never makes a newline of a printable character.
-        damaged[place] ^= self._rng.choice((1, 2, 4, 16, 128))
-        return bytes(damaged)
+            case FaultKind.REPLUG:
+                raise UnpluggedError(back_after_s=fault.duration_s)
 
 
-class _Wire:
-    """Lines on their way in one direction."""
-
-    def __init__(self) -> None:
-        self._partial = b""
-        self._under_way: deque[tuple[float, bytes]] = deque()
-
-    def whole_lines(self, data: bytes) -> list[bytes]:
-        """The lines, newlines included, that end in `data`; what is left over waits for its end."""
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        return [line + b"\n" for line in lines]
-
-    def put(self, line: bytes, due_s: float) -> None:
-        latest_s = self._under_way[-1][0] if self._under_way else -math.inf
-        self._under_way.append((max(due_s, latest_s), line))
-
-    def due_s(self) -> float:
-        return self._under_way[0][0] if self._under_way else math.inf
-
-    def arrived(self, now_s: float) -> bytes:
-        arrived = b""
-        while self._under_way and self._under_way[0][0] <= now_s:
-            arrived += self._under_way.popleft()[1]
-        return arrived
-
-
-def _wires() -> dict[Direction, _Wire]:
-    return {direction: _Wire() for direction in Direction}
+def _wires() -> dict[Direction, Wire]:
+    return {direction: Wire() for direction in Direction}

@@ -9,12 +9,14 @@ import math
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import xor
-from typing import Protocol
 
-from rig.sim.firmware_commands import HALT_WORDS, Commands, KilledError, Wait, parse_words
+from rig.sim.board import Wake
+from rig.sim.build import Build
+from rig.sim.firmware_commands import Commands
+from rig.sim.gcode import HALT_WORDS, KilledError, Wait, parse_words
 from rig.sim.world import World
 
 BOOT_S = 1.0
@@ -30,65 +32,43 @@ _BANNER = (
     "echo:EEPROM version mismatch (EEPROM=? Marlin=V88)",
     "echo:Hardcoded Default Settings Loaded",
 )
+# From the start of a servo to the dip of the supply that it causes; a guess.
+_DIP_AFTER_S = 0.1
 _NUMBERED = re.compile(r"N\s*(-?\d*)(.*)")
 
 
 @dataclass(frozen=True)
-class Wake:
-    """When a board has something to do again, on the world's clock.
+class Ailment:
+    """What goes wrong inside the board with a command.
 
     Attributes:
-        at_s: infinite when it only waits for bytes.
-        working: it carries out a command meanwhile, rather than waiting for one.
+        busy_s: it says that it is busy for so long before it carries the command out.
+        hangs: instead of carrying it out, the firmware hangs until a reset; what moves goes on moving.
+        browns_out: if it is an M280 with an angle, the supply dips as the servo starts, and resets the board
+            before the servo gets there. When within the servo's travel the dip comes is a guess.
     """
 
-    at_s: float
-    working: bool
+    busy_s: float = 0.0
+    hangs: bool = False
+    browns_out: bool = False
 
 
-class Board(Protocol):
-    """Anything that stands at the far end of a serial cable."""
-
-    def reset(self) -> None:
-        """The port was opened (DTR), or the button pressed."""
-        ...
-
-    def receive(self, data: bytes) -> None:
-        """Bytes have come in."""
-        ...
-
-    def run(self) -> Wake:
-        """Do all that can be done now."""
-        ...
-
-    def take_output(self) -> bytes:
-        """What has been said since the last call."""
-        ...
+_HEALTHY = Ailment()
 
 
-@dataclass(frozen=True)
-class Build:
-    """How the firmware was configured.
+class _BrownOutError(Exception):
+    """The supply voltage dipped."""
 
-    Attributes:
-        command_queue: BUFSIZE, lines.
-        rx_buffer: RX_BUFFER_SIZE, bytes; what finds it full is lost.
-        advanced_ok: each ok says number, planner and queue space (ADVANCED_OK).
-        ok_after_resend: stored versions of Marlin differ in this.
-        home_switch: where the switch is, in microsteps since power-on; None when there is none.
-    """
 
-    command_queue: int = 4
-    rx_buffer: int = 128
-    advanced_ok: bool = True
-    ok_after_resend: bool = True
-    home_switch: int | None = None
+class _HungError(Exception):
+    """The main loop is caught."""
 
 
 @dataclass(frozen=True)
 class _Queued:
     number: int | None
     text: str
+    ailment: Ailment
 
 
 class Firmware:
@@ -104,7 +84,8 @@ class Firmware:
 
     def _start_afresh(self) -> None:
         self._booted_at_s = self._clock.monotonic() + BOOT_S
-        self._commands = Commands(self._world, self._say, home_switch=self._build.home_switch)
+        self._commands = Commands(self._world, self._say, self._build)
+        self._next_ailment = _HEALTHY
         self._rx = bytearray()
         self._emergency_line = bytearray()
         self._queue: deque[_Queued] = deque()
@@ -123,6 +104,15 @@ class Firmware:
         self._start_afresh()
         self._alive = True
 
+    def afflict(self, ailment: Ailment) -> None:
+        """Something goes wrong with the next command that is taken."""
+        self._next_ailment = ailment
+
+    def break_switches(self) -> None:
+        """The wires of the endstops break: none of them ever closes again."""
+        self._build = replace(self._build, home_switch=None, chute_switch=None)
+        self._commands.motors.break_switches()
+
     def receive(self, data: bytes) -> None:
         if not self._alive or self._clock.monotonic() < self._booted_at_s:
             return
@@ -130,7 +120,8 @@ class Firmware:
         while data and self._alive:
             room = self._build.rx_buffer - len(self._rx)
             taken, data = (data[:room], data[room:]) if room else (data, b"")
-            self._watch_for_emergencies(taken)
+            if self._build.emergency_parser:
+                self._watch_for_emergencies(taken)
             self._rx += taken[:room]
             self.run()
 
@@ -150,6 +141,12 @@ class Firmware:
         except KilledError as death:
             self._die(death)
             return Wake(math.inf, working=False)
+        except _HungError:
+            self._alive = False
+            return Wake(math.inf, working=False)
+        except _BrownOutError:
+            self.reset()
+            return Wake(self._booted_at_s, working=True)
 
     def take_output(self) -> bytes:
         output = bytes(self._output)
@@ -167,7 +164,7 @@ class Firmware:
             word = bytes(self._emergency_line).strip()
             self._emergency_line.clear()
             if word == b"M410":
-                self._commands.quick_stop()
+                self._commands.motors.quick_stop()
             elif word == b"M112":
                 self._die(KilledError("echo:M112 Shutdown", *HALT_WORDS))
                 return
@@ -187,7 +184,7 @@ class Firmware:
         if not numbered:
             text = line.partition(";")[0].partition("*")[0].strip()
             if text:
-                self._queue.append(_Queued(None, text))
+                self._enqueue(None, text)
             return
         number, rest = int(numbered[1] or 0), numbered[2]
         sets_number = "M110" in rest
@@ -202,7 +199,11 @@ class Firmware:
             self._refuse("checksum mismatch")
         else:
             self._last_line = number
-            self._queue.append(_Queued(number, rest.rpartition("*")[0].strip()))
+            self._enqueue(number, rest.rpartition("*")[0].strip())
+
+    def _enqueue(self, number: int | None, text: str) -> None:
+        ailment, self._next_ailment = self._next_ailment, _HEALTHY
+        self._queue.append(_Queued(number, text, ailment))
 
     def _refuse(self, reason: str) -> None:
         self._say(f"Error:{reason}, Last Line: {self._last_line}")
@@ -224,25 +225,39 @@ class Firmware:
                     return Wake(self._report_due_s, working=False)
                 self._begin(self._queue.popleft())
             if not self._advance():
-                due_s = max(self._wait(), self._commands.stopped_until_s)
+                due_s = max(self._wait(), self._commands.motors.stopped_until_s)
                 return Wake(min(due_s, self._keep_alive(), self._report_due_s), working=True)
 
     def _begin(self, queued: _Queued) -> None:
         now_s = self._clock.monotonic()
         self._current = queued
-        self._steps = self._execute(queued.text)
+        self._steps = self._suffer(queued)
         self._wait = lambda: now_s
         self._busy_due_s = now_s + self._keepalive_s
 
     def _advance(self) -> bool:
         """Go on with the current command as far as time allows; True when it is done."""
-        while self._clock.monotonic() >= max(self._wait(), self._commands.stopped_until_s):
+        while self._clock.monotonic() >= max(self._wait(), self._commands.motors.stopped_until_s):
             step = next(self._steps, None)
             if step is None:
                 self._finish()
                 return True
             self._wait = step
         return False
+
+    def _suffer(self, queued: _Queued) -> Iterator[Wait]:
+        """Carry out a command with whatever goes wrong."""
+        now_s = self._clock.monotonic()
+        yield lambda: now_s + queued.ailment.busy_s
+        if queued.ailment.hangs:
+            raise _HungError
+        steps = self._execute(queued.text)
+        # An M280 that sets no angle has nothing to wait for, and moves no servo.
+        if queued.ailment.browns_out and queued.text.startswith("M280 ") and next(steps, None):
+            dip_s = self._clock.monotonic() + _DIP_AFTER_S
+            yield lambda: dip_s
+            raise _BrownOutError
+        yield from steps
 
     def _execute(self, text: str) -> Iterator[Wait]:
         """The commands about the conversation itself; all others are of the machine."""
@@ -254,7 +269,7 @@ class Firmware:
             case "M113":
                 self._set_keepalive(words.get("S"))
             case "M154":
-                self._report_interval_s = words.get("S") or math.inf
+                self._report_interval_s = _interval_s(words.get("S") or 0.0)
                 self._report_due_s = self._clock.monotonic() + self._report_interval_s
             case "M999":
                 self._ask_again()
@@ -272,7 +287,7 @@ class Firmware:
             return
         number = "" if done.number is None else f" N{done.number}"
         queue_free = self._build.command_queue - 1 - len(self._queue)
-        self._say(f"ok{number} P{self._commands.planner_free} B{queue_free}")
+        self._say(f"ok{number} P{self._commands.motors.planner_free} B{queue_free}")
 
     def _set_number(self, number: float | None) -> None:
         if number is not None:
@@ -282,7 +297,7 @@ class Firmware:
         if interval_s is None:
             self._say(f"echo:M113 S{self._keepalive_s:.0f}")
         else:
-            self._keepalive_s = float(int(interval_s)) or math.inf
+            self._keepalive_s = _interval_s(interval_s)
 
     def _keep_alive(self) -> float:
         now_s = self._clock.monotonic()
@@ -293,14 +308,19 @@ class Firmware:
 
     def _report_position(self, now_s: float) -> None:
         if now_s >= self._report_due_s:
-            self._say(self._commands.position_line())
+            self._say(self._commands.motors.position_line())
             self._report_due_s = now_s + self._report_interval_s
 
     def _die(self, death: KilledError) -> None:
-        self._commands.power_down()
+        self._commands.motors.power_down()
         self._alive = False
         for line in death.last_words:
             self._say(line)
 
     def _say(self, line: str) -> None:
         self._output += f"{line}\n".encode("latin-1")
+
+
+def _interval_s(setting: float) -> float:
+    """Whole seconds; 0 switches off, as does what no host should send."""
+    return float(int(setting)) if setting >= 1 else math.inf

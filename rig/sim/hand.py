@@ -55,6 +55,14 @@ class SimulatedHand:
         self._world.lay(lying)
         return self._brick
 
+    def lay_mark(self, example: PartNumber) -> None:
+        """Lay a fresh brick on the table, as carelessly as any other.
+
+        Raises:
+            BadInput: the simulator does not know the part.
+        """
+        self.place(example, pose=0)
+
     def pour(self, parts: Sequence[PartNumber]) -> None:
         """Make an endless mixed pile ready, each part as likely as any other of `parts`.
 

@@ -68,6 +68,14 @@ class Listener(Protocol):
         """Clients one after another, each until it leaves; ends when the stop is set."""
         ...
 
+    def unplug(self) -> None:
+        """Nobody can come any more, and whoever is there loses the connection."""
+        ...
+
+    def plug_in(self) -> None:
+        """Clients can come again after `unplug`, to a `url` that may have changed."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -106,6 +114,9 @@ class PtyListener:
     """A pseudo-terminal: whoever opens its far end is the client, until nobody has it open any more."""
 
     def __init__(self) -> None:
+        self._open()
+
+    def _open(self) -> None:
         import tty  # absent where there are no pseudo-terminals
 
         self._fd, far_end = os.openpty()
@@ -148,10 +159,17 @@ class PtyListener:
         with suppress(BlockingIOError):
             os.write(self._fd, data)
 
+    def unplug(self) -> None:
+        resources = self._either, self._watch, self._fd
+        # While the old one is still there, the new one gets another name. Nobody knows it before `plug_in`.
+        self._open()
+        _close_terminal(*resources)
+
+    def plug_in(self) -> None:
+        """The new terminal is there already."""
+
     def close(self) -> None:
-        self._either.close()
-        self._watch.close()
-        os.close(self._fd)
+        _close_terminal(self._either, self._watch, self._fd)
 
     def _count_openers(self) -> None:
         for opened in self._watch.openings():
@@ -159,12 +177,19 @@ class PtyListener:
             self._openers = max(0, self._openers + (1 if opened else -1))
 
 
+def _close_terminal(either: select.epoll, watch: OpenWatch, fd: int) -> None:
+    either.close()
+    watch.close()
+    os.close(fd)
+
+
 class SocketListener:
     """A TCP port of this machine, for one client at a time."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"socket://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._address = self._listening.getsockname()
+        self.url = f"socket://127.0.0.1:{self._address[1]}"
 
     def clients(self, stop: Stop) -> Generator[Channel, None, None]:
         while stop.wait_readable(self._listening.fileno(), None):
@@ -172,6 +197,12 @@ class SocketListener:
             with connection:
                 connection.setblocking(False)
                 yield SocketChannel(connection)
+
+    def unplug(self) -> None:
+        self._listening.close()
+
+    def plug_in(self) -> None:
+        self._listening = socket.create_server(self._address)
 
     def close(self) -> None:
         self._listening.close()

@@ -7,13 +7,16 @@ socket. A client that leaves takes nothing with it: what moves goes on moving.
 
 import math
 import sys
+import tempfile
 import threading
 from contextlib import ExitStack, closing
 from enum import Enum
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rig.sim.firmware import Board, Firmware, Wake
+from rig.sim.board import Board, Wake
+from rig.sim.firmware import Firmware
 from rig.sim.listeners import Channel, Listener, PtyListener, SocketListener, Stop
 from rig.sim.world import World
 
@@ -24,8 +27,22 @@ _IDLE_LOOP_S = 0.005
 _BOOTLOADER_S = 0.05
 
 
+# What udev calls such a board under /dev/serial/by-id, more or less.
+_STABLE_NAME = "usb-Simulated_Marlin-if00"
+# While the board is unplugged, the clock is looked at this often, in real seconds.
+_ABSENCE_LOOP_S = 0.02
+
+
 class UnpluggedError(Exception):
-    """The board's USB cable was pulled out."""
+    """The board's USB cable was pulled out.
+
+    Args:
+        back_after_s: when it is plugged in again, on the world's clock; None for never.
+    """
+
+    def __init__(self, *, back_after_s: float | None = None) -> None:
+        super().__init__(back_after_s)
+        self.back_after_s = back_after_s
 
 
 class PortKind(Enum):
@@ -55,22 +72,37 @@ class SimulatedPort:
         self._kind = kind or PortKind.available()
         self._resources = ExitStack()
         self._url = ""
+        self._stable_link: Path | None = None
 
     @property
     def url(self) -> str:
-        """What a client opens, a device path or a `socket://` URL; empty before `with`."""
+        """What a client opens, a device path or a `socket://` URL; empty before `with`.
+
+        A device that comes back after it was unplugged has another path.
+        """
         return self._url
+
+    @property
+    def stable_url(self) -> str:
+        """What a client opens whatever the device is called now; cannot be opened while it is unplugged.
+
+        A link to the device, as udev makes them in /dev/serial/by-id; for a socket, the same URL.
+        """
+        return self._url if self._stable_link is None else str(self._stable_link)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stop = Stop()
             stack.callback(stop.close)
-            listener: Listener = PtyListener() if self._kind is PortKind.PTY else SocketListener()
-            thread = threading.Thread(target=self._serve, args=(listener, stop), name="simulated board")
+            device: Listener = PtyListener() if self._kind is PortKind.PTY else SocketListener()
+            if self._kind is PortKind.PTY:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="simulated-board-"))
+                self._stable_link = Path(folder) / _STABLE_NAME
+            self._announce(device)
+            thread = threading.Thread(target=self._serve, args=(device, stop), name="simulated board")
             thread.start()
             stack.callback(thread.join)
             stack.callback(stop.set)
-            self._url = listener.url
             self._resources = stack.pop_all()
         return self
 
@@ -82,16 +114,36 @@ class SimulatedPort:
     ) -> None:
         self._resources.close()
 
-    def _serve(self, listener: Listener, stop: Stop) -> None:
-        with closing(listener), closing(listener.clients(stop)) as clients:
+    def _announce(self, device: Listener) -> None:
+        self._url = device.url
+        if self._stable_link is not None:
+            self._stable_link.symlink_to(device.url)
+
+    def _serve(self, device: Listener, stop: Stop) -> None:
+        with closing(device):
+            while (back_after_s := self._serve_until_unplugged(device, stop)) is not None:
+                back_s = self._clock.monotonic() + back_after_s
+                while self._clock.monotonic() < back_s:
+                    if stop.wait(_ABSENCE_LOOP_S):
+                        return
+                device.plug_in()
+                self._announce(device)
+
+    def _serve_until_unplugged(self, device: Listener, stop: Stop) -> float | None:
+        """Serve one client after another; says after how long the device comes back, None for never."""
+        with closing(device.clients(stop)) as clients:
             for channel in clients:
                 if stop.wait(_BOOTLOADER_S):
-                    return
+                    break
                 self._board.reset()
                 try:
                     self._converse(channel, stop)
-                except UnpluggedError:
-                    return
+                except UnpluggedError as pulled:
+                    if self._stable_link is not None:
+                        self._stable_link.unlink()
+                    device.unplug()
+                    return pulled.back_after_s
+        return None
 
     def _converse(self, channel: Channel, stop: Stop) -> None:
         """Run the board until its client leaves."""

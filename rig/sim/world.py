@@ -6,27 +6,18 @@ them meet here, on one injected clock, from their own threads.
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 from rig.catalog import ColourCode, PartNumber
 from rig.clock import Clock
+from rig.sim.drivetrain import DriveTrain, Motion
 
-
-class Motion(Protocol):
-    """The course of an axis over time, e.g. one trapezoid after another."""
-
-    def position(self, at_s: float) -> float:
-        """Where the axis physically is at a time of the world's clock, in microsteps since power-on."""
-        ...
-
-
-class Standstill:
-    """An axis that never moved."""
-
-    def position(self, at_s: float) -> float:
-        return 0.0
+# What stands on the Y axis where no chute does: a motor like that of a table without gears.
+_BARE_MICROSTEPS_PER_TURN = 3200
+# A servo that is this near to an angle has reached it.
+_SERVO_TOLERANCE_DEG = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,46 +41,119 @@ class LyingPart:
 
 @dataclass(frozen=True)
 class FallenPart:
-    """A part that left the table: when, and where the chute pointed as it fell."""
+    """A part that left the table.
+
+    Attributes:
+        at_s: when it fell, or was blown off.
+        chute_deg: where the chute pointed then; for a stepper, in degrees since power-on. None without chute.
+        jet_pin: the output of the air jet that blew it off; None when a servo pushed it.
+    """
 
     lying: LyingPart
     at_s: float
-    chute_deg: float
+    chute_deg: float | None
+    jet_pin: int | None
+
+
+@dataclass(frozen=True)
+class ServoExit:
+    """A servo that sweeps the part off the table when it is pushed at least so far."""
+
+    servo: int
+    push_deg: float
+
+    def is_open(self, servo: int, angle_deg: float) -> bool:
+        """Whether a servo at an angle pushes the part off."""
+        return servo == self.servo and angle_deg >= self.push_deg - _SERVO_TOLERANCE_DEG
+
+
+@dataclass(frozen=True)
+class PinExit:
+    """An air jet that blows the part off the table when its output goes high."""
+
+    pin: int
+
+
+@dataclass(frozen=True)
+class ServoChute:
+    """A chute that a servo turns."""
+
+    servo: int
+
+
+@dataclass(frozen=True)
+class StepperChute:
+    """A chute on the Y axis.
+
+    Attributes:
+        microsteps_per_turn: pulses to the driver that make one turn of the chute.
+    """
+
+    microsteps_per_turn: float
+
+
+Exit: TypeAlias = ServoExit | PinExit
+Chute: TypeAlias = ServoChute | StepperChute
+
+
+@dataclass(frozen=True)
+class ServoPulse:
+    """A pulse width that a servo was commanded to, the same as before or another."""
+
+    index: int
+    pulse_us: int
+    at_s: float
+
+
+@dataclass(frozen=True)
+class PinWrite:
+    """A PWM value, 0 to 255, that an output took: by a command, or by falling to 0 in a reset."""
+
+    pin: int
+    value: int
+    at_s: float
 
 
 class World:
-    """Table, part, chute, sweeper and lamp.
+    """Table, part, chute, sweeper, jets and lamp.
 
     Args:
         clock: the clock that all of the simulated rig shares.
-        microsteps_per_turn: of the table.
-        chute_servo, sweeper_servo, sweeper_push_deg: as in `[actuator]`.
+        microsteps_per_turn: pulses to the driver that make one turn of the table.
+        exits: ways off the table.
+        chute: where a part that is pushed off falls through; None where there is none.
         light_pin: as in `[light]`.
         feed_gap_s: how long the feeder takes to lay the next part on an empty table.
+        backlash_deg: play between motor and table.
+        rings: whether the table swings on after a stop.
     """
 
     def __init__(
         self,
         clock: Clock,
         *,
-        microsteps_per_turn: int,
-        chute_servo: int,
-        sweeper_servo: int,
-        sweeper_push_deg: float,
+        microsteps_per_turn: float,
+        exits: Sequence[Exit],
+        chute: Chute | None,
         light_pin: int | None,
         feed_gap_s: float,
+        backlash_deg: float = 0.0,
+        rings: bool = False,
     ) -> None:
         self.clock = clock
-        self._microsteps_per_turn = microsteps_per_turn
-        self._chute_servo = chute_servo
-        self._sweeper_servo = sweeper_servo
-        self._sweeper_push_deg = sweeper_push_deg
+        self._exits = tuple(exits)
+        self._chute = chute
         self._light_pin = light_pin
         self._feed_gap_s = feed_gap_s
         self._lock = threading.RLock()
-        self._table: Motion = Standstill()
+        self._table = DriveTrain(microsteps_per_turn, backlash_deg=backlash_deg, rings=rings)
+        self._y_axis = DriveTrain(
+            chute.microsteps_per_turn if isinstance(chute, StepperChute) else _BARE_MICROSTEPS_PER_TURN
+        )
         self._servos_deg: dict[int, float] = {}
+        self._servo_pulses: list[ServoPulse] = []
         self._pins: dict[int, int] = {}
+        self._pin_writes: list[PinWrite] = []
         self._lying: LyingPart | None = None
         self._cleared_s = clock.monotonic()
         self._pile: Iterator[LyingPart] = iter(())
@@ -99,26 +163,51 @@ class World:
     # What the firmware drives.
 
     @property
-    def microsteps_per_turn(self) -> int:
-        """Microsteps of one full turn of the table."""
-        return self._microsteps_per_turn
+    def microsteps_per_turn(self) -> float:
+        """Pulses to the driver that make one turn of the table."""
+        return self._table.microsteps_per_turn
+
+    @property
+    def chute_microsteps_per_turn(self) -> float:
+        """Pulses to the driver that make one turn of what stands on the Y axis."""
+        return self._y_axis.microsteps_per_turn
 
     def drive_table(self, motion: Motion) -> None:
-        """From now on the table follows `motion`."""
+        """From now on the table's motor follows `motion`."""
         with self._lock:
-            self._table = motion
+            self._table.follow(motion, self.clock.monotonic())
+
+    def drive_chute(self, motion: Motion) -> None:
+        """From now on the motor of the Y axis follows `motion`."""
+        with self._lock:
+            self._y_axis.follow(motion, self.clock.monotonic())
+
+    def pulse_servo(self, index: int, pulse_us: int) -> None:
+        """A servo is told a pulse width; it gets there with `turn_servo`."""
+        with self._lock:
+            self._servo_pulses.append(ServoPulse(index, pulse_us, self.clock.monotonic()))
 
     def turn_servo(self, index: int, angle_deg: float) -> None:
-        """A servo reaches an angle; the sweeper's push makes the part fall where the chute points."""
+        """A servo reaches an angle; a sweeper's push makes the part fall where the chute points."""
         with self._lock:
             self._servos_deg[index] = angle_deg
-            if index == self._sweeper_servo and angle_deg >= self._sweeper_push_deg - 0.5:
-                self._sweep_off()
+            if any(isinstance(way, ServoExit) and way.is_open(index, angle_deg) for way in self._exits):
+                self._leave(jet_pin=None)
 
     def write_pin(self, pin: int, value: int) -> None:
-        """An output pin takes a PWM value, 0 to 255."""
+        """An output pin takes a PWM value, 0 to 255; an air jet that opens blows the part off."""
         with self._lock:
+            goes_high = value > 0 and not self._pins.get(pin)
             self._pins[pin] = value
+            self._pin_writes.append(PinWrite(pin, value, self.clock.monotonic()))
+            if goes_high and PinExit(pin) in self._exits:
+                self._leave(jet_pin=pin)
+
+    def drop_pins(self) -> None:
+        """All outputs go low."""
+        with self._lock:
+            for pin in [pin for pin, value in self._pins.items() if value]:
+                self.write_pin(pin, 0)
 
     def hold_motors(self) -> None:
         """The drivers are enabled: the table holds its angle."""
@@ -133,9 +222,9 @@ class World:
     # What the camera sees.
 
     def table_angle_deg(self, at_s: float) -> float:
-        """The table's true angle, unwrapped, at a time of the clock."""
+        """The table's true angle, play and swinging included, unwrapped, at a time of the clock."""
         with self._lock:
-            return self._table.position(at_s) * 360.0 / self._microsteps_per_turn
+            return self._table.angle_deg(at_s)
 
     def part_on_table(self) -> LyingPart | None:
         """What lies on the table now; the feeder may just have laid the next part."""
@@ -180,23 +269,47 @@ class World:
         with self._lock:
             return self._pins.get(pin, 0)
 
+    def servo_pulses(self) -> tuple[ServoPulse, ...]:
+        """All pulse widths that servos were commanded to, in order."""
+        with self._lock:
+            return tuple(self._servo_pulses)
+
+    def pin_writes(self) -> tuple[PinWrite, ...]:
+        """All values that output pins took, in order."""
+        with self._lock:
+            return tuple(self._pin_writes)
+
     def motors_on(self) -> bool:
         """Whether the drivers are enabled now."""
         with self._lock:
             return self.clock.monotonic() < self._motors_off_from_s
 
     def table_microsteps(self, at_s: float) -> int:
-        """The table's true position at a time of the clock, in microsteps since power-on."""
+        """The true position of the table's motor at a time of the clock, in microsteps since power-on."""
         with self._lock:
-            return round(self._table.position(at_s))
+            return self._table.microsteps(at_s)
+
+    def chute_microsteps(self, at_s: float) -> int:
+        """The true position of the Y axis at a time of the clock, in microsteps since power-on."""
+        with self._lock:
+            return self._y_axis.microsteps(at_s)
 
     def _gap_over(self) -> bool:
         return self.clock.monotonic() - self._cleared_s >= self._feed_gap_s
 
-    def _sweep_off(self) -> None:
+    def _chute_deg(self, now_s: float) -> float | None:
+        match self._chute:
+            case ServoChute(servo):
+                return self._servos_deg.get(servo, 0.0)
+            case StepperChute():
+                return self._y_axis.angle_deg(now_s)
+            case None:
+                return None
+
+    def _leave(self, jet_pin: int | None) -> None:
         if self._lying is None:
             return
         now_s = self.clock.monotonic()
-        self._fallen.append(FallenPart(self._lying, now_s, self._servos_deg.get(self._chute_servo, 0.0)))
+        self._fallen.append(FallenPart(self._lying, now_s, self._chute_deg(now_s), jet_pin))
         self._lying = None
         self._cleared_s = now_s

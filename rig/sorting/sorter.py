@@ -109,7 +109,7 @@ class Sorter:
             picture=self._keep_picture(run, done, frame.image),
             true_part=self.machine.operator.true_part(),
         )
-        self.machine.actuator.drop(target.chute_deg)
+        self.machine.actuator.drop(target)
         self.ledger.dropped(row)
         return PartSorted(row, decision, target.name, frame.image, box, done, count)
 

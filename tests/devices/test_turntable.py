@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from rig.clock import Clock, SystemClock
 from rig.config import TurntableConfig
-from rig.devices.turntable import MIN_SEGMENT, Microsteps, Turntable
-from rig.errors import BadInput, MarlinHalted, MarlinReset, PositionUnknown
+from rig.devices.axis import MIN_SEGMENT, Microsteps
+from rig.devices.turntable import Turntable
+from rig.errors import BadInput, MarlinHalted, MarlinReset, MarlinStopped, PositionUnknown
+from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
 from rig.sim.faults import Direction, Fault, FaultKind
 from rig.sim.firmware import Build
@@ -69,14 +71,36 @@ def test_table_is_truly_where_it_was_sent(gear_ratio: float) -> None:
         moves()
 
 
-def test_no_error_adds_up_over_five_hundred_turns() -> None:
+def test_no_error_adds_up_over_ten_thousand_turns() -> None:
+    """Any moves, forward and back, until the table has turned ten thousand times in all."""
+    turns = st.floats(10.0, 99.9).flatmap(lambda size: st.sampled_from((size, -size)))
+    config = TurntableConfig(gear_ratio=3.0, speed_deg_s=720)
+    with bench(config=config, build=Build(max_speed_deg_s=720.0)) as rig:
+        rig.table.zero()
+        turned = 0.0
+
+        @settings(max_examples=20, deadline=None)
+        @given(st.lists(turns, min_size=6, max_size=6))
+        def moves(sizes: list[float]) -> None:
+            nonlocal turned
+            for size in sizes:
+                target = rig.table.nearest(rig.table.angle_deg + 360.0 * size)
+                turned += abs(target - rig.table.position) / config.microsteps_per_turn
+                assert rig.table.move_to_microsteps(target).microsteps == target
+                assert rig.true_microsteps == target
+                assert abs(rig.marlin.live_position(Axis.X).angle_deg) < 2 * 360
+
+        while turned < 10_000:
+            moves()
+
+
+def test_five_hundred_turns_forward_end_where_they_should() -> None:
     with bench() as rig:
         rig.table.zero()
         for move in range(1, 151):
             rig.table.move_to(1234.567 * move)
         assert rig.table.position == round(1234.567 * 150 * 3200 / 360)
         assert rig.true_microsteps == rig.table.position
-        assert abs(rig.marlin.position().x_deg) < 1500
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +147,7 @@ def test_position_is_unknown_until_zeroed_and_after_release() -> None:
         rig.table.zero()
         assert rig.world.motors_on()
         rig.table.move_to(10.0)
-        rig.table.release()
+        rig.marlin.motors_off()
         assert not rig.world.motors_on()
         with pytest.raises(PositionUnknown, match="unknown"):
             rig.table.move_to(10.0)
@@ -142,7 +166,6 @@ def test_home_without_a_switch_halts_the_board() -> None:
     with bench() as rig:
         with pytest.raises(MarlinHalted):
             rig.table.home()
-        rig.table.release()
         with pytest.raises(PositionUnknown):
             rig.table.move_to(0.0)
 
@@ -161,7 +184,7 @@ def test_restart_in_a_move_makes_the_position_unknown() -> None:
 
 
 def test_restart_heard_by_another_device_makes_the_position_unknown() -> None:
-    with bench(Fault(FaultKind.RESET, Direction.TO_BOARD, b"M42")) as rig:
+    with bench(Fault(FaultKind.RESET, Direction.TO_BOARD, b"M42 P8 S255")) as rig:
         rig.table.zero()
         with pytest.raises(MarlinReset):
             rig.marlin.write_pin(8, 255)
@@ -178,7 +201,7 @@ def test_quick_stop_from_another_thread_ends_the_move_with_an_error() -> None:
             rig.table.move_to(3600.0)
         stopper.join()
         assert 0 < rig.true_microsteps < 32000
-        rig.table.release()
+        rig.marlin.motors_off()
         assert not rig.world.motors_on()
 
 
@@ -190,22 +213,74 @@ def test_emergency_stop_from_another_thread_ends_the_move_with_an_error() -> Non
         with pytest.raises(MarlinHalted):
             rig.table.move_to(3600.0)
         stopper.join()
-        rig.table.release()
         with pytest.raises(MarlinHalted):
             rig.marlin.motors_on()
         assert 0 < rig.true_microsteps < 32000
 
 
-def test_ctrl_c_in_a_move_then_release_stops_the_table_and_frees_the_motor() -> None:
+def test_ctrl_c_in_a_move_lets_it_end_and_the_position_is_found_again() -> None:
     with bench(clock=SystemClock()) as rig:
         rig.table.zero()
         with interrupted_after(0.4):
-            rig.table.move_to(3600.0)
-        rig.table.release()
-        assert not rig.world.motors_on()
-        assert 0 < rig.true_microsteps < 3200
+            rig.table.move_to(200.0)
         with pytest.raises(PositionUnknown):
             rig.table.move_to(0.0)
+        assert rig.table.recall()
+        assert rig.table.position == rig.true_microsteps == round(200.0 * 3200 / 360)
+
+
+class StoppedOnItsWay(Turntable):
+    """A table that somebody stops just before a piece of its move is sent."""
+
+    stop_before_piece = 0
+
+    def _queue(self, target: Microsteps, speed_deg_s: float, interruptions: int) -> None:
+        self.stop_before_piece -= 1
+        if self.stop_before_piece == 0:
+            self._marlin.stop_at_once()
+        super()._queue(target, speed_deg_s, interruptions)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3])
+def test_after_a_stop_nothing_of_the_move_is_sent(piece: int) -> None:
+    with bench(clock=SystemClock()) as rig:
+        table = StoppedOnItsWay(rig.marlin, TurntableConfig(), rig.world.clock)
+        table.zero()
+        table.stop_before_piece = piece
+        with pytest.raises(MarlinStopped):
+            table.move_to(3600.0)
+        rig.marlin.motors_on()
+        still = rig.true_microsteps
+        rig.world.clock.sleep(0.3)
+        assert rig.true_microsteps == still < 3200
+        assert not table.is_known
+        assert not table.recall()
+
+
+def test_face_turns_the_shortest_way() -> None:
+    with bench() as rig:
+        rig.table.zero()
+        for facing, expected in ((3100, -100), (100, 100), (1700, 1700), (0, 3200), (3199, 3199)):
+            rig.table.face(Microsteps(facing))
+            assert rig.table.position == rig.true_microsteps == expected
+
+
+def test_face_only_forward_never_turns_back() -> None:
+    with bench(config=TurntableConfig(speed_deg_s=360, way="forward")) as rig:
+        rig.table.zero()
+        for facing, expected in ((3100, 3100), (100, 3300), (0, 6400), (3199, 9599)):
+            rig.table.face(Microsteps(facing))
+            assert rig.table.position == rig.true_microsteps == expected
+
+
+def test_zero_is_found_as_configured() -> None:
+    config = TurntableConfig(home="endstop", speed_deg_s=360)
+    with bench(config=config, build=Build(home_switch=-500)) as rig:
+        rig.table.find_zero()
+        assert rig.true_microsteps == -500
+    with bench() as rig:
+        rig.table.find_zero()
+        assert rig.true_microsteps == 0 == rig.table.position
 
 
 def test_a_move_of_more_than_a_hundred_turns_is_refused() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rig.errors import LineRefused
 from rig.marlin.codec import (
     MAX_LINE_LENGTH,
+    Axis,
     Busy,
     Capability,
     Error,
@@ -18,6 +19,7 @@ from rig.marlin.codec import (
     Position,
     Reply,
     Resend,
+    ServoAngle,
     Start,
     Text,
     UnknownCommand,
@@ -48,11 +50,18 @@ REPLIES: dict[bytes, Reply] = {
     b"echo:please start": Text("echo:please start"),
     b"echo:busy: processing": Busy("processing"),
     b'echo:Unknown command: "g1 X10"': UnknownCommand("g1 X10"),
-    b"X:-10.13 Y:0.00 Z:0.00 Count X:-90 Y:0 Z:0": Position(-10.13, -90),
+    b"X:-10.13 Y:0.00 Z:0.00 Count X:-90 Y:0 Z:0": Position(
+        {Axis.X: -10.13, Axis.Y: 0.0}, {Axis.X: -90, Axis.Y: 0}
+    ),
+    b"X:0.00 Y:5.50 Z:0.00 E:0.00 Count X:0 Y: 49 Z:0": Position(
+        {Axis.X: 0.0, Axis.Y: 5.5}, {Axis.X: 0, Axis.Y: 49}
+    ),
+    b"X:1.00 Y:0.0x Z:0.00 Count X:9 Y:0 Z:0": Text("X:1.00 Y:0.0x Z:0.00 Count X:9 Y:0 Z:0"),
     b"FIRMWARE_NAME:Marlin 2.1.2.7 (Nov 21 2026 22:18:42) SOURCE_CODE_URL:github.com/MarlinFirmware/Marlin "
     b"PROTOCOL_VERSION:1.0 MACHINE_TYPE:Turntable rig EXTRUDER_COUNT:0 UUID:cede2a2f-41a2": FirmwareInfo(
         "Marlin 2.1.2.7 (Nov 21 2026 22:18:42)", "Turntable rig", "cede2a2f-41a2"
     ),
+    b"echo: Servo 0: 93": ServoAngle(0, 93),
     b"Cap:EMERGENCY_PARSER:1": Capability("EMERGENCY_PARSER", True),
     b"Cap:AUTOREPORT_TEMP:0": Capability("AUTOREPORT_TEMP", False),
     b"//action:poweroff": Text("//action:poweroff"),

@@ -1,16 +1,23 @@
 """The board as the rig uses it."""
 
+import threading
 from contextlib import closing
 
 import pytest
 
 from rig.clock import SystemClock
-from rig.errors import MarlinError, MarlinHalted, MarlinTimeout, SerialPortError
+from rig.config import TurntableConfig
+from rig.devices.turntable import Turntable
+from rig.errors import MarlinError, MarlinHalted, MarlinReset, MarlinTimeout, PositionUnknown, SerialPortError
+from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
-from rig.marlin.link import open_port
+from rig.marlin.handshake import Wiring
+from rig.marlin.ports import open_port
+from rig.sim.build import Build
 from rig.sim.faults import Direction, Fault, FaultKind
+from rig.sim.motion import PLANNER_SIZE
 from rig.sim.port import PortKind
-from tests.sim.boards import SERIAL, desk
+from tests.sim.boards import LIGHT_PIN, SERIAL, desk
 
 
 @pytest.mark.parametrize("kind", PortKind)
@@ -45,34 +52,29 @@ def test_a_failed_handshake_gives_the_port_back() -> None:
 
 def test_absent_port() -> None:
     with pytest.raises(SerialPortError, match="/dev/ttyNone"):
-        Marlin.connect("/dev/ttyNone", SERIAL, allowed_pins=(), clock=SystemClock())
+        Marlin.connect("/dev/ttyNone", SERIAL, wiring=Wiring({Axis.X: 3200}), clock=SystemClock())
 
 
 def test_motion_and_positions() -> None:
     with desk() as board, closing(board.marlin()) as marlin:
-        marlin.move_x(45.0, speed_deg_s=60.0)
-        assert marlin.position().x_deg == 45.0
+        marlin.move(Axis.X, 45.0, speed_deg_s=60.0, interruptions=marlin.interruptions)
         marlin.wait_for_motion()
-        assert marlin.position().count == 400
-        live = marlin.live_position()
-        assert live.x_deg == 45.0
+        assert marlin.live_count(Axis.X) == 400
+        live = marlin.live_position(Axis.X)
+        assert live.angle_deg == 45.0
         assert live.at_s <= board.world.clock.monotonic()
-        marlin.set_x(-10.0)
-        assert marlin.position().x_deg == -10.0
-        before_s = board.world.clock.monotonic()
-        marlin.dwell(1.5)
-        assert board.world.clock.monotonic() - before_s >= 1.5
-        marlin.detach_servo(0)
+        marlin.set_position(Axis.X, -10.0)
+        assert marlin.live_position(Axis.X).angle_deg == pytest.approx(-10.0, abs=0.06)
 
 
 def test_live_position_during_a_move_is_where_the_table_was() -> None:
     with desk(clock=SystemClock()) as board, closing(board.marlin()) as marlin:
-        marlin.move_x(60.0, speed_deg_s=60.0)
+        marlin.move(Axis.X, 60.0, speed_deg_s=60.0, interruptions=marlin.interruptions)
         for _ in range(10):
-            live = marlin.live_position()
+            live = marlin.live_position(Axis.X)
             earliest = board.world.table_angle_deg(live.at_s - live.uncertainty_s)
             latest = board.world.table_angle_deg(live.at_s + live.uncertainty_s)
-            assert earliest - 0.06 <= live.x_deg <= latest + 0.06
+            assert earliest - 0.06 <= live.angle_deg <= latest + 0.06
         marlin.quick_stop()
 
 
@@ -80,7 +82,108 @@ def test_what_the_board_refuses_is_an_error() -> None:
     with desk() as board, closing(board.marlin()) as marlin:
         with pytest.raises(MarlinError, match="Servo 9 out of range"):
             marlin.turn_servo(9, 10.0)
-        assert marlin.position().x_deg == 0.0
+        assert marlin.live_position(Axis.X).angle_deg == 0.0
+
+
+def test_after_an_emergency_stop_nothing_is_sent_until_a_reset_even_if_the_board_never_heard_it() -> None:
+    deaf = Fault(FaultKind.DROP, Direction.TO_BOARD, b"M112")
+    with desk(deaf) as board, closing(board.marlin()) as marlin:
+        with pytest.raises(MarlinTimeout, match="did not confirm"):
+            marlin.emergency_stop()
+        before = board.world.pin_writes()
+        with pytest.raises(MarlinHalted):
+            marlin.write_pin(LIGHT_PIN, 255)
+        assert board.world.pin_writes() == before
+
+
+def test_emergency_stop_with_a_move_under_way_and_an_ok_outstanding() -> None:
+    """The first M112 is lost; the one that hears the end is the thread that waits for the move."""
+    with (
+        desk(Fault(FaultKind.DROP, Direction.TO_BOARD, b"M112", at=1), clock=SystemClock()) as board,
+        closing(board.marlin()) as marlin,
+    ):
+        marlin.move(Axis.X, 3600.0, speed_deg_s=60.0, interruptions=marlin.interruptions)
+        errors: list[Exception] = []
+
+        def wait() -> None:
+            try:
+                marlin.wait_for_motion()
+            except MarlinHalted as error:
+                errors.append(error)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        board.world.clock.sleep(0.3)
+        marlin.emergency_stop()
+        waiting.join()
+        assert len(errors) == 1
+        board.world.clock.sleep(2.0)
+        still = board.world.table_microsteps(board.world.clock.monotonic())
+        assert 0 < still < 3200
+        assert not board.world.motors_on()
+
+
+@pytest.mark.parametrize("queued", ["G1 X-3600 F21600", "G28 X", "M400"])
+def test_a_stop_clears_what_lay_queued_behind_it(queued: str) -> None:
+    """The board has one more command in its queue when the stop comes, and begins it afterwards."""
+    build = Build(home_switch=-100)
+    with desk(clock=SystemClock(), build=build) as board, closing(board.marlin()) as marlin:
+        for turn in range(1, PLANNER_SIZE):  # as many as the planner takes: the next has to wait
+            marlin.run(f"G1 X{3600 * turn} F3600")
+        thread = threading.Thread(target=lambda: marlin.run(queued))
+        thread.start()
+        board.world.clock.sleep(0.3)
+        marlin.quick_stop()
+        thread.join()
+        still = board.world.table_microsteps(board.world.clock.monotonic())
+        board.world.clock.sleep(0.4)
+        assert board.world.table_microsteps(board.world.clock.monotonic()) == still
+        marlin.motors_on()
+
+
+def test_the_board_is_found_again_under_another_name() -> None:
+    pulled = Fault(FaultKind.REPLUG, Direction.TO_BOARD, b"M42 P8 S255", at=1, duration_s=0.5)
+    with desk(pulled) as board, closing(board.stable_marlin()) as marlin:
+        table = Turntable(marlin, TurntableConfig(), board.world.clock)
+        table.zero()
+        table.move_to(90.0)
+        device = board.port.url
+        with pytest.raises(SerialPortError):
+            marlin.write_pin(LIGHT_PIN, 255)
+        with pytest.raises(PositionUnknown):
+            table.move_to(0.0)
+        marlin.reconnect(10.0)
+        assert board.port.url != device
+        with pytest.raises(PositionUnknown, match="zero or home"):
+            table.move_to(0.0)
+        marlin.write_pin(LIGHT_PIN, 255)
+        assert board.world.pin(LIGHT_PIN) == 255
+        table.zero()
+        start = board.world.table_microsteps(board.world.clock.monotonic())
+        table.move_to(90.0)
+        assert board.world.table_microsteps(board.world.clock.monotonic()) == start + 800
+
+
+def test_a_board_that_restarted_is_greeted_again_without_replaying_anything() -> None:
+    restart = Fault(FaultKind.RESET, Direction.TO_BOARD, b"M400", at=2)
+    with desk(restart) as board, closing(board.marlin()) as marlin:
+        table = Turntable(marlin, TurntableConfig(), board.world.clock)
+        table.zero()
+        with pytest.raises(MarlinReset):
+            table.move_to(90.0)
+        stood = board.world.table_microsteps(board.world.clock.monotonic())
+        marlin.reconnect(5.0)
+        assert board.world.table_microsteps(board.world.clock.monotonic()) == stood
+        assert marlin.firmware.name.startswith("Marlin")
+
+
+def test_a_board_that_stays_away_is_an_error() -> None:
+    pulled = Fault(FaultKind.UNPLUG, Direction.TO_BOARD, b"M42 P8 S255")
+    with desk(pulled) as board, closing(board.stable_marlin()) as marlin:
+        with pytest.raises(SerialPortError):
+            marlin.write_pin(LIGHT_PIN, 255)
+        with pytest.raises(SerialPortError, match=r"did not come back within 0.3 s"):
+            marlin.reconnect(0.3)
 
 
 def test_emergency_stop_is_sent_until_it_is_confirmed_and_lasts_until_a_reset() -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from rig.clock import SystemClock
 from rig.errors import LineRefused, MarlinHalted, MarlinReset, MarlinTimeout, SerialPortError
-from rig.marlin.codec import Position
-from rig.marlin.link import Link, open_port
+from rig.marlin.codec import Axis, Position
+from rig.marlin.link import Link
+from rig.marlin.ports import open_port
 from rig.sim.faults import Direction, Fault, FaultKind
 from rig.sim.firmware import Build
 from tests.sim.boards import Desk, desk, struck
@@ -74,7 +75,7 @@ def interrupted_after(duration_s: float) -> Iterator[None]:
 
 def x_of(link: Link) -> float:
     (position,) = [reply for reply in link.command("M114") if isinstance(reply, Position)]
-    return position.x_deg
+    return position.degrees[Axis.X]
 
 
 @pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS)
@@ -157,7 +158,7 @@ def test_restart_while_idle_is_noticed_by_the_next_command() -> None:
 
 def test_after_a_kill_every_command_is_refused() -> None:
     with linked() as (board, link):
-        link.send_raw("M112")
+        link.kill()
         assert link.await_halt(2.0)
         for _ in range(2):
             with pytest.raises(MarlinHalted):
@@ -190,7 +191,7 @@ def test_raw_stop_goes_ahead_of_an_outstanding_ok(build: Build) -> None:
         link.command("G1 X3600 F3600")
         with interrupted_after(0.3):
             link.command("M400")
-        link.send_raw("M410")
+        link.stop_at_once()
         stopped_deg = x_of(link)
         assert 0 < stopped_deg < 3600
         true_deg = board.world.table_angle_deg(board.world.clock.monotonic())

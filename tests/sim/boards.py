@@ -3,18 +3,27 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from rig.clock import Clock, LeapingClock
+from rig.clock import Clock, LeapingClock, SystemClock
 from rig.config import SerialConfig
+from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
-from rig.marlin.link import Link, open_port
+from rig.marlin.handshake import Wiring
+from rig.marlin.link import Link
+from rig.marlin.ports import open_port
+from rig.sim.build import Build
 from rig.sim.faults import Fault, FaultyBoard
-from rig.sim.firmware import Build, Firmware
+from rig.sim.firmware import Firmware
 from rig.sim.port import PortKind, SimulatedPort
-from rig.sim.world import World
+from rig.sim.world import Chute, Exit, ServoChute, ServoExit, World
 
 LIGHT_PIN = 8
+SERVO_CHUTE = ServoChute(0)
+SWEEPER = ServoExit(servo=1, push_deg=110.0)
 SERIAL = SerialConfig(boot_timeout_s=3.0, reply_timeout_s=0.25)
+# Where time does not leap, a busy board says so every two seconds.
+PATIENT = SERIAL.model_copy(update={"reply_timeout_s": 2.5})
 
 
 class HandClock:
@@ -33,24 +42,33 @@ class HandClock:
         self.sleep_until(self.now_s + duration_s)
 
 
-def make_world(clock: Clock, *, microsteps_per_turn: int = 3200) -> World:
+def make_world(
+    clock: Clock,
+    *,
+    microsteps_per_turn: float = 3200,
+    exits: Sequence[Exit] = (SWEEPER,),
+    chute: Chute | None = SERVO_CHUTE,
+    backlash_deg: float = 0.0,
+    rings: bool = False,
+) -> World:
     return World(
         clock,
         microsteps_per_turn=microsteps_per_turn,
-        chute_servo=0,
-        sweeper_servo=1,
-        sweeper_push_deg=110.0,
+        exits=exits,
+        chute=chute,
         light_pin=LIGHT_PIN,
         feed_gap_s=0.5,
+        backlash_deg=backlash_deg,
+        rings=rings,
     )
 
 
 class Console:
     """A booted board and its two ends of the wire, without a port between."""
 
-    def __init__(self, build: Build | None = None) -> None:
+    def __init__(self, build: Build | None = None, **of_world: Any) -> None:
         self.clock = HandClock()
-        self.world = make_world(self.clock)
+        self.world = make_world(self.clock, **of_world)
         self.firmware = Firmware(self.world, build)
         self.firmware.reset()
         self.banner = self.listen()
@@ -87,12 +105,24 @@ class Desk:
     """A board behind a real port."""
 
     url: str
+    stable_url: str
     world: World
     board: FaultyBoard
     port: SimulatedPort
 
-    def marlin(self, serial: SerialConfig = SERIAL) -> Marlin:
-        return Marlin.connect(self.url, serial, allowed_pins={LIGHT_PIN}, clock=self.world.clock)
+    def marlin(self, serial: SerialConfig | None = None) -> Marlin:
+        """The board by its present name."""
+        return self._connect(self.url, serial)
+
+    def stable_marlin(self, serial: SerialConfig | None = None) -> Marlin:
+        """The board by the name that it keeps when it is plugged in again."""
+        return self._connect(self.stable_url, serial)
+
+    def _connect(self, url: str, serial: SerialConfig | None) -> Marlin:
+        serial = serial or (PATIENT if isinstance(self.world.clock, SystemClock) else SERIAL)
+        microsteps = {Axis.X: self.world.microsteps_per_turn}
+        wiring = Wiring(microsteps, frozenset({LIGHT_PIN}), frozenset({0, 1}))
+        return Marlin.connect(url, serial, wiring=wiring, clock=self.world.clock)
 
     def link(self) -> Link:
         """A link that is in step with the booted board."""
@@ -109,12 +139,14 @@ def desk(
     build: Build | None = None,
     seed: int = 0,
     kind: PortKind | None = None,
-    microsteps_per_turn: int = 3200,
+    microsteps_per_turn: float = 3200,
+    world: World | None = None,
 ) -> Iterator[Desk]:
-    world = make_world(clock or LeapingClock(), microsteps_per_turn=microsteps_per_turn)
+    """A board on a world of its own, or on one that is given, with its clock."""
+    world = world or make_world(clock or LeapingClock(), microsteps_per_turn=microsteps_per_turn)
     board = FaultyBoard(Firmware(world, build), faults, clock=world.clock, seed=seed)
     with SimulatedPort(world, board=board, kind=kind) as port:
-        yield Desk(port.url, world, board, port)
+        yield Desk(port.url, port.stable_url, world, board, port)
 
 
 def struck(board: FaultyBoard) -> Sequence[bytes]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from rig.catalog import ColourCode, PartNumber
 from rig.clock import LeapingClock
-from rig.sim.world import LyingPart, World
+from rig.sim.drivetrain import Standstill
+from rig.sim.world import LyingPart, ServoChute, ServoExit, World
 
 MICROSTEPS_PER_TURN = 3600
 LAMP_PIN = 8
@@ -15,9 +16,8 @@ def dark_world() -> World:
     return World(
         LeapingClock(),
         microsteps_per_turn=MICROSTEPS_PER_TURN,
-        chute_servo=0,
-        sweeper_servo=1,
-        sweeper_push_deg=110,
+        exits=[ServoExit(servo=1, push_deg=110)],
+        chute=ServoChute(0),
         light_pin=LAMP_PIN,
         feed_gap_s=0.5,
     )
@@ -31,7 +31,7 @@ def lit_world() -> World:
 
 
 @dataclass(frozen=True)
-class SteadyTurn:
+class SteadyTurn(Standstill):
     """A table that turns at a constant speed from a start in time, and stops after a while."""
 
     from_s: float

@@ -1,12 +1,19 @@
 """The simulated firmware answers what the real one was measured to answer."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rig.marlin.codec import encode
-from rig.sim.firmware import Build
+from rig.sim.build import Build
 from tests.sim.boards import Console
 
 OK = "ok P15 B3"
+# Commands with words that no host would send.
+GARBLED = (
+    rb"(N[0-9]{0,3} ?)?[GM](0|1|4|28|42|92|110|113|114|154|280|282|400|410)"
+    rb"( [XYSPFN][-.0-9]{0,9}){0,3}(\*[0-9]{1,3})?"
+)
 
 
 def numbered(number: int, text: str) -> str:
@@ -206,7 +213,7 @@ def test_servo_blocks_for_300_ms_and_takes_microseconds_too() -> None:
     assert console.listen() == [OK]
     assert console.clock.now_s - start_s == pytest.approx(0.3)
     assert console.world.servo_deg(0) == 45.0
-    console.ask("M280 P1 S1474")
+    console.ask("M280 P1 S1475")
     assert console.world.servo_deg(1) == pytest.approx(90.0)
     assert console.ask("M280 P1") == ["echo: Servo 1: 90", OK]
     assert console.ask("M282 P1") == [OK]
@@ -319,3 +326,13 @@ def test_overrun_is_silent_and_leaves_half_a_line_behind() -> None:
     assert console.world.pin(8) == len(taken)
     spoiled = console.ask("M114")
     assert not any(line.startswith("X:") for line in spoiled)
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=40) | st.from_regex(GARBLED, fullmatch=True), max_size=8))
+def test_nothing_that_noise_makes_of_a_line_stops_the_simulator(lines: list[bytes]) -> None:
+    console = Console()
+    console.firmware.receive(b"\n".join([*lines, b""]))
+    console.wait(30.0)
+    console.firmware.reset()
+    assert console.listen()[-7:] == console.banner

@@ -9,6 +9,7 @@ import pytest
 import serial
 
 from rig.clock import SystemClock
+from rig.sim.faults import Direction, Fault, FaultKind
 from rig.sim.port import PortKind
 from tests.sim.boards import desk
 
@@ -105,3 +106,61 @@ def test_a_second_opener_does_not_disturb_the_first() -> None:
             assert read_lines_until(client, b"ok")[0].startswith(b"X:5.00 ")
         client.write(b"M114\n")
         assert read_lines_until(client, b"ok")[0].startswith(b"X:5.00 ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unplugged_and_back_under_another_name(kind: PortKind) -> None:
+    pulled = Fault(FaultKind.REPLUG, Direction.TO_BOARD, b"M105", duration_s=0.3)
+    with desk(pulled, kind=kind, clock=SystemClock()) as board:
+        first_url, stable_url = board.port.url, board.stable_url
+        with serial.serial_for_url(stable_url, timeout=5) as client:
+            read_lines_until(client, b"echo:Hardcoded")
+            client.write(b"G1 X90 F7200\n")
+            read_lines_until(client, b"ok")
+            client.write(b"M105\n")
+            with pytest.raises(serial.SerialException):
+                client.read(100)
+        with pytest.raises((serial.SerialException, OSError)):
+            serial.serial_for_url(stable_url).close()
+        deadline_s = time.monotonic() + 10
+        while True:
+            try:
+                client = serial.serial_for_url(stable_url, timeout=5)
+                break
+            except (serial.SerialException, OSError):
+                assert time.monotonic() < deadline_s
+                threading.Event().wait(0.02)
+        with client:
+            assert read_lines_until(client, b"echo:Hardcoded")[0] == b"start"
+            client.write(b"M114\n")
+            assert read_lines_until(client, b"ok")[0].startswith(b"X:0.00 ")
+        assert board.stable_url == stable_url
+        assert (board.port.url == first_url) == (kind is PortKind.SOCKET)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unplugged_for_good(kind: PortKind) -> None:
+    with desk(Fault(FaultKind.UNPLUG, Direction.TO_BOARD, b"M105"), kind=kind) as board:
+        with serial.serial_for_url(board.stable_url, timeout=5) as client:
+            read_lines_until(client, b"echo:Hardcoded")
+            client.write(b"M105\n")
+            with pytest.raises(serial.SerialException):
+                client.read(100)
+        with pytest.raises((serial.SerialException, OSError)):
+            serial.serial_for_url(board.stable_url)
+
+
+def test_an_absent_board_can_be_put_away() -> None:
+    pulled = Fault(FaultKind.REPLUG, Direction.TO_BOARD, b"M105", duration_s=1e6)
+    with desk(pulled) as board, serial.serial_for_url(board.stable_url, timeout=5) as client:
+        read_lines_until(client, b"echo:Hardcoded")
+        client.write(b"M105\n")
+        with pytest.raises(serial.SerialException):
+            client.read(100)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+def test_the_stable_link_goes_with_the_board() -> None:
+    with desk() as board:
+        assert Path(board.stable_url).resolve() == Path(board.port.url)
+    assert not Path(board.stable_url).parent.exists()

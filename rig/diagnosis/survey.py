@@ -1,12 +1,10 @@
-"""What `rig doctor` looks at: each finding says what is there and what to do about what is not."""
+"""What is there and what is not: software, configuration, ports, camera, board, folders, model."""
 
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 from serial.tools.list_ports import comports
 
@@ -14,30 +12,12 @@ from rig.camera.choice import camera_for
 from rig.camera.frame import Frame
 from rig.clock import SystemClock
 from rig.config import Config
+from rig.diagnosis.finding import Finding, Verdict
 from rig.errors import RigError
 from rig.machine import open_machine
 from rig.model import newest_bundle
 from rig.vision.classifier import Classifier
 from rig.vision.locate import locate
-
-Verdict = Literal["good", "note", "bad"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at.
-
-    Attributes:
-        subject: what was looked at.
-        verdict: "bad" keeps the rig from working, "note" keeps a part of it from working.
-        found: what is there.
-        advice: what to do; empty when nothing is to be done.
-    """
-
-    subject: str
-    verdict: Verdict
-    found: str
-    advice: str = ""
 
 
 def diagnose(config: Config, origin: str) -> Iterator[Finding]:

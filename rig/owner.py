@@ -1,0 +1,133 @@
+"""Which processes run a rig on this computer, so that another one can stop them.
+
+Each writes a small file and keeps it locked while it lives: a file that nobody has locked is left over.
+"""
+
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from rig.config import Config
+from rig.errors import StorageError
+from rig.files import storage_errors
+
+if sys.platform != "win32":
+    import fcntl
+
+_LOOK_EVERY_S = 0.02
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process that runs a rig.
+
+    Attributes:
+        rig: which one: its serial port, or the folder that a simulated one runs in.
+        command: as it was typed.
+    """
+
+    pid: int
+    rig: str
+    command: str
+
+
+def rig_name(config: Config) -> str:
+    """What tells this rig from others on the same computer."""
+    if config.sim.enabled:
+        return f"simulated in {Path.cwd()}"
+    port = config.serial.port
+    return str(Path(port).resolve()) if port.startswith("/") else port
+
+
+@contextmanager
+def owning(rig: str) -> Iterator[None]:
+    """Say, while the block runs, that this process runs a rig (not on Windows).
+
+    Raises:
+        StorageError: there is no folder to say it in.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    folder = _folder()
+    name = f"{os.getpid()}-{secrets.token_hex(4)}"
+    unfinished, path = folder / f"{name}.tmp", folder / f"{name}.json"
+    owner = Owner(os.getpid(), rig, " ".join(["rig", *sys.argv[1:]]))
+    with unfinished.open("w", encoding="utf-8") as file:
+        with storage_errors(unfinished):
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(json.dumps(asdict(owner)))
+            file.flush()
+            # Under its name it is whole and locked.
+            unfinished.rename(path)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def owners(rig: str) -> list[Owner]:
+    """The processes, this one left out, that run a rig now."""
+    found = []
+    for path in sorted(_folder().glob("*.json")):
+        owner = _read(path)
+        if owner is not None and owner.rig == rig and owner.pid != os.getpid():
+            found.append(owner)
+    return found
+
+
+def await_end(owner: Owner, timeout_s: float) -> bool:
+    """Wait until a process runs its rig no more; False when it still does."""
+    deadline_s = time.monotonic() + timeout_s
+    while owner in owners(owner.rig):
+        if time.monotonic() >= deadline_s:
+            return False
+        time.sleep(_LOOK_EVERY_S)
+    return True
+
+
+def _read(path: Path) -> Owner | None:
+    """Who wrote a file, if that process still lives; a file that was left over is removed."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            if _is_locked(file):
+                return Owner(**json.load(file))
+            path.unlink()
+    except FileNotFoundError:
+        pass  # its process has just ended
+    return None
+
+
+def _is_locked(file: IO[str]) -> bool:
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _folder() -> Path:
+    """A folder of this user's alone, which does not outlive a restart of the computer."""
+    if sys.platform == "win32":
+        return Path(tempfile.gettempdir())
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(runtime or tempfile.gettempdir()) / f"brickrig-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise StorageError(f"{folder} belongs to somebody else", hint="have its owner remove it")
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be made: {error.strerror}", hint="set XDG_RUNTIME_DIR"
+        ) from error
+    return folder
