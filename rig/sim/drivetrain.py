@@ -11,6 +11,8 @@ from typing import Protocol
 _RINGING_HZ = 13.5
 _RINGING_DECAY_S = 0.045
 _LARGEST_SWING_DEG = 0.3
+# Friction ends a swing that has become smaller than this.
+_LEAST_SWING_DEG = 0.01
 
 # How long the past of the play is remembered, as that of a trajectory.
 _MEMORY_S = 10.0
@@ -65,7 +67,7 @@ class DriveTrain:
         backlash_deg: play, in degrees of the load.
         rings: whether the load swings on after a stop. It swings like an undamped load on a spring would,
             once the motor has gone from a deceleration and a last speed to rest, up to a limit, and the
-            swing decays. Frequency, decay and limit are guesses.
+            swing decays until friction ends it. Frequency, decay and limits are guesses.
     """
 
     def __init__(self, microsteps_per_turn: float, *, backlash_deg: float = 0.0, rings: bool = False) -> None:
@@ -111,4 +113,5 @@ class DriveTrain:
         swing_deg = (stop.speed - stop.acceleration / omega) / omega * self._deg_per_microstep
         swing_deg = min(max(swing_deg, -_LARGEST_SWING_DEG), _LARGEST_SWING_DEG)
         since_s = at_s - stop.at_s
-        return swing_deg * math.exp(-since_s / _RINGING_DECAY_S) * math.sin(omega * since_s)
+        swing_deg *= math.exp(-since_s / _RINGING_DECAY_S)
+        return swing_deg * math.sin(omega * since_s) if abs(swing_deg) > _LEAST_SWING_DEG else 0.0

@@ -29,7 +29,7 @@ def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
     shell = Shell(small_disk)
     captures = small_disk / "captures"
     padding = small_disk / "padding"
-    padding.write_bytes(b"x" * 250_000)
+    padding.write_bytes(b"x" * 330_000)
 
     said = shell.fails("capture", "--part", "3001", "--steps", "12")
     assert "No space left" in said
