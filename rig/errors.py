@@ -18,6 +18,7 @@
         │   ├── MarlinStopped motion was stopped before the command was sent
         │   ├── FirmwareMismatch the firmware lacks what the rig needs
         │   └── LineRefused   the same line was refused too many times, or must not be sent at all
+        ├── CaptureStopped    a view cannot be kept, however often it is taken
         └── PositionUnknown   an absolute move was asked for before homing or zeroing
 
 The command line prints `what` and `hint`, a line each, and exits with `exit_code`.
@@ -117,6 +118,10 @@ class FirmwareMismatch(MarlinError):
 
 class LineRefused(MarlinError):
     """A line was refused too many times, or must not be sent at all."""
+
+
+class CaptureStopped(DeviceError):
+    """A view was flawed again and again; the session can be resumed."""
 
 
 class PositionUnknown(DeviceError):

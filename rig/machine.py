@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rig.at_rest import leaving
 from rig.camera.choice import camera_for
-from rig.camera.frame import Camera, Frame
+from rig.camera.frame import Camera, Frame, Latent
 from rig.clock import Clock, SystemClock
 from rig.config import Config, ServoGateConfig, StepperChuteConfig, SweeperConfig
 from rig.dataset.layout import Source
@@ -23,15 +23,15 @@ from rig.owner import owning, rig_name
 
 
 @dataclass(frozen=True)
-class StillFrame:
-    """A frame that was exposed after the table had stopped and settled.
+class StillExposure:
+    """A picture that was exposed after the table had stopped and settled; the table may turn on.
 
     Attributes:
-        frame: the picture and its times.
+        latent: develops into the frame.
         motion_end_s: when the firmware reported the end of motion, on the machine's clock.
     """
 
-    frame: Frame
+    latent: Latent
     motion_end_s: float
 
 
@@ -48,10 +48,10 @@ class Machine:
     firmware: str
     source: Source
 
-    def look_from(self, position: Microsteps) -> StillFrame:
-        """Turn the table to stand as at `position`, let it settle, and take a frame exposed after that."""
+    def expose_from(self, position: Microsteps) -> StillExposure:
+        """Turn the table to stand as at `position`, let it settle, and return once it is exposed."""
         arrival = self.turntable.face(position)
-        return StillFrame(self.camera.capture(arrival.settled_s), arrival.motion_end_s)
+        return StillExposure(self.camera.expose(arrival.settled_s), arrival.motion_end_s)
 
     def look(self) -> Frame:
         """Take a frame that is exposed from now on."""

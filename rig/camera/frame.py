@@ -29,6 +29,39 @@ class Frame:
     gain: float
 
 
+class Latent(Protocol):
+    """A picture that has been exposed and is still on its way: what it shows may move on already.
+
+    Attributes:
+        exposed_until_s: when its exposure ended, on the machine's clock.
+    """
+
+    @property
+    def exposed_until_s(self) -> float: ...
+
+    def develop(self) -> Frame:
+        """The finished frame; for any one thread.
+
+        Raises:
+            CameraError: the camera failed.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Developed:
+    """A `Latent` of a camera that tells of a frame only once it is there."""
+
+    frame: Frame
+
+    @property
+    def exposed_until_s(self) -> float:
+        return self.frame.exposed_until_s
+
+    def develop(self) -> Frame:
+        return self.frame
+
+
 class Camera(Protocol):
     """A camera with exposure, gain and white balance locked from `start` to `close`."""
 
@@ -47,6 +80,10 @@ class Camera(Protocol):
             FrameTimeout: none came in the configured time.
             CameraError: the camera failed.
         """
+        ...
+
+    def expose(self, not_before_s: float) -> Latent:
+        """As `capture`, but returns as soon as the exposure has ended, before the frame is transferred."""
         ...
 
     def describe(self) -> str:

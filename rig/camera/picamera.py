@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rig.camera.frame import Frame
+from rig.camera.frame import Developed, Frame
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout, MissingPackage
 
@@ -106,6 +106,10 @@ class PiCamera:
                 hint="update picamera2: `capture_request` ignored `flush`",
             )
         return Frame(image, from_s, from_s + exposure_us * 1e-6, exposure_us, float(metadata["AnalogueGain"]))
+
+    def expose(self, not_before_s: float) -> Developed:
+        """As `capture`: that a frame is exposed is known when it arrives."""
+        return Developed(self.capture(not_before_s))
 
     def describe(self) -> str:
         """One line for people."""

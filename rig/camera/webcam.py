@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rig.camera.frame import Frame, Image
+from rig.camera.frame import Developed, Frame, Image
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout
 
@@ -80,6 +80,10 @@ class Webcam:
             f"{self._name} gave no frame within {self._config.timeout_s:g} s",
             hint="check its cable, or raise timeout_s in [camera]",
         )
+
+    def expose(self, not_before_s: float) -> Developed:
+        """As `capture`: that a frame is exposed is known when it arrives."""
+        return Developed(self.capture(not_before_s))
 
     def describe(self) -> str:
         """One line for people."""

@@ -57,44 +57,48 @@ def capture(
             seed=config.sim.seed,
         )
     try:
-        taken, not_found = _run(settings, config, plan)
+        taken, retaken = _run(settings, config, plan)
     except (RigError, Interrupted) as stop:
         if is_open(plan, config.paths.captures):
             stop.add_note("what was taken is kept; complete the session with: rig capture --resume")
         raise
     folder = config.paths.captures / plan.part
-    if not_found:
-        settings.say(f"In {not_found} of {taken} views no part was found: look at them before you train.")
     if not settings.as_json:
         new = "" if taken == plan.total else f" ({taken} of them new)"
-        typer.echo(f"{plan.total} views of {plan.part}{new} are in {folder}")
+        again = f"; {retaken} were taken again" if retaken else ""
+        typer.echo(f"{plan.total} views of {plan.part}{new} are in {folder}{again}")
     settings.print_json(
         {
             "part": plan.part,
             "session": plan.session,
             "views": plan.total,
             "taken": taken,
-            "not_found": not_found,
+            "retaken": retaken,
             "folder": folder,
         }
     )
 
 
 def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> tuple[int, int]:
-    """Run the plan under a progress bar; returns how many views were taken, and how many show no part."""
-    from rig.capture.session import PoseStarted, ViewTaken
+    """Run the plan under a progress bar; returns how many views were kept, and how many taken again."""
+    from rig.capture.session import PoseStarted, ViewRejected, ViewTaken
     from rig.jobs import capture_job
 
-    taken = not_found = 0
+    taken = retaken = 0
+    pose = str(plan.part)
     with settings.progress() as bars, closing(capture_job(config, plan, settings.ask)) as events:
         bar = bars.add_task(f"Capturing {plan.part}", total=plan.total)
         for event in events:
             match event:
                 case PoseStarted():
-                    described = f"Capturing {plan.part}, pose {event.pose + 1} of {plan.poses}"
-                    bars.update(bar, description=described, completed=event.done)
+                    pose = f"{plan.part}, pose {event.pose + 1} of {plan.poses}"
+                    bars.update(bar, description=f"Capturing {pose}", completed=event.done)
                 case ViewTaken():
                     taken += 1
-                    not_found += event.row.box is None
-                    bars.update(bar, completed=event.done)
-    return taken, not_found
+                    verdict = f"{event.row.angle_deg:g} degrees good"
+                    described = f"Capturing {pose}: {event.done} of {event.total}, {verdict}"
+                    bars.update(bar, description=described, completed=event.done)
+                case ViewRejected():
+                    retaken += 1
+                    settings.say(f"{event.angle_deg:g} degrees: {event.flaw.value}; once more.")
+    return taken, retaken

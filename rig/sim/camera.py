@@ -2,6 +2,7 @@
 
 import math
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from rig.sim.raster import Floats32
 from rig.sim.render import Renderer
 from rig.sim.scene import Scene
 from rig.sim.sensor import Sensor
-from rig.sim.world import World
+from rig.sim.world import LyingPart, World
 
 # The exposure for which scenes are drawn: twice the time or twice the gain gives twice the light.
 _NOMINAL_EXPOSURE_US = 8000
@@ -68,6 +69,14 @@ class SimulatedCamera:
             FrameTimeout: that frame lies further ahead than the configured time.
             CameraError: the camera was not started, or is closed.
         """
+        return self.expose(not_before_s).develop()
+
+    def expose(self, not_before_s: float) -> "LatentView":
+        """Return when the first such frame has been exposed; what it shows is pictured when it is developed.
+
+        Raises:
+            FrameTimeout, CameraError: as `capture`.
+        """
         clock = self._world.clock
         now_s = clock.monotonic()
         from_s = self._next_exposure_s(max(not_before_s, now_s))
@@ -78,12 +87,22 @@ class SimulatedCamera:
                 hint="raise timeout_s in [camera], or ask for an earlier frame",
             )
         clock.sleep_until(until_s)
-        radiance = self._expose(from_s, until_s)
+        world = self._world
         with self._lock:
-            rng = np.random.default_rng((self._seed, self._captured))
+            number = self._captured
             self._captured += 1
-        image = self._sensor.develop(radiance, rng)
-        return Frame(image, from_s, until_s, self._config.exposure_us, self._config.gain)
+        return LatentView(
+            camera=self,
+            number=number,
+            exposed_from_s=from_s,
+            exposed_until_s=until_s,
+            lying=world.part_on_table(),
+            lamp_level=world.lamp_level(),
+            angles_deg=tuple(
+                world.table_angle_deg(float(time_s))
+                for time_s in np.linspace(from_s, until_s, _SUB_EXPOSURES)
+            ),
+        )
 
     def describe(self) -> str:
         """One line for people."""
@@ -108,14 +127,38 @@ class SimulatedCamera:
         # The division may round a deadline on the grid down to just before it.
         return from_s if from_s >= earliest_s else from_s + self._period_s
 
-    def _expose(self, from_s: float, until_s: float) -> Floats32:
-        """The light that arrives from `from_s` to `until_s`: a mean over the angles of the table."""
-        world = self._world
-        lying = world.part_on_table()
-        lamp_level = world.lamp_level()
-        times_s = np.linspace(from_s, until_s, _SUB_EXPOSURES)
-        angles_deg = [world.table_angle_deg(float(time_s)) for time_s in times_s]
-        if lying is None or max(angles_deg) - min(angles_deg) < _SHARP_TURN_DEG:
-            return self._renderer.render(lying, angles_deg[len(angles_deg) // 2], lamp_level)
-        views = [self._renderer.render(lying, angle_deg, lamp_level) for angle_deg in angles_deg]
-        return np.asarray(np.mean(views, axis=0, dtype=np.float32))
+    def picture(self, view: "LatentView") -> Frame:
+        """The light that arrived from the table, a mean over the angles that it had, as the sensor has it."""
+        image = self._sensor.develop(self._radiance(view), np.random.default_rng((self._seed, view.number)))
+        return Frame(
+            image, view.exposed_from_s, view.exposed_until_s, self._config.exposure_us, self._config.gain
+        )
+
+    def _radiance(self, view: "LatentView") -> Floats32:
+        angles_deg = view.angles_deg
+        if view.lying is None or max(angles_deg) - min(angles_deg) < _SHARP_TURN_DEG:
+            return self._renderer.render(view.lying, angles_deg[len(angles_deg) // 2], view.lamp_level)
+        renders = [self._renderer.render(view.lying, angle_deg, view.lamp_level) for angle_deg in angles_deg]
+        return np.asarray(np.mean(renders, axis=0, dtype=np.float32))
+
+
+@dataclass(frozen=True)
+class LatentView:
+    """What met the sensor during an exposure, not yet pictured.
+
+    Attributes:
+        number: how many frames were exposed before.
+        angles_deg: the table's true angles at moments spread over the exposure.
+    """
+
+    camera: SimulatedCamera
+    number: int
+    exposed_from_s: float
+    exposed_until_s: float
+    lying: LyingPart | None
+    lamp_level: float
+    angles_deg: tuple[float, ...]
+
+    def develop(self) -> Frame:
+        """Render what was seen; takes a few tens of milliseconds of computing."""
+        return self.camera.picture(self)

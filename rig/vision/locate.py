@@ -23,6 +23,7 @@ _RIM_PX = 5  # so far from the table's outline, edges are the outline's own
 _EDGE_GRAINS = 3.5  # an edge is so many times the table's own grain ...
 _EDGE_LEVELS = 10  # ... and at least so many grey levels
 _JOIN_PX = 9  # edges closer than this belong together
+_FAINT = 0.1  # of the strongest cluster: on photographs of single parts, nothing else reached 0.01
 _MIN_SIDE = 0.05  # of the long side: smaller things are dirt, or the screw in the middle of the table
 
 
@@ -53,16 +54,25 @@ def locate(image: Image) -> Box | None:
     Args:
         image: (height, width, 3) uint8, BGR, of any size.
     """
+    return next(iter(locate_all(image)), None)
+
+
+def locate_all(image: Image) -> list[Box]:
+    """The boxes of all that lies on the table, what stands out most first; not of things that hardly do.
+
+    Args:
+        image: (height, width, 3) uint8, BGR, of any size.
+    """
     height, width = image.shape[:2]
     scale = min(1.0, _WORK_PX / max(height, width))
     small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    cluster = _strongest_cluster(_edges(small, _table(small)))
-    if cluster is None:
-        return None
-    x, y = int(cluster.x / scale), int(cluster.y / scale)
-    right = min(width, round((cluster.x + cluster.width) / scale))
-    bottom = min(height, round((cluster.y + cluster.height) / scale))
-    return Box(x, y, right - x, bottom - y)
+    boxes = []
+    for cluster in _clusters(_edges(small, _table(small))):
+        x, y = int(cluster.x / scale), int(cluster.y / scale)
+        right = min(width, round((cluster.x + cluster.width) / scale))
+        bottom = min(height, round((cluster.y + cluster.height) / scale))
+        boxes.append(Box(x, y, right - x, bottom - y))
+    return boxes
 
 
 def _table(small: Image) -> Mask:
@@ -91,8 +101,8 @@ def _edges(small: Image, table: Mask) -> Mask:
     return np.asarray(steps, np.uint8)
 
 
-def _strongest_cluster(edges: Mask) -> Box | None:
-    """The box around those edges that lie close together and add up to most; None when all are small."""
+def _clusters(edges: Mask) -> list[Box]:
+    """The boxes around edges that lie close together, those that add up to most first; no small ones."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_JOIN_PX, _JOIN_PX))
     joined = cv2.morphologyEx((edges > 0).astype(np.uint8), cv2.MORPH_CLOSE, disc)
     count, cluster_of, stats, _ = cv2.connectedComponentsWithStats(joined)
@@ -100,11 +110,9 @@ def _strongest_cluster(edges: Mask) -> Box | None:
     strengths[0] = 0  # the background
     too_small = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) < _MIN_SIDE * max(edges.shape)
     strengths[too_small] = 0
-    strongest = int(strengths.argmax())
-    if strengths[strongest] == 0:
-        return None
-    x, y, width, height = (int(value) for value in stats[strongest, :4])
-    return Box(x, y, width, height)
+    least = max(_FAINT * float(strengths.max()), 1.0)
+    order = [int(cluster) for cluster in strengths.argsort()[::-1] if strengths[cluster] >= least]
+    return [Box(*(int(value) for value in stats[cluster, :4])) for cluster in order]
 
 
 def _brightest_channel(image: cv2.typing.MatLike) -> NDArray[np.uint8]:

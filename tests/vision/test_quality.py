@@ -1,10 +1,14 @@
-"""Sharpness falls with blur; exposure counts what is burnt out and black."""
+"""Sharpness falls with blur, exposure counts what is burnt out and black, and flaws are told apart."""
+
+from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
-from rig.vision.locate import Box, locate
-from rig.vision.quality import exposure, sharpness
+from rig.camera.frame import Image
+from rig.vision.locate import Box, locate, locate_all
+from rig.vision.quality import Flaw, Judge, change, exposure, sharpness
 from tests.vision.pictures import Scene, draw
 
 
@@ -36,3 +40,90 @@ def test_exposure_counts_burnt_and_black_pixels() -> None:
     assert measured.burnt == 0.3
     assert measured.black == 0.1
     assert exposure(image, Box(0, 5, 10, 5)).burnt == 0
+
+
+BOX = Box(40, 30, 80, 60)
+
+
+def noisy(image: Image, seed: int) -> Image:
+    noise = np.random.default_rng(seed).normal(0, 0.7, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def view(turn_deg: float, seed: int = 0, **scene: Any) -> Image:
+    return noisy(draw(Scene("bar", turn_deg=turn_deg, **scene)), seed)
+
+
+def experienced_judge() -> Judge:
+    """A judge who has seen ten good views, 5 degrees apart."""
+    judge = Judge()
+    for step in range(10):
+        image = view(5.0 * step, seed=step)
+        boxes = locate_all(image)
+        assert judge.flaw(image, boxes) is None
+        judge.keep(image, boxes[0])
+    return judge
+
+
+def test_noise_alone_is_no_change_and_a_turn_is_one() -> None:
+    before, same, turned = view(0.0, 1), view(0.0, 2), view(5.0, 3)
+    boxes = [*locate_all(before), *locate_all(turned)]
+    assert change(before, same, boxes) < 1.5
+    assert change(before, turned, boxes) > 5
+
+
+def test_a_good_view_has_no_flaw() -> None:
+    image = view(50.0, seed=99)
+    assert experienced_judge().flaw(image, locate_all(image)) is None
+
+
+def test_an_empty_table_is_a_flaw() -> None:
+    image = noisy(draw(Scene(None)), 1)
+    assert Judge().flaw(image, locate_all(image)) is Flaw.NO_PART
+
+
+def test_two_parts_are_a_flaw() -> None:
+    image = draw(Scene("square", middle=(0.35, 0.5), scale=0.08))
+    other = draw(Scene("square", middle=(0.65, 0.6), scale=0.08))
+    empty = draw(Scene(None))
+    both = np.where(np.abs(other.astype(int) - empty) > 8, other, image)
+    assert len(locate_all(both)) == 2
+    assert Judge().flaw(both, locate_all(both)) is Flaw.SEVERAL_PARTS
+
+
+@pytest.mark.parametrize(
+    "box", [Box(0, 30, 50, 50), Box(40, 0, 50, 50), Box(110, 30, 50, 50), Box(40, 70, 50, 50)]
+)
+def test_a_part_at_the_border_is_a_flaw(box: Box) -> None:
+    image = np.full((120, 160, 3), 120, np.uint8)
+    assert Judge().flaw(image, [box]) is Flaw.CUT_OFF
+
+
+@pytest.mark.parametrize(("level", "flaw"), [(255, Flaw.BURNT), (2, Flaw.DARK), (120, None)])
+def test_light_that_hides_the_part_is_a_flaw(level: int, flaw: Flaw | None) -> None:
+    image = np.full((120, 160, 3), 120, np.uint8)
+    BOX.pixels(image)[:40] = level
+    assert Judge().flaw(image, [BOX]) is flaw
+
+
+def test_a_blurred_view_is_a_flaw_and_one_from_another_side_is_not() -> None:
+    judge = experienced_judge()
+    image = view(50.0, seed=50)
+    blurred = noisy(np.asarray(cv2.GaussianBlur(draw(Scene("bar", turn_deg=50.0)), (0, 0), 3), np.uint8), 50)
+    assert judge.flaw(blurred, locate_all(image)) is Flaw.BLURRED
+    across = view(110.0, seed=51)
+    assert judge.flaw(across, locate_all(across)) is None
+
+
+def test_a_part_that_stands_still_is_a_flaw_where_it_turned_before() -> None:
+    judge = experienced_judge()
+    image = view(45.0, seed=77)
+    assert judge.flaw(image, locate_all(image)) is Flaw.NOT_TURNED
+
+
+def test_a_part_that_looks_the_same_from_all_sides_is_none() -> None:
+    judge = Judge()
+    for seed in range(12):
+        image = view(0.0, seed=seed)
+        assert judge.flaw(image, locate_all(image)) is None
+        judge.keep(image, locate_all(image)[0])
