@@ -1,4 +1,4 @@
-"""Jobs of the machine: capture and sort, as the command line and (later) the daemon run them.
+"""Jobs of the machine: capture, sort and calibrate, as the command line and (later) the daemon run them.
 
 A job is an iterator of typed events. Between two events the machine stands still, so that is where a job is
 paused (no event is asked for), cancelled (`close`), or goes on. Closing it leaves the rig at rest: actuator
@@ -9,19 +9,22 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rig.calibration.settle import SettleEvent, measure_settling
+from rig.calibration.table import TableEvent, measure_table
 from rig.capture.plan import CapturePlan
 from rig.capture.session import CaptureEvent, run_capture
-from rig.catalog import part_number
+from rig.catalog import PartNumber, part_number
 from rig.config import Config
 from rig.dataset.store import DatasetStore
 from rig.errors import BadInput
-from rig.machine import open_machine
+from rig.machine import Machine, open_machine
 from rig.model import Bundle
 from rig.sorting.ledger import Ledger, RunId, new_run
 from rig.sorting.routing import Routing
 from rig.sorting.sorter import Sorter, SortEvent
 from rig.sorting.summary import SortSummary, summarise
 from rig.vision.classifier import Classifier
+from rig.vision.locate import locate
 
 Ask = Callable[[str], None]
 
@@ -88,3 +91,37 @@ def sort_job(
         yield from sorter.run(run, count)
         elapsed_s = machine.clock.monotonic() - started_s
         yield SortFinished(run, summarise(ledger.rows(run), elapsed_s), config.paths.ledger)
+
+
+def calibrate_table_job(
+    config: Config, folder: Path, example: PartNumber, seed: int, ask: Ask
+) -> Generator[TableEvent, None, None]:
+    """Measure how far the table really turns, with whatever lies on it, and draw that into `folder`.
+
+    Args:
+        example: what to lay on the table if it is empty.
+
+    Raises:
+        RigError: as `open_machine` and `measure_table` do.
+    """
+    with open_machine(config, ask=ask, seed=seed) as machine:
+        _have_something_on_the_table(machine, example)
+        yield from measure_table(machine, config.turntable, folder)
+
+
+def calibrate_settle_job(
+    config: Config, folder: Path, example: PartNumber, seed: int, ask: Ask
+) -> Generator[SettleEvent, None, None]:
+    """Measure how long the picture moves on after the table has stopped; arguments as `calibrate_table_job`.
+
+    Raises:
+        RigError: as `open_machine` and `measure_settling` do.
+    """
+    with open_machine(config, ask=ask, seed=seed) as machine:
+        _have_something_on_the_table(machine, example)
+        yield from measure_settling(machine, folder)
+
+
+def _have_something_on_the_table(machine: Machine, example: PartNumber) -> None:
+    if locate(machine.look().image) is None:
+        machine.operator.lay_mark(example)

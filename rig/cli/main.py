@@ -11,6 +11,7 @@ import typer
 
 from rig.at_rest import CANCEL_SIGNALS, KILL_SIGNALS, STOP_SIGNALS, is_stoppable
 from rig.cli import (
+    calibrate,
     capture,
     classify,
     demo,
@@ -79,6 +80,7 @@ for _name, _command, _summary in (
     ("sim", sim.sim, "Run the simulated Marlin board alone."),
 ):
     app.command(_name, short_help=_summary)(_command)
+app.add_typer(calibrate.app, name="calibrate", short_help="Measure the turntable with the camera.")
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""What the camera can find out about the turntable: how far it really turns, and how long it swings."""
