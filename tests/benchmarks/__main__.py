@@ -1,10 +1,9 @@
-"""`make bench`: figures beside their limits, measured in one run. Nothing here passes or fails."""
+"""`make bench`: figures beside their limits and peers, measured in one run. Nothing here passes or fails."""
 
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -20,18 +19,10 @@ from rig.sim.scene import draw_scene
 from rig.sim.sensor import Sensor
 from rig.sim.world import LyingPart
 from rig.vision.locate import locate
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
 
 RIG = Path(sys.executable).with_name("rig")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured figure and its stated limit; the ratio is above 1 where the limit is kept."""
-
-    name: str
-    measured: str
-    limit: str
-    ratio: float
 
 
 def _seconds(work: Callable[[], object], runs: int) -> float:
@@ -79,9 +70,9 @@ def rendering() -> Iterator[Figure]:
 def main() -> None:
     """Print all figures."""
     table = Table(title="Benchmarks", title_justify="left")
-    for column in ("what", "measured", "limit", "margin"):
+    for column in ("what", "measured", "limit or peer", "ratio"):
         table.add_column(column)
-    for measure in (help_time, rendering):
+    for measure in (help_time, rendering, commands_a_second, turn_in_72_steps):
         for figure in measure():
             table.add_row(figure.name, figure.measured, figure.limit, f"{figure.ratio:.2f}x")
     Console().print(table)
