@@ -129,6 +129,40 @@ def test_busy_extends_the_timeout() -> None:
         assert x_of(link) == 0.0
 
 
+def test_silence_after_a_busy_is_an_error_within_the_timeout() -> None:
+    hangs = Fault(FaultKind.HANG, TO_BOARD, b"G4", duration_s=5.0)
+    with linked(hangs) as (board, link):
+        with pytest.raises(MarlinTimeout, match="does not answer"):
+            link.command("G4 P1")
+        assert struck(board.board)
+
+
+def test_a_command_that_waits_for_another_ones_end_is_not_late() -> None:
+    """Its timeout counts from its own start, not from when it was asked for."""
+    with desk(clock=SystemClock()) as board, closing(board.link()) as link:
+        link.command("M113 S1")
+        link.command("G1 X60 F3600")
+        first = threading.Thread(target=lambda: link.command("M400", timeout_s=1.5))
+        first.start()
+        board.world.clock.sleep(0.2)
+        asked_s = board.world.clock.monotonic()
+        link.command("G92 X5", timeout_s=0.25)
+        assert board.world.clock.monotonic() - asked_s > 0.25
+        first.join()
+        assert x_of(link) == 5.0
+
+
+def test_a_resend_for_lines_that_were_never_sent_confuses_nobody() -> None:
+    unasked = Fault(FaultKind.EXTRA_RESEND, TO_HOST, b"^ok")
+    with linked(unasked, seed=2) as (board, link):
+        link.command("G91")
+        for _ in range(5):
+            link.command("G1 X9 F21600")
+        link.command("M400")
+        assert board.world.table_angle_deg(board.world.clock.monotonic()) == 45.0
+        assert len(struck(board.board)) > 5
+
+
 def test_restart_before_a_command_is_an_error_once() -> None:
     with linked(Fault(FaultKind.RESET, TO_BOARD, b"G1")) as (_, link):
         before = link.interruptions
