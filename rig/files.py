@@ -87,17 +87,10 @@ def append_json_line(path: Path, line: str) -> None:
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Unbuffered, so that nothing of a failed line is left to be written when the file is closed.
-        with path.open("ab+", buffering=0) as file, _locked(file):
-            end = file.seek(0, os.SEEK_END)
+        with locked_lines(path) as file:
+            end = mend_last_line(file)
             is_new = end == 0
             content = line.encode() + b"\n"
-            tail = _unfinished_line(file, end)
-            if is_torn(tail):
-                end -= len(tail)
-                file.truncate(end)
-            elif tail:
-                content = b"\n" + content
             try:
                 while content:
                     content = content[file.write(content) :]
@@ -107,6 +100,44 @@ def append_json_line(path: Path, line: str) -> None:
                 raise
             if is_new:
                 sync_folder(path.parent)
+
+
+@contextmanager
+def locked_lines(path: Path) -> Iterator[FileIO]:
+    """Open a file of JSON lines to read and append, creating it; nobody else appends until the block ends.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    while True:
+        # Unbuffered, so that nothing of a failed line is left to be written when the file is closed.
+        with path.open("ab+", buffering=0) as file, _locked(file):
+            # Whoever held the lock before may have put another file in the place of this one.
+            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                yield file
+                return
+
+
+def mend_last_line(file: FileIO) -> int:
+    """Cut away a last line that a crash tore off, or complete one that only lacks its newline.
+
+    Args:
+        file: of JSON lines, as `locked_lines` gives it.
+
+    Returns:
+        Its size then, in bytes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    end = file.seek(0, os.SEEK_END)
+    tail = _unfinished_line(file, end)
+    if is_torn(tail):
+        end -= len(tail)
+        file.truncate(end)
+    elif tail:
+        end += file.write(b"\n")
+    return end
 
 
 def is_torn(line: bytes) -> bool:

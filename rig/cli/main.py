@@ -14,6 +14,7 @@ from rig.cli import (
     calibrate,
     capture,
     classify,
+    dataset,
     demo,
     doctor,
     evaluate,
@@ -81,6 +82,7 @@ for _name, _command, _summary in (
 ):
     app.command(_name, short_help=_summary)(_command)
 app.add_typer(calibrate.app, name="calibrate", short_help="Measure the turntable with the camera.")
+app.add_typer(dataset.app, name="dataset", short_help="Look after captured pictures.")
 
 
 def main() -> None:

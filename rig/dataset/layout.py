@@ -14,7 +14,11 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 MANIFEST = "metadata.jsonl"
+SESSION_PLANS = ".*.session.json"
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+
+# The folders of an exported dataset; each is a dataset itself.
+SPLITS = ("train", "validation", "test")
 
 Source = Literal["camera", "simulated"]
 

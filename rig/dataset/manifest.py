@@ -10,10 +10,17 @@ from rig.files import is_torn
 
 
 class ManifestRow(NamedTuple):
-    """A row as it stands in the manifest: a JSON object with a text `file_name`."""
+    """A row as it stands in the manifest: a JSON object with a text `file_name`.
+
+    Attributes:
+        line: its number, from 1.
+        document: what it says.
+        text: how it says it, without a newline.
+    """
 
     line: int
     document: dict[str, Any]
+    text: str
 
 
 def read_manifest(path: Path) -> Iterator[ManifestRow]:
@@ -23,22 +30,26 @@ def read_manifest(path: Path) -> Iterator[ManifestRow]:
         DatasetError: it cannot be read, or a whole line is not a row; names the file and the line.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n") and is_torn(line):
+                    return
+                yield _parse(path, number, line)
     except FileNotFoundError:
         return
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
-    # What follows the last newline: nothing, a torn line, or a line that only lacks its newline.
-    if not lines[-1] or is_torn(lines[-1]):
-        lines.pop()
-    for number, line in enumerate(lines, start=1):
-        try:
-            document = json.loads(line.decode("utf-8"))
-        except ValueError as error:
-            raise not_a_row(path, number) from error
-        if not isinstance(document, dict) or not isinstance(document.get("file_name"), str):
-            raise not_a_row(path, number)
-        yield ManifestRow(number, document)
+
+
+def _parse(path: Path, number: int, line: bytes) -> ManifestRow:
+    try:
+        text = line.decode("utf-8").rstrip("\n")
+        document = json.loads(text)
+    except ValueError as error:
+        raise not_a_row(path, number) from error
+    if not isinstance(document, dict) or not isinstance(document.get("file_name"), str):
+        raise not_a_row(path, number)
+    return ManifestRow(number, document, text)
 
 
 def not_a_row(path: Path, line: int) -> DatasetError:

@@ -1,12 +1,10 @@
 """Read class folders, with or without a manifest, for training and evaluation.
 
-A *group* is what must not be torn apart when data are split: views of one physical part, or of one session.
-The manifest says it in a `part` column, or in `session` and `physical_part` (images that share either belong
-together). Where it says nothing, a class is one group. A manifest must name every image, as Hugging Face
-demands too; without a manifest, nothing need be named.
+Where nobody said which images belong together (see `rig.dataset.groups`), a class is one group. A manifest
+must name every image, as Hugging Face demands too; without a manifest, nothing need be named.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +14,12 @@ import cv2
 import numpy as np
 
 from rig.camera.frame import Image
-from rig.dataset.layout import IMAGE_SUFFIXES, MANIFEST
+from rig.dataset.folders import class_names, images_in
+from rig.dataset.groups import connected, ties
+from rig.dataset.journal import finish_interrupted
+from rig.dataset.layout import MANIFEST
 from rig.dataset.manifest import read_manifest
-from rig.errors import BadInput, DatasetError
+from rig.errors import DatasetError
 
 SIMULATED = "simulated"
 UNKNOWN_SOURCE = "unknown"
@@ -77,16 +78,15 @@ def read_dataset(folder: Path, *, least_classes: int = 2, allow_mixed: bool = Fa
         DatasetError: too few classes, a class without images, a damaged manifest, an image that the manifest
             leaves out, or an unasked mixture.
     """
-    if not folder.is_dir():
-        raise BadInput(f"there is no folder {folder}", hint="capture pictures with: rig capture")
-    classes = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    finish_interrupted(folder)
+    classes = class_names(folder)
     if len(classes) < least_classes:
-        found = "no class folder" if not classes else f"only one class ({classes[0].name})"
+        found = "no class folder" if not classes else f"only one class ({classes[0]})"
         raise DatasetError(
             f"{folder} has {found}", hint=f"put one folder of pictures a part in it, at least {least_classes}"
         )
     rows = {row.document["file_name"]: row.document for row in read_manifest(folder / MANIFEST)}
-    samples = [sample for class_folder in classes for sample in _read_class(class_folder, rows)]
+    samples = [sample for label in classes for sample in _read_class(folder / label, rows)]
     dataset = Dataset(folder, tuple(samples))
     if rows:
         _check_that_all_have_rows(dataset, rows)
@@ -159,7 +159,7 @@ def _check_that_all_have_rows(dataset: Dataset, rows: Container[str]) -> None:
 
 def _read_class(folder: Path, rows: dict[str, dict[str, Any]]) -> list[Sample]:
     label = folder.name
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    paths = sorted(folder / image.name for image in images_in(folder))
     if not paths:
         raise DatasetError(f"{folder} has no pictures", hint="capture some, or delete the folder")
     named = [rows.get(f"{label}/{path.name}", {}) for path in paths]
@@ -176,23 +176,6 @@ def _read_class(folder: Path, rows: dict[str, dict[str, Any]]) -> list[Sample]:
 
 def _groups(rows: Sequence[dict[str, Any]]) -> list[str]:
     """The group of each row of one class."""
-    names = [_names(row) for row in rows]
-    group_of = _connected(names)
+    names = [ties(row) for row in rows]
+    group_of = connected(names)
     return [group_of[next(iter(own))] if own else "" for own in names]
-
-
-def _names(row: dict[str, Any]) -> tuple[str, ...]:
-    """What an image is tied to others by: the part if the manifest says it, else session and brick."""
-    if row.get("part"):
-        return (str(row["part"]),)
-    return tuple(str(row[column]) for column in ("physical_part", "session") if row.get(column))
-
-
-def _connected(names: Iterable[tuple[str, ...]]) -> dict[str, str]:
-    """For each name the first, in the order of the alphabet, of all names that it is tied to."""
-    members: dict[str, set[str]] = {}
-    for own in names:
-        joined = set(own).union(*(members.get(name, set()) for name in own))
-        for name in joined:
-            members[name] = joined
-    return {name: min(joined) for name, joined in members.items()}

@@ -1,27 +1,32 @@
 """Adds images to a dataset: the file first, whole, then its row; what a crash left between them is mended."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from rig.dataset.journal import finish_interrupted
 from rig.dataset.layout import MANIFEST, ImageRow
 from rig.dataset.manifest import ManifestRow, not_a_row, read_manifest
 from rig.files import append_json_line, remove_leftovers, write_whole
 
 
 class DatasetStore:
-    """The writing side of a dataset folder, e.g. `captures/`; opening it deletes half-written leftovers.
+    """The writing side of a dataset folder, e.g. `captures/`.
+
+    Opening it deletes half-written leftovers, and completes a change of the dataset that was interrupted.
 
     Raises:
-        StorageError: it cannot be deleted.
+        DatasetError: another process is changing the dataset.
+        StorageError: it cannot be written.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._manifest = root / MANIFEST
         if root.is_dir():
+            finish_interrupted(root)
             for folder in (root, *filter(Path.is_dir, root.iterdir())):
                 remove_leftovers(folder)
 
@@ -31,9 +36,13 @@ class DatasetStore:
         Raises:
             StorageError: the disk is full, read-only or gone; no row stands without its file.
         """
-        path = self.root / row.file_name
-        write_whole(path, jpeg)
-        append_json_line(self._manifest, json.dumps(row.to_json()))
+        return self.add_document(row.to_json(), jpeg)
+
+    def add_document(self, document: Mapping[str, Any], content: bytes) -> Path:
+        """The same for an image from elsewhere, of which less is known: its row needs a `file_name` only."""
+        path = self.root / str(document["file_name"])
+        write_whole(path, content)
+        append_json_line(self._manifest, json.dumps(document))
         return path
 
     def rows(self) -> Iterator[ImageRow]:

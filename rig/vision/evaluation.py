@@ -79,7 +79,7 @@ def evaluate(bundle: Bundle, dataset: Dataset, emit: Callable[[EvaluationProgres
             f"{bundle.folder} was not trained on {', '.join(strangers)}",
             hint="train a model on these parts too, or leave their folders out",
         )
-    jury = _Jury(bundle)
+    jury = Jury(bundle)
     counts = {knowledge: np.zeros((len(labels), len(labels)), np.int64) for knowledge in Knowledge}
     right: dict[int, list[bool]] = {}
     not_located = 0
@@ -129,7 +129,7 @@ def _share(part: np.int64, whole: np.int64) -> float:
 
 
 @dataclass(frozen=True)
-class _Judge:
+class Judge:
     """A model that names an image, what it knows of it, and the fold it belongs to (0: the final model)."""
 
     classifier: Classifier
@@ -137,21 +137,21 @@ class _Judge:
     fold: int = 0
 
 
-class _Jury:
+class Jury:
     """The final model and its fold models."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._group_of = bundle.image_groups()
         self._groups = frozenset(self._group_of.values())
         final = Classifier(bundle)
-        self._stranger = _Judge(final, Knowledge.UNSEEN)
-        self._judges = {group: _Judge(final, Knowledge.SEEN) for group in self._groups}
-        self._judges |= {group: _Judge(final, Knowledge.VALIDATED) for group in bundle.card.split.validated}
+        self._stranger = Judge(final, Knowledge.UNSEEN)
+        self._judges = {group: Judge(final, Knowledge.SEEN) for group in self._groups}
+        self._judges |= {group: Judge(final, Knowledge.VALIDATED) for group in bundle.card.split.validated}
         for number, fold in enumerate(bundle.folds(), start=1):
-            judge = _Judge(Classifier(fold), Knowledge.UNSEEN, number)
+            judge = Judge(Classifier(fold), Knowledge.UNSEEN, number)
             self._judges |= dict.fromkeys(fold.card.split.tested, judge)
 
-    def judge(self, sample: Sample, digest: str) -> _Judge:
+    def judge(self, sample: Sample, digest: str) -> Judge:
         """The most innocent model. A group without a name is recognised by its images alone."""
         group = self._group_of.get(digest)
         if group is None and sample.group and sample.group_key in self._groups:

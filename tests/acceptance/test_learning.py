@@ -120,3 +120,26 @@ def test_a_picture_that_is_none_is_one_line(trained: Trained) -> None:
     assert "nowhere.jpg" in trained.shell.fails("classify", trained.model, "nowhere.jpg")
     (trained.shell.folder / "text.jpg").write_text("no picture")
     assert "text.jpg" in trained.shell.fails("classify", trained.model, "text.jpg")
+
+
+def test_a_model_is_asked_which_labels_may_be_wrong(trained: Trained, shell: Shell) -> None:
+    captures = _copy_of_captures(trained, shell)
+    assert shell.run("dataset", "rename", "3039", "9999").returncode == 0
+    moved = sorted((captures / "3001").iterdir())[:4]
+    for path in moved:
+        path.rename(captures / "3004" / path.name)
+    said = shell.run("--json", "dataset", "check", captures, "--model", trained.model)
+    assert said.returncode == 1, said.stderr
+    assert "not trained on 9999" in said.stderr
+    document = json.loads(said.stdout)
+    assert document["counts"]["row_without_file"] == len(moved)
+    least = json.loads((trained.model / "model.json").read_text())["reject_threshold"]
+    for finding in document["findings"]:
+        if finding["problem"] == "suspect":
+            label, likeness = finding["file"].partition("/")[0], finding["detail"]
+            assert label in ("3001", "3004")
+            assert not likeness.startswith(f"looks like {label} ")
+            assert int(likeness.partition("(")[2].partition("%")[0]) >= round(100 * least)
+    model = _copy_of_model(trained, shell)
+    (model / "model.json").write_text("{")
+    assert "model.json is damaged" in shell.fails("dataset", "check", "--model", model)

@@ -1,0 +1,52 @@
+"""What lies in a dataset: its class folders, the images in them, and the splits of an exported one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from rig.dataset.layout import IMAGE_SUFFIXES, SPLITS
+from rig.errors import BadInput, DatasetError
+
+
+def class_names(dataset: Path) -> list[str]:
+    """The names of the class folders, sorted.
+
+    Raises:
+        BadInput: there is no such dataset.
+    """
+    if not dataset.is_dir():
+        raise BadInput(f"there is no folder {dataset}", hint="capture pictures with: rig capture")
+    return sorted(
+        child.name for child in dataset.iterdir() if child.is_dir() and not child.name.startswith(".")
+    )
+
+
+def images_in(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """The images of a class, one by one in the order of the disk.
+
+    Raises:
+        DatasetError: a name is no text, so that no manifest could hold it.
+    """
+    with os.scandir(folder) as entries:
+        yield from filter(is_image, entries)
+
+
+def is_image(entry: os.DirEntry[str]) -> bool:
+    """Whether a file is an image by its name.
+
+    Raises:
+        DatasetError: as for `images_in`.
+    """
+    if Path(entry.name).suffix.lower() not in IMAGE_SUFFIXES:
+        return False
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError as error:
+        raise DatasetError(f"{entry.path!r} has a name that is not UTF-8", hint="rename the file") from error
+    return True
+
+
+def splits_in(folder: Path) -> tuple[str, ...]:
+    """The splits of an exported dataset, each a dataset itself; none where the folders are classes."""
+    found = tuple(split for split in SPLITS if (folder / split).is_dir())
+    return found if len(found) > 1 and all(class_names(folder / split) for split in found) else ()

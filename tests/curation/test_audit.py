@@ -1,0 +1,101 @@
+"""Everything that can be wrong with a dataset is found, and nothing else."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rig.curation.audit import Problem, audit
+from rig.dataset.index import indexed
+from tests.dataset.pictures import add_row, picture, session, write_dataset
+
+
+def quiet(progress: object) -> None:
+    """Nobody looks at the progress."""
+
+
+def findings(folder: Path) -> list[tuple[Problem, str, str]]:
+    """What is wrong with a dataset."""
+    notes: list[str] = []
+    with indexed(folder, quiet) as index:
+        found = [(f.problem, f.file, f.detail) for f in audit(index, None, quiet, notes.append)]
+    assert not notes
+    return found
+
+
+def test_a_sound_dataset_has_no_findings(tmp_path: Path) -> None:
+    rows = session("3001", "s1", 3) | session("3001", "s2", 3) | session("3002", "s3", 3)
+    assert findings(write_dataset(tmp_path, rows)) == []
+
+
+def test_without_a_manifest_no_file_need_have_a_row(tmp_path: Path) -> None:
+    assert findings(write_dataset(tmp_path, {"3001/a.jpg": None, "3001/b.jpg": None})) == []
+
+
+def test_each_kind_of_problem_is_found_and_named(tmp_path: Path) -> None:
+    rows = session("3001", "s1", 4) | session("3001", "s2", 2) | session("3002", "s3", 4)
+    folder = write_dataset(tmp_path, rows | {"3002/orphan.jpg": None, "3002/other.jpg": {"label": "3004"}})
+    (folder / "3005").mkdir()
+    torn = folder / "3001" / "s1_000.jpg"
+    torn.write_bytes(torn.read_bytes()[:-300])
+    (folder / "3001" / "s1_001.jpg").write_bytes(b"")
+    (folder / "3001" / "s1_002.jpg").unlink()
+    add_row(folder, "3002/s3_000.jpg", {"label": "3002", "session": "s3"})
+    shutil.copy2(folder / "3001" / "s1_003.jpg", folder / "3002" / "s3_001.jpg")
+    coarse = cv2.imdecode(np.frombuffer(picture(4), np.uint8), cv2.IMREAD_COLOR)
+    (folder / "3002" / "s3_002.jpg").write_bytes(
+        cv2.imencode(".jpg", coarse, [cv2.IMWRITE_JPEG_QUALITY, 70])[1].tobytes()
+    )
+    assert (folder / "3001" / "s2_000.jpg").read_bytes() == picture(4)
+    assert findings(folder) == [
+        (Problem.UNREADABLE, "3001/s1_000.jpg", "is truncated"),
+        (Problem.UNREADABLE, "3001/s1_001.jpg", "is not a readable image"),
+        (Problem.EMPTY_CLASS, "3005", ""),
+        (Problem.ROW_WITHOUT_FILE, "3001/s1_002.jpg", ""),
+        (Problem.FILE_WITHOUT_ROW, "3002/orphan.jpg", ""),
+        (Problem.SEVERAL_ROWS, "3002/s3_000.jpg", "2 rows"),
+        (Problem.OTHER_LABEL, "3002/other.jpg", "its row says 3004"),
+        (Problem.IDENTICAL, "3002/s3_001.jpg", "the same as 3001/s1_003.jpg"),
+        (Problem.ALIKE, "3002/s3_002.jpg", "nearly the same as 3001/s2_000.jpg"),
+    ]
+
+
+def test_neighbouring_views_of_one_session_may_be_alike_but_not_identical(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, session("3001", "s1", 3))
+    (folder / "3001" / "s1_001.jpg").write_bytes(picture(0, side=64))
+    assert findings(folder) == []
+    shutil.copy2(folder / "3001" / "s1_000.jpg", folder / "3001" / "s1_002.jpg")
+    assert findings(folder) == [(Problem.IDENTICAL, "3001/s1_002.jpg", "the same as 3001/s1_000.jpg")]
+
+
+def test_leaks_between_splits_are_found(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "train", session("3001", "s1", 2) | session("3001", "s2", 2))
+    write_dataset(
+        tmp_path / "test",
+        {f"3001/{n}.jpg": None for n in range(4)} | session("3001", "s3", 1, physical_part="p"),
+    )
+    write_dataset(tmp_path / "validation", session("3001", "s1", 6) | session("3002", "s4", 1))
+    for place, path in enumerate(sorted((tmp_path / "test" / "3001").iterdir())):
+        path.write_bytes(picture(50 + place))
+    for place, path in enumerate(sorted((tmp_path / "validation").rglob("*.jpg"))):
+        path.write_bytes(picture(70 + place))
+    shutil.copy2(tmp_path / "train/3001/s2_000.jpg", tmp_path / "validation/3002/s4_000.jpg")
+    leak, *others = [finding for finding in findings(tmp_path) if finding[0] is Problem.LEAK]
+    assert leak == (
+        Problem.LEAK,
+        "validation/3002/s4_000.jpg",
+        "the same as train/3001/s2_000.jpg, which is in train",
+    )
+    assert others == [
+        (Problem.LEAK, "train/3001/s1_000.jpg", "3001, brick or session s1, is in train and validation")
+    ]
+
+
+def test_pictures_of_unknown_bricks_in_two_splits_are_a_leak(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "train", {"3001/a.jpg": None})
+    write_dataset(tmp_path / "test", {"3001/b.jpg": None, "3001/c.jpg": None})
+    (tmp_path / "test/3001/b.jpg").write_bytes(picture(9))
+    (found,) = findings(tmp_path)
+    assert found[0] is Problem.LEAK
+    assert "nobody said" in found[2]
