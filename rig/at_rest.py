@@ -9,7 +9,12 @@ from typing import Protocol, Self
 
 from rig.errors import RigError
 
-CANCEL_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+CANCEL_SIGNALS: tuple[signal.Signals, ...] = tuple(
+    # SIGHUP: the terminal was closed.
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)
+)
 # What `rig stop` sends; systems without them have no `rig stop`.
 STOP_SIGNALS: tuple[signal.Signals, ...] = tuple(
     getattr(signal, name) for name in ("SIGUSR1",) if hasattr(signal, name)
@@ -80,7 +85,7 @@ def _take(steps: Mapping[str, Callable[[], None]], failures: list[tuple[str, Rig
 
 def _note(error: BaseException, failures: list[tuple[str, RigError]]) -> None:
     for deed, failure in failures:
-        error.add_note(f"could not {deed}: {failure.what}")
+        error.add_note(f"could not {deed}: {failure}")
 
 
 def _raise_first(failures: list[tuple[str, RigError]]) -> None:
@@ -131,7 +136,8 @@ class _StopSignals:
             self._motion.kill_at_once()
         elif number in STOP_SIGNALS or self._came > 1:
             self._motion.stop_at_once()
-        if self.held:
+        # The first one ends the block; what comes while it is on its way out is not to cut that short.
+        if self.held or self._came > 1:
             self._waiting.append(number)
         else:
             self._handlers[number](number, frame)

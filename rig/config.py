@@ -29,16 +29,16 @@ Pin = Annotated[int, Field(ge=0, le=69)]
 class Section(BaseModel):
     """A table of rig.toml: unknown keys are errors, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SerialConfig(Section):
     """`[serial]`: the port of the Marlin board."""
 
     port: str = ""
-    baud: int = Field(default=115200, gt=0)
-    boot_timeout_s: float = Field(default=8.0, gt=0)
-    reply_timeout_s: float = Field(default=5.0, gt=0)
+    baud: int = Field(default=115200, gt=0, le=4_000_000)
+    boot_timeout_s: float = Field(default=8.0, gt=0, le=120)
+    reply_timeout_s: float = Field(default=5.0, gt=0, le=600)
 
 
 class AxisConfig(Section):
@@ -46,7 +46,7 @@ class AxisConfig(Section):
 
     motor_steps_per_turn: int = Field(default=200, gt=0)
     microsteps_per_step: int = Field(default=16, gt=0, le=256)
-    gear_ratio: float = Field(default=1.0, gt=0)
+    gear_ratio: float = Field(default=1.0, gt=0, le=100)
     speed_deg_s: float = Field(default=180.0, ge=5, le=720)
     home: Literal["hand", "endstop"] = "hand"
 

@@ -15,12 +15,12 @@ reply_timeout_s = 5.0       # silence that counts as a fault; a busy board says 
 
 [turntable]
 motor_steps_per_turn = 200  # a NEMA17 with 1.8 degrees a step
-microsteps_per_step = 16    # all three jumpers under an A4988
+microsteps_per_step = 16    # all three jumpers under an A4988; check with: rig calibrate table
 gear_ratio = 1.0            # motor turns per table turn
 speed_deg_s = 180.0
 home = "hand"               # "hand": zero is where the table stands at the start; "endstop": a switch on X-
 way = "shortest"            # "forward": never turn back between views, for gears with play
-settle_s = 0.2              # after the motion has ended, before a picture is exposed
+settle_s = 0.2              # from the end of motion to the exposure; measure with: rig calibrate settle
 
 [camera]
 kind = "webcam"             # "webcam" or "picamera2"

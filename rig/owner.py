@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -61,8 +61,9 @@ def owning(rig: str) -> Iterator[None]:
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
     unfinished, path = folder / f"{name}.tmp", folder / f"{name}.json"
     owner = Owner(os.getpid(), rig, " ".join(["rig", *sys.argv[1:]]))
-    with unfinished.open("w", encoding="utf-8") as file:
+    with ExitStack() as stack:
         with storage_errors(unfinished):
+            file = stack.enter_context(unfinished.open("w", encoding="utf-8"))
             fcntl.flock(file, fcntl.LOCK_EX)
             file.write(json.dumps(asdict(owner)))
             file.flush()
@@ -120,14 +121,16 @@ def _folder() -> Path:
     """A folder of this user's alone, which does not outlive a restart of the computer."""
     if sys.platform == "win32":
         return Path(tempfile.gettempdir())
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(runtime or tempfile.gettempdir()) / f"brickrig-{os.getuid()}"
+    # Not by way of the environment: a service, a shell and `sudo` have to find each other.
+    runtime = Path(f"/run/user/{os.getuid()}")
+    folder = (runtime if runtime.is_dir() else Path("/tmp")) / f"brickrig-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.stat().st_uid != os.getuid():
             raise StorageError(f"{folder} belongs to somebody else", hint="have its owner remove it")
     except OSError as error:
         raise StorageError(
-            f"{folder} cannot be made: {error.strerror}", hint="set XDG_RUNTIME_DIR"
+            f"{folder} cannot be made: {error.strerror}",
+            hint="free some space there, and see that you may write there",
         ) from error
     return folder

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import closing
 
 from rig.at_rest import KILL_SIGNALS, STOP_SIGNALS
 from rig.config import Config
@@ -62,15 +63,19 @@ def _stop_board(config: Config, *, emergency: bool) -> None:
     from rig.clock import SystemClock
     from rig.machine import wiring_of
     from rig.marlin.controller import Marlin
+    from rig.marlin.ports import open_port
 
     if not config.serial.port:
         raise ConfigError("serial.port is empty", hint="set it in rig.toml")
+    # At once, before the board is asked anything; opening the port has reset most boards already.
+    with closing(open_port(config.serial.port, config.serial.baud)) as port:
+        port.write(b"\nM112\n" if emergency else b"\nM410\n")
+        port.flush()
     marlin = Marlin.connect(config.serial.port, config.serial, wiring=wiring_of(config), clock=SystemClock())
     try:
         if emergency:
             marlin.emergency_stop()
             return
-        # Opening the port has reset most boards already; connecting has switched all outputs off.
         marlin.quick_stop()
         marlin.motors_off()
     finally:

@@ -88,7 +88,9 @@ app.add_typer(dataset.app, name="dataset", short_help="Look after captured pictu
 def main() -> None:
     """Entry point of the `rig` command."""
     for number in CANCEL_SIGNALS:
-        signal.signal(number, _interrupt)
+        # `nohup` has SIGHUP ignored, and means it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     for number in (*STOP_SIGNALS, *KILL_SIGNALS):
         signal.signal(number, _stop)
     arguments = hoist_global_options(sys.argv[1:])

@@ -156,7 +156,10 @@ class AirJets:
 
 
 class GcodeLines:
-    """A machine that only its builder knows: lines of G-code for each bin, and lines that end in rest."""
+    """A machine that only its builder knows: lines of G-code for each bin, and lines that end in rest.
+
+    At rest its pins are off, and its lines for rest have been carried out.
+    """
 
     def __init__(self, marlin: Marlin, config: GcodeConfig, bins: Sequence[BinConfig]) -> None:
         for bin_ in bins:
@@ -164,6 +167,7 @@ class GcodeLines:
         check_lines(config.rest, config.pins)
         self._marlin = marlin
         self._rest_lines = config.rest
+        self._pins = config.pins
 
     def prepare(self) -> None:
         self.rest()
@@ -174,6 +178,8 @@ class GcodeLines:
         self.rest()
 
     def rest(self) -> None:
+        for pin in self._pins:
+            self._marlin.write_pin(pin, 0)
         self._run(self._rest_lines)
 
     def _run(self, lines: Sequence[str]) -> None:

@@ -173,6 +173,8 @@ class SteppedAxis:
         turns = position // self._microsteps_per_turn
         if abs(turns - self._turns_hidden) > 1:
             interruptions = self._set_out()
+            # Cut short from here on, nobody can tell which number the board has.
+            self._under_way = False
             self._turns_hidden = turns
             self._marlin.set_position(self._axis, self.angle_of(self._on_board(position)))
             self._know(position, interruptions)

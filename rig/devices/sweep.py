@@ -15,6 +15,7 @@ _POLL_EVERY_S = 0.02
 # Answers so far before or after a moment count for its angle; the speed is constant over less than a ramp.
 _WINDOW_S = 0.5
 _LEAST_ANSWERS = 5
+_NEAR_S = 0.1
 _KEPT_ANSWERS = 3000
 # M114 R tells hundredths of a degree.
 _RESOLUTION_DEG = 0.01
@@ -44,13 +45,17 @@ class Sweep:
         clock: the rig's; time stamps are on its scale.
         offset_deg: what the board's angle lacks: turns that it was told to forget.
         target_deg: where the turn ends.
+        speed_deg_s: commanded.
     """
 
-    def __init__(self, marlin: Marlin, clock: Clock, *, offset_deg: float, target_deg: float) -> None:
+    def __init__(
+        self, marlin: Marlin, clock: Clock, *, offset_deg: float, target_deg: float, speed_deg_s: float
+    ) -> None:
         self._marlin = marlin
         self._clock = clock
         self._offset_deg = offset_deg
         self._target_deg = target_deg
+        self._speed_deg_s = speed_deg_s
         self._answers: deque[LivePosition] = deque(maxlen=_KEPT_ANSWERS)
 
     @property
@@ -97,4 +102,8 @@ class Sweep:
         residuals_deg = angles_deg - mean_deg - speed_deg_s * (times_s - mean_s)
         variance = float(np.sum(weights * residuals_deg**2)) / (len(answers) - 2) + _RESOLUTION_DEG**2 / 12
         error_deg = math.sqrt(variance * (1.0 + 1.0 / len(answers) + mean_s**2 / spread_s2))
+        # Where no prompt answer is near, the table may have been at any speed in between.
+        far_s = min(abs(answer.at_s - at_s) + answer.uncertainty_s for answer in answers)
+        if far_s > _NEAR_S:
+            error_deg += self._speed_deg_s * far_s
         return SweptAngle(float(mean_deg - speed_deg_s * mean_s), error_deg, speed_deg_s)

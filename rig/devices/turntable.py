@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from rig.clock import Clock
 from rig.config import TurntableConfig
-from rig.devices.axis import Microsteps, SteppedAxis
+from rig.devices.axis import MIN_SEGMENT, Microsteps, SteppedAxis
 from rig.devices.sweep import Sweep
+from rig.errors import BadInput, RigError
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
 
@@ -81,17 +82,29 @@ class Turntable(SteppedAxis):
             speed_deg_s: commanded; a firmware whose limit is lower turns more slowly.
 
         Raises:
-            PositionUnknown, BadInput: as `go_to`.
+            PositionUnknown: as `go_to`.
+            BadInput: the turn is too short or too long, or the speed is not above 0.
         """
         start = self.position
         target = Microsteps(start + self.nearest(angle_deg))
+        if abs(target - start) < MIN_SEGMENT or speed_deg_s <= 0:
+            raise BadInput(f"a sweep by {angle_deg:g} degrees at {speed_deg_s:g} degrees/s cannot be made")
         self._allow(target)
         interruptions = self._set_out()
         hidden_deg = self.angle_of(Microsteps(start - self._on_board(start)))
         try:
             self._queue(target, speed_deg_s, interruptions)
-            yield Sweep(self._marlin, self._clock, offset_deg=hidden_deg, target_deg=self.angle_of(target))
-        except BaseException:
-            self._marlin.quick_stop()
+            yield Sweep(
+                self._marlin,
+                self._clock,
+                offset_deg=hidden_deg,
+                target_deg=self.angle_of(target),
+                speed_deg_s=speed_deg_s,
+            )
+        except BaseException as error:
+            try:
+                self._marlin.quick_stop()
+            except RigError as failure:
+                error.add_note(f"could not stop the table: {failure.what}")
             raise
         self._arrive(target, interruptions)

@@ -72,6 +72,7 @@ def _quick_stop(parts: MovingParts) -> Finding:
         parts.marlin.quick_stop()
     turned_deg = parts.marlin.live_position(Axis.X).angle_deg - from_deg
     parts.turntable.find_zero()
+    parts.actuator.prepare()
     found = f"stopped after {turned_deg:.0f} of {_STOPPED_TURN_DEG:g} degrees"
     if turned_deg > _STOPPED_TURN_DEG / 2:
         return Finding("quick stop", "bad", found, "set EMERGENCY_PARSER on in the firmware")

@@ -21,7 +21,7 @@ MAX_LINE_LENGTH = 95
 _COMMAND = re.compile(r"[GMT]\d+(\.\d+)?( [ -~]+)?")
 _FORBIDDEN = re.compile(r"[*;]")
 # Marlin reads `1e2` as 1.
-_EXPONENT = re.compile(r"\d[eE][-+]?\d")
+_EXPONENT = re.compile(r"[\d.][eE][-+]?\d")
 _DEGREES = re.compile(r"([A-Z]):(-?[\d.]+)", re.ASCII)
 _COUNT = re.compile(r"([A-Z]): ?(-?\d+)", re.ASCII)
 

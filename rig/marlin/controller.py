@@ -89,9 +89,10 @@ class Marlin:
         self._past_interruptions += self._link.interruptions + 1
         self._shake_hands(await_port(self._url, self._config.baud, timeout_s))
         if self.firmware.uuid != before.uuid:
+            found, self.firmware = self.firmware, before
             self._link.close()
             raise SerialPortError(
-                f"another board answers on {self.port}: {self.firmware.machine} ({self.firmware.uuid})",
+                f"another board answers on {self.port}: {found.machine} ({found.uuid})",
                 hint=f"plug {before.machine} ({before.uuid}) in again",
             )
 

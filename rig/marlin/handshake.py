@@ -81,7 +81,8 @@ def check(ask: Ask, port: str, firmware: Firmware, wiring: Wiring) -> None:
     found = list(_shortcomings(ask, firmware, wiring))
     if found:
         # Answers have no checksum: only what is found twice is believed.
-        found = [shortcoming for shortcoming in _shortcomings(ask, firmware, wiring) if shortcoming in found]
+        again = _shortcomings(ask, identify(ask), wiring)
+        found = [shortcoming for shortcoming in again if shortcoming in found]
     if found:
         raise FirmwareMismatch(
             f"the firmware on {port} does not fit the rig: {'; '.join(what for what, _ in found)}",
@@ -96,7 +97,8 @@ def answer(ask: Ask, text: str, kind: type[_R]) -> _R:
         MarlinError: the board gives no such answer.
     """
     for _ in range(_ASKS):
-        for reply in ask(text):
+        # The last one: a report that nobody asked for may come before it.
+        for reply in reversed(ask(text)):
             if isinstance(reply, kind):
                 return reply
     raise MarlinError(

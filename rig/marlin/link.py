@@ -85,6 +85,7 @@ class Link:
         self._killed = False
         self._halt_heard = threading.Event()
         self._interruptions = 0
+        self._stop_pending = False
         self._next_stop_s = -math.inf
 
     @property
@@ -165,9 +166,10 @@ class Link:
         with self._writing:
             self._queue_to_clear = self._queue_to_clear or self._ok_outstanding
             # A key held down must not flood the board's receive buffer.
-            if time.monotonic() >= self._next_stop_s:
-                self._next_stop_s = time.monotonic() + _STOP_INTERVAL_S
+            if not self._stop_pending or time.monotonic() >= self._next_stop_s:
                 self._write_raw("M410")
+                self._stop_pending = True
+                self._next_stop_s = time.monotonic() + _STOP_INTERVAL_S
 
     def kill(self) -> None:
         """Kill the board (M112); every command is refused from now on until the board restarts.
@@ -209,6 +211,7 @@ class Link:
             if not self._pass_barrier(taken + 1):
                 continue
             self._ok_outstanding = False
+            self._stop_pending = False
             if self._queue_to_clear:
                 # A line that lay queued behind the stop has run since then: stop what it began.
                 self._queue_to_clear = False
@@ -244,6 +247,7 @@ class Link:
                     sent.taken_for.append(command)
                     return False
                 case Busy():
+                    self._insist_on_stop()
                     deadline_s = time.monotonic() + sent.silence_s
                 case _:
                     sent.heard.append(reply)
@@ -278,6 +282,11 @@ class Link:
             f"the board on {self.name} refused {sent.text!r} {MAX_REFUSALS} times",
             hint="check the USB cable and keep it away from the motor wires",
         )
+
+    def _insist_on_stop(self) -> None:
+        """A board that is busy two seconds after a stop has not heard of it: noise has taken the M410."""
+        if self._stop_pending:
+            self._write(_RAW_STOP)
 
     def _last_line_taken(self) -> int:
         last_line: int | None = None
@@ -315,6 +324,7 @@ class Link:
                 case Resend() | Error(last_line=int()):
                     return False
                 case Busy():
+                    self._insist_on_stop()
                     deadline_s = time.monotonic() + self._reply_timeout_s
         return False
 
@@ -357,6 +367,7 @@ class Link:
         self._in_step = False
         self._ok_outstanding = False
         self._queue_to_clear = False
+        self._stop_pending = False
         self._revive()
         return MarlinReset(
             f"the board on {self.name} restarted", hint="check its power supply, then home or zero the table"

@@ -113,3 +113,31 @@ def test_a_sweep_wants_a_known_position_and_at_most_a_hundred_turns() -> None:
             table.zero()
             with pytest.raises(BadInput), table.sweep(36001.0, speed_deg_s=60.0):
                 pass
+
+
+def test_a_moment_that_no_prompt_answer_is_near_to_is_uncertain() -> None:
+    """An answer whose ok is lost takes long: the table may have done anything meanwhile."""
+    lost = Fault(FaultKind.DROP, Direction.TO_HOST, b"^ok", at=40)
+    with desk(lost, clock=SystemClock()) as board:
+        table, marlin = table_on(board)
+        with marlin:
+            table.zero()
+            clock = board.world.clock
+            with table.sweep(180.0, speed_deg_s=45.0) as sweep:
+                for _ in range(40):
+                    at_s = clock.monotonic()
+                    swept = sweep.angle_at(at_s)
+                    error_deg = swept.angle_deg - board.world.table_microsteps(at_s) * 360 / 3200
+                    assert abs(error_deg) < max(4 * swept.uncertainty_deg, 0.2)
+            assert board.board.strikes
+
+
+@pytest.mark.parametrize(("angle_deg", "speed_deg_s"), [(0.3, 45.0), (90.0, 0.0), (90.0, -10.0)])
+def test_a_sweep_that_cannot_be_made_is_refused(angle_deg: float, speed_deg_s: float) -> None:
+    with desk() as board:
+        table, marlin = table_on(board)
+        with marlin:
+            table.zero()
+            with pytest.raises(BadInput), table.sweep(angle_deg, speed_deg_s=speed_deg_s):
+                pass
+            assert table.position == 0

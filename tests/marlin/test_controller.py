@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -207,3 +208,25 @@ def test_unconfirmed_emergency_stop_says_so() -> None:
         pytest.raises(MarlinTimeout, match="did not confirm"),
     ):
         marlin.emergency_stop()
+
+
+def test_a_stop_that_noise_has_taken_is_sent_again() -> None:
+    lost = Fault(FaultKind.GARBLE, Direction.TO_BOARD, b"^M410", at=1)
+    with desk(lost, clock=SystemClock()) as board, closing(board.marlin()) as marlin:
+        marlin.move(Axis.X, 720.0, speed_deg_s=30.0, interruptions=marlin.interruptions)
+        waiting = threading.Thread(target=marlin.wait_for_motion)
+        waiting.start()
+        board.world.clock.sleep(0.3)
+        marlin.quick_stop()
+        waiting.join()
+        assert len(board.board.strikes) == 1
+        assert board.world.table_microsteps(board.world.clock.monotonic()) < 3200
+
+
+def test_another_board_is_refused_every_time() -> None:
+    with desk() as board, closing(board.stable_marlin()) as marlin:
+        own = marlin.firmware
+        marlin.firmware = replace(own, uuid="11111111-2222")
+        for _ in range(2):
+            with pytest.raises(SerialPortError, match="another board answers"):
+                marlin.reconnect(5.0)
