@@ -21,7 +21,7 @@ _VAGUE_DEG = 0.5
 def exercise(config: Config) -> Generator[Finding, None, None]:
     """Check the firmware, then move the table, the lamp and the actuator; needs no camera.
 
-    The last finding is bad where something failed; the rig is at rest afterwards.
+    The last finding is bad where something failed, and says what could not be put at rest.
     """
     try:
         with open_moving_parts(config) as parts:
@@ -32,7 +32,8 @@ def exercise(config: Config) -> Generator[Finding, None, None]:
             yield _lamp(parts, config)
             yield from _actuator(parts, config)
     except RigError as error:
-        yield Finding("motion", "bad", error.what, error.hint)
+        found = "; ".join([error.what, *getattr(error, "__notes__", [])])
+        yield Finding("motion", "bad", found, error.hint)
     else:
         yield Finding("rest", "good", "motors released, lamp off, actuator at rest")
 

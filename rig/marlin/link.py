@@ -84,6 +84,9 @@ class Link:
         self._queue_to_clear = False
         self._killed = False
         self._halt_heard = threading.Event()
+        # What a board says just before it halts is why, such as "Homing Failed".
+        self._last_echo = ""
+        self._why_halted = ""
         self._interruptions = 0
         self._stop_pending = False
         self._next_stop_s = -math.inf
@@ -343,11 +346,16 @@ class Link:
     def _listen(self, deadline_s: float) -> Reply | None:
         """The next reply, None at the deadline; a restart or a halt is an error whenever it is heard."""
         reply = self._next_reply(deadline_s)
+        if isinstance(reply, Text) and reply.text.startswith("echo:"):
+            self._last_echo = reply.text.removeprefix("echo:")
         if isinstance(reply, Start):
             raise self._board_restarted()
         if isinstance(reply, Halted):
+            self._why_halted = self._last_echo
             self._halt_heard.set()
             raise self._board_halted()
+        if reply is not None and not isinstance(reply, Text):
+            self._last_echo = ""
         return reply
 
     def _next_reply(self, deadline_s: float) -> Reply | None:
@@ -375,11 +383,13 @@ class Link:
 
     def _revive(self) -> None:
         self._killed = False
+        self._why_halted = ""
         self._halt_heard.clear()
 
     def _board_halted(self) -> MarlinHalted:
+        why = f": {self._why_halted}" if self._why_halted else ""
         return MarlinHalted(
-            f"the board on {self.name} is halted", hint="press its reset button or power-cycle it"
+            f"the board on {self.name} is halted{why}", hint="press its reset button or power-cycle it"
         )
 
     def _read(self, timeout_s: float) -> bytes:
@@ -401,6 +411,10 @@ class Link:
         try:
             with self._writing:
                 self._port.write(data)
+        except serial.SerialTimeoutException as error:
+            raise MarlinTimeout(
+                f"the board on {self.name} takes no more bytes", hint="reset it, or plug it in again"
+            ) from error
         except (serial.SerialException, OSError) as error:
             raise self._gone(error) from error
 

@@ -34,7 +34,7 @@ _BANNER = (
 )
 # From the start of a servo to the dip of the supply that it causes; a guess.
 _DIP_AFTER_S = 0.1
-_NUMBERED = re.compile(r"N\s*(-?\d*)(.*)")
+_NUMBERED = re.compile(r"N\s*(-?\d{1,9})?(.*)")
 
 
 @dataclass(frozen=True)

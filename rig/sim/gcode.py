@@ -18,6 +18,7 @@ AT_ONCE: tuple[Wait, ...] = ()
 HALT_WORDS = ("Error:Printer halted. kill() called!", "//action:poweroff")
 
 _WORD = re.compile(r"([A-Z])([-+]?(?:\d+\.?\d*|\.\d+))?")
+_LARGEST = 2.0**31 / 100
 
 
 class KilledError(Exception):
@@ -29,5 +30,9 @@ class KilledError(Exception):
 
 
 def parse_words(text: str) -> Words:
-    """Words as Marlin reads them: `X1e2` is 1, `Xabc` has no number."""
-    return {letter: float(number) if number else None for letter, number in _WORD.findall(text)}
+    """Words as Marlin reads them: `X1e2` is 1, `Xabc` has no number; none is more than its counters hold."""
+    return {letter: _number(digits) if digits else None for letter, digits in _WORD.findall(text)}
+
+
+def _number(digits: str) -> float:
+    return min(max(float(digits), -_LARGEST), _LARGEST)

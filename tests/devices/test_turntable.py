@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from rig.devices.turntable import Turntable
 from rig.errors import BadInput, MarlinHalted, MarlinReset, MarlinStopped, PositionUnknown
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
+from rig.sim.damage import drop_bytes
 from rig.sim.faults import Direction, Fault, FaultKind
 from rig.sim.firmware import Build
 from rig.sim.world import World
@@ -164,7 +166,7 @@ def test_home_makes_the_position_known() -> None:
 
 def test_home_without_a_switch_halts_the_board() -> None:
     with bench() as rig:
-        with pytest.raises(MarlinHalted):
+        with pytest.raises(MarlinHalted, match="is halted: Homing Failed"):
             rig.table.home()
         with pytest.raises(PositionUnknown):
             rig.table.move_to(0.0)
@@ -289,3 +291,35 @@ def test_a_move_of_more_than_a_hundred_turns_is_refused() -> None:
         with pytest.raises(BadInput, match="100 turns"):
             rig.table.move_to(360.0 * 101)
         assert rig.table.position == 0
+
+
+def seed_that_drops(lost: bytes, line: bytes) -> int:
+    """A seed with which DROP_BYTES takes just these bytes out of a line, so that its checksum stays right."""
+    cut = line.replace(lost, b"", 1)
+    for seed in range(10_000):
+        rng = Random(seed)
+        rng.random()  # whether it strikes
+        if drop_bytes(line, rng) == cut:
+            return seed
+    raise AssertionError("no seed found")
+
+
+def test_a_move_whose_line_lost_two_equal_bytes_is_not_believed() -> None:
+    """`X11.25` becomes `X.25`: the checksum, an XOR, is the same."""
+    watch = Fault(FaultKind.DELAY, Direction.TO_BOARD, b"G1 X11.25 ", delay_s=0.0)
+    with desk(watch) as board, closing(board.marlin()) as marlin:
+        table = Turntable(marlin, TurntableConfig(), board.world.clock)
+        table.zero()
+        table.move_to_microsteps(Microsteps(100))
+        (strike,) = board.board.strikes
+    lossy = Fault(FaultKind.DROP_BYTES, Direction.TO_BOARD, b"G1 X11.25 ")
+    with (
+        desk(lossy, seed=seed_that_drops(b"11", strike.line)) as board,
+        closing(board.marlin()) as marlin,
+    ):
+        table = Turntable(marlin, TurntableConfig(), board.world.clock)
+        table.zero()
+        with pytest.raises(PositionUnknown, match="the board counts something else"):
+            table.move_to_microsteps(Microsteps(100))
+        assert not table.is_known
+        assert board.world.table_microsteps(board.world.clock.monotonic()) == 2

@@ -336,3 +336,13 @@ def test_nothing_that_noise_makes_of_a_line_stops_the_simulator(lines: list[byte
     console.wait(30.0)
     console.firmware.reset()
     assert console.listen()[-7:] == console.banner
+
+
+@pytest.mark.parametrize(
+    "line", ["N- M114", "N M114", "N99999999999999999999 M114", "G1 X" + "9" * 60, "M42 P1e9"]
+)
+def test_no_line_of_a_client_is_the_end_of_the_board(line: str) -> None:
+    console = Console()
+    console.ask(line)
+    console.wait(1.0)
+    assert any(said.startswith("X:") for said in console.ask("M114"))
