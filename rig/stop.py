@@ -6,7 +6,7 @@ from contextlib import closing
 
 from rig.at_rest import KILL_SIGNALS, STOP_SIGNALS
 from rig.config import Config
-from rig.errors import ConfigError, DeviceError, MissingPackage
+from rig.errors import ConfigError, DeviceError
 from rig.owner import Owner, await_end, owners, rig_name
 
 # A quick stop takes Marlin a second, and clearing its queue another; then the rig is put at rest.
@@ -14,23 +14,23 @@ _END_TIMEOUT_S = 20.0
 
 
 def stop_rig(config: Config, *, emergency: bool) -> Sequence[Owner]:
-    """Stop all motion at once; returns when the rig is at rest.
+    """Stop all motion at once; returns when whoever ran the rig has put it at rest and given it up.
 
     Args:
         config: says which rig.
         emergency: kill the board instead: only a reset revives it.
 
     Returns:
-        The processes that ran the rig and have given it up. Where there were none, a real board was opened,
-        stopped and put at rest by itself.
+        The processes that ran the rig. Where there were none, a real board was opened and stopped, its
+        outputs switched off and its motors released; sweeper and chute stay where they are.
 
     Raises:
         DeviceError: a process does not give the rig up, or the board cannot be reached.
         ConfigError: no serial port is configured.
     """
     if not STOP_SIGNALS:
-        raise MissingPackage(
-            "this system has no signals to stop another process with", hint="press Ctrl-C twice"
+        raise DeviceError(
+            "this system has no signals to stop another process with", hint="press Ctrl-C twice there"
         )
     running = owners(rig_name(config))
     for owner in running:

@@ -14,7 +14,7 @@ def stop(
         typer.Option("--emergency", help="Kill the board (M112): it answers nothing more until a reset."),
     ] = False,
 ) -> None:
-    """Stop the table at once, end whatever runs the rig, and leave everything at rest."""
+    """Stop the table at once and end whatever runs the rig, which puts it at rest."""
     settings = settings_of(context)
     config = settings.load_config()
     from rig.stop import stop_rig

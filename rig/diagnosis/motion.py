@@ -60,7 +60,10 @@ def _live_angle(parts: MovingParts) -> Finding:
         return Finding("live angle", "note", found, "see that nothing else keeps this computer busy")
     if not math.isclose(swept.speed_deg_s, _SWEEP_DEG_S, rel_tol=0.1):
         return Finding(
-            "live angle", "note", found, f"the firmware does not turn at {_SWEEP_DEG_S:g} degrees/s"
+            "live angle",
+            "note",
+            found,
+            f"see that DEFAULT_MAX_FEEDRATE of X allows {_SWEEP_DEG_S:g} in the firmware",
         )
     return Finding("live angle", "good", found)
 
