@@ -116,6 +116,7 @@ class ServoGateConfig(SweeperConfig):
 
     kind: Literal["servo_gate"] = "servo_gate"
     chute_servo: ServoIndex = 0
+    chute_rest_deg: Degrees180 = 0.0
 
     @model_validator(mode="after")
     def _two_servos(self) -> Self:
@@ -322,5 +323,8 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     key = ".".join(str(step) for step in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "union_tag_invalid":
+        message = "{tag!r} is none of {expected_tags}".format(**problem["ctx"])
+        key += ".kind"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{key}: {message}{more}" if key else f"{message}{more}"

@@ -39,6 +39,7 @@ brightness = 255
 # One servo aims a chute, another sweeps the part off the table.
 kind = "servo_gate"
 chute_servo = 0
+chute_rest_deg = 0.0
 sweeper_servo = 1
 sweeper_rest_deg = 10.0
 sweeper_push_deg = 110.0

@@ -96,7 +96,7 @@ def test_output_pins_are_lamp_jets_and_those_of_the_users_own_lines() -> None:
             '[camera]\nkind = "picamera2"\ndevice = "/dev/video0"',
             "is its number, such as 0, not '/dev/video0'",
         ),
-        ('[actuator]\nkind = "catapult"', "catapult"),
+        ('[actuator]\nkind = "catapult"', "actuator.kind: 'catapult' is none of 'servo_gate', "),
         (
             '[actuator]\nkind = "air_jets"\n[[bins]]\nname = "reject"\njet_pin = 8',
             "light.pin, are the same",

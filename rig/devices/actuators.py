@@ -14,7 +14,6 @@ from rig.config import (
     SweeperConfig,
 )
 from rig.devices.axis import SteppedAxis
-from rig.devices.gcode_lines import check_lines
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
 
@@ -40,11 +39,7 @@ class Actuator(Protocol):
 
 
 def actuator_for(config: ActuatorConfig, bins: Sequence[BinConfig], marlin: Marlin, clock: Clock) -> Actuator:
-    """The actuator that `[actuator]` describes.
-
-    Raises:
-        ConfigError: a line of G-code in `[actuator]` or `[[bins]]` must not be sent.
-    """
+    """The actuator that `[actuator]` describes; lines of G-code in it have been checked."""
     match config:
         case ServoGateConfig():
             return ServoGate(marlin, config, clock)
@@ -53,7 +48,7 @@ def actuator_for(config: ActuatorConfig, bins: Sequence[BinConfig], marlin: Marl
         case AirJetsConfig():
             return AirJets(marlin, config, bins, clock)
         case GcodeConfig():
-            return GcodeLines(marlin, config, bins)
+            return GcodeLines(marlin, config)
 
 
 class Sweeper:
@@ -80,12 +75,13 @@ class Sweeper:
 
 
 class ServoGate:
-    """One servo aims the chute at a bin, another sweeps. At rest the chute stays where it was aimed."""
+    """One servo aims the chute at a bin, another sweeps. At rest the chute points to `chute_rest_deg`."""
 
     def __init__(self, marlin: Marlin, config: ServoGateConfig, clock: Clock) -> None:
         self._marlin = marlin
         self._sweeper = Sweeper(marlin, config, clock)
         self._chute_servo = config.chute_servo
+        self._chute_rest_deg = config.chute_rest_deg
 
     def prepare(self) -> None:
         self.rest()
@@ -98,6 +94,7 @@ class ServoGate:
 
     def rest(self) -> None:
         self._sweeper.rest()
+        self._sweeper.turn(self._chute_servo, self._chute_rest_deg)
 
 
 class StepperChute:
@@ -161,10 +158,7 @@ class GcodeLines:
     At rest its pins are off, and its lines for rest have been carried out.
     """
 
-    def __init__(self, marlin: Marlin, config: GcodeConfig, bins: Sequence[BinConfig]) -> None:
-        for bin_ in bins:
-            check_lines(bin_.gcode, config.pins)
-        check_lines(config.rest, config.pins)
+    def __init__(self, marlin: Marlin, config: GcodeConfig) -> None:
         self._marlin = marlin
         self._rest_lines = config.rest
         self._pins = config.pins

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 
+from rig.config import BinConfig, GcodeConfig
 from rig.errors import ConfigError, LineRefused
 from rig.marlin.codec import encode
 
@@ -13,6 +14,13 @@ _WORD = re.compile(r"([A-Z])(-?\d*\.?\d*)")
 # Moves, waits, pins, fans, servos, sounds, lights and relays: what cannot harm the rig's own positions.
 _MOVES_AND_WAITS = frozenset({0, 1, 4})
 _OUTPUTS = frozenset({3, 4, 5, 7, 8, 9, 42, 106, 107, 150, 280, 282, 300, 355, 380, 381, 400})
+
+
+def check_bins(actuator: GcodeConfig, bins: Sequence[BinConfig]) -> None:
+    """See that the lines of an actuator and of its bins may be sent; raises as `check_lines`."""
+    check_lines(actuator.rest, actuator.pins)
+    for bin_ in bins:
+        check_lines(bin_.gcode, actuator.pins)
 
 
 def check_lines(lines: Sequence[str], pins: Collection[int]) -> None:

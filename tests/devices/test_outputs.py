@@ -19,6 +19,7 @@ from rig.config import (
     StepperChuteConfig,
 )
 from rig.devices.actuators import Actuator, actuator_for
+from rig.devices.gcode_lines import check_bins
 from rig.devices.light import Light
 from rig.errors import ConfigError, DeviceError, LineRefused, PositionUnknown
 from rig.machine import wiring_of
@@ -37,7 +38,7 @@ LINES = (
     BinConfig(name="reject", gcode=("G1 Y30 F3000", "M400", "M42 P10 S255", "G4 P50", "M42 P10 S0")),
     BinConfig(name="plates", gcode=("M280 P2 S120", "G4 P200")),
 )
-GATE = ServoGateConfig(travel_s=0.4)
+GATE = ServoGateConfig(travel_s=0.4, chute_rest_deg=5.0)
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,13 @@ def test_gate_drops_the_part_where_the_chute_points_after_the_table_has_stopped(
         assert rig.world.clock.monotonic() - fallen.at_s > 0.4 + 0.3 + 0.4
 
 
-def test_gate_rests_with_the_sweeper_drawn_back() -> None:
+def test_gate_rests_with_the_sweeper_drawn_back_and_the_chute_where_it_is_meant_to_be() -> None:
     with bench(GATE, Config().bins) as rig:
         rig.actuator.prepare()
         assert rig.world.servo_deg(1) == GATE.sweeper_rest_deg
-        assert rig.world.servo_deg(0) is None
+        rig.actuator.drop(rig.bins[2])
+        rig.actuator.rest()
+        assert rig.world.servo_deg(0) == GATE.chute_rest_deg
 
 
 def test_stepper_chute_turns_to_the_bin_before_the_part_falls_and_back_to_rest() -> None:
@@ -243,5 +246,5 @@ def test_lines_that_would_harm_are_refused_before_anything_moves(line: str, why:
         (GcodeConfig(pins=(10,)), (BinConfig(name="reject", gcode=(line,)),)),
         (GcodeConfig(pins=(10,), rest=(line,)), (BinConfig(name="reject", gcode=("G4 P1",)),)),
     ):
-        with pytest.raises(ConfigError, match=why), bench(own, bins):
-            pass
+        with pytest.raises(ConfigError, match=why):
+            check_bins(own, bins)
