@@ -35,11 +35,9 @@ class Axis(Enum):
 
 @dataclass(frozen=True)
 class Ok:
-    """A command was taken: which one and how much room is left, where the firmware says so (ADVANCED_OK)."""
+    """A command was taken: which one, where the firmware says so (ADVANCED_OK); `report` as M105 has one."""
 
     number: int | None = None
-    planner_free: int | None = None
-    queue_free: int | None = None
     report: str = ""
 
 
@@ -189,13 +187,9 @@ def parse(line: bytes) -> Reply:
     return Text(text)
 
 
-def _whole(digits: str | None) -> int | None:
-    return None if digits is None else int(digits)
-
-
 def _ok(match: re.Match[str]) -> Reply:
-    number, planner_free, queue_free, report = match.groups()
-    return Ok(_whole(number), _whole(planner_free), _whole(queue_free), report or "")
+    number, report = match.groups()
+    return Ok(None if number is None else int(number), report or "")
 
 
 def _position(match: re.Match[str]) -> Reply:
@@ -218,7 +212,7 @@ def _firmware_info(match: re.Match[str]) -> Reply:
 
 # `start` may be glued to the line that the reset cut short. More than nine digits never come from Marlin.
 _REPLIES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Reply]], ...] = (
-    (re.compile(r"ok(?: N(\d{1,9}))?(?: P(\d{1,9}))?(?: B(\d{1,9}))?(?: ([A-Z@]\S*:.*))?", re.ASCII), _ok),
+    (re.compile(r"ok(?: N(\d{1,9}))?(?: P\d{1,9})?(?: B\d{1,9})?(?: ([A-Z@]\S*:.*))?", re.ASCII), _ok),
     (re.compile(r"(?:Resend|rs):? ?N?(\d{1,9})", re.ASCII), lambda match: Resend(int(match[1]))),
     (re.compile(r"Error:Printer halted.*"), lambda _: Halted()),
     (

@@ -7,17 +7,16 @@ import serial
 
 from rig.clock import Clock
 from rig.config import SerialConfig
-from rig.errors import LineRefused, MarlinError, MarlinTimeout, SerialPortError
+from rig.errors import LineRefused, MarlinError, SerialPortError
 from rig.marlin.codec import Axis, Error, Position, Reply, ServoAngle, UnknownCommand, command
 from rig.marlin.handshake import Firmware, Wiring, answer, check, identify
 from rig.marlin.link import Link
 from rig.marlin.ports import await_port, open_port, stable_name
 
 _LOOKS = 3
-_KILLS = 3
 # M280 tells whole degrees of a whole number of microseconds.
 _SERVO_TOLERANCE_DEG = 2.0
-_HALT_TIMEOUT_S = 1.0
+_HALT_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -245,13 +244,8 @@ class Marlin:
         Raises:
             MarlinTimeout: the board did not confirm; commands are refused all the same.
         """
-        for _ in range(_KILLS):
-            if not self._link.is_killed or self._link.await_halt(_HALT_TIMEOUT_S):
-                return
-            self._link.kill()
-        raise MarlinTimeout(
-            f"the board on {self.port} did not confirm the emergency stop", hint="cut the motor power now"
-        )
+        if self._link.is_killed:
+            self._link.make_sure_of_kill(_HALT_TIMEOUT_S)
 
     def _shake_hands(self, port: serial.Serial) -> None:
         self._link = Link(port, reply_timeout_s=self._config.reply_timeout_s)
@@ -261,6 +255,8 @@ class Marlin:
             self._link.settle()
             self.firmware = identify(self._do)
             check(self._link.command, self.port, self.firmware, self._wiring)
+            # A firmware that releases motors after a while of rest would lose the table's angle unseen.
+            self._do("M84 S0")
         except BaseException:
             self._link.close()
             raise

@@ -22,16 +22,10 @@ from itertools import count
 
 import serial
 
-from rig.errors import (
-    LineRefused,
-    MarlinHalted,
-    MarlinReset,
-    MarlinStopped,
-    MarlinTimeout,
-    SerialPortError,
-)
+from rig.errors import LineRefused, MarlinHalted, MarlinReset, MarlinStopped, MarlinTimeout
 from rig.marlin import codec
 from rig.marlin.codec import Busy, Error, Halted, Ok, Reply, Resend, Start, Text, UnknownCommand
+from rig.marlin.wire import Wire
 
 MAX_REFUSALS = 10
 
@@ -39,6 +33,8 @@ _PROBES = 3
 _LONGEST_PROBE_S = 1.0
 _QUIET_S = 0.05
 _STOP_INTERVAL_S = 0.2
+# Marlin takes 0.6 s to kill itself.
+_KILL_INTERVAL_S = 1.0
 # A number that is never due and no checksum: refused by every Marlin, which then names its last line.
 _PROBE = b"\nN999999999 M114\n"
 _RAW_STOP = b"\n" + codec.encode("M410")
@@ -51,7 +47,6 @@ class _Sent:
     number: int
     text: str
     line: bytes
-    silence_s: float
     heard: list[Reply] = field(default_factory=list)
     taken_for: list[str] = field(default_factory=list)
 
@@ -69,13 +64,12 @@ class Link:
     """
 
     def __init__(self, port: serial.Serial, *, reply_timeout_s: float) -> None:
-        self._port = port
+        self._wire = Wire(port)
         self._reply_timeout_s = reply_timeout_s
         self._probe_timeout_s = min(_LONGEST_PROBE_S, reply_timeout_s)
         self._exchange = threading.RLock()
         # Reentrant, since a stop may come from a signal handler in the middle of a write.
         self._writing = threading.RLock()
-        self._received = bytearray()
         self._tokens = count(1)
         self._number: int | None = None
         self._numbered_oks = False
@@ -87,31 +81,30 @@ class Link:
         # What a board says just before it halts is why, such as "Homing Failed".
         self._last_echo = ""
         self._why_halted = ""
-        self._interruptions = 0
+        self._stops_and_restarts = 0
         self._stop_pending = False
         self._next_stop_s = -math.inf
 
     @property
     def name(self) -> str:
         """The port, as it was opened."""
-        return str(self._port.name)
+        return self._wire.name
 
     @property
     def interruptions(self) -> int:
         """How many stops, resets and losses of the port there were: across one, no position is certain."""
-        return self._interruptions
+        return self._stops_and_restarts + self._wire.losses
 
     def close(self) -> None:
         """Give the port back; nothing is sent any more."""
-        self._port.close()
+        self._wire.close()
 
     def wait_for_banner(self, timeout_s: float) -> bool:
         """Listen for the boot banner; False when none came in time."""
         with self._exchange:
             deadline_s = time.monotonic() + timeout_s
-            while (reply := self._next_reply(deadline_s)) is not None:
+            while (reply := self._wire.reply(deadline_s)) is not None:
                 if isinstance(reply, Start):
-                    self._revive()
                     return True
             return False
 
@@ -126,21 +119,18 @@ class Link:
             self._hear_what_came()
             self._get_in_step()
 
-    def command(
-        self, text: str, *, timeout_s: float | None = None, interruptions: int | None = None
-    ) -> list[Reply]:
+    def command(self, text: str, *, interruptions: int | None = None) -> list[Reply]:
         """Send one command and return what came before its `ok`, in order.
 
         The command is taken by the board exactly once, or an error is raised.
 
         Args:
-            timeout_s: how long the board may be silent, `reply_timeout_s` if None. `busy` extends it.
             interruptions: send it only if there were so many, so that a stop is never followed by what it
                 was meant to stop.
 
         Raises:
             LineRefused: the line must not be sent, or was refused ten times.
-            MarlinStopped: there was another stop; nothing was sent.
+            MarlinStopped: there was another stop; nothing was sent, or what was is cleared next.
             MarlinTimeout: the board fell silent.
             MarlinReset: the board restarted.
             MarlinHalted: the board is or was killed.
@@ -148,17 +138,17 @@ class Link:
         """
         with self._exchange:
             self._hear_what_came()
-            interruptions_before = self._interruptions
+            interruptions_before = self.interruptions
             if not self._in_step:
                 self._get_in_step()
             assert self._number is not None, "settling finds the board's number"
             number = self._number + 1
-            sent = _Sent(number, text, codec.encode(text, number), timeout_s or self._reply_timeout_s)
+            sent = _Sent(number, text, codec.encode(text, number))
             self._send(sent, interruptions)
             if not self._await_ok(sent) or not self._is_confirmed(sent):
                 self._repeat_until_taken(sent, interruptions)
             self._ok_outstanding = False
-            self._in_step = interruptions_before == self._interruptions
+            self._in_step = interruptions_before == self.interruptions
             return sent.heard
 
     def stop_at_once(self) -> None:
@@ -175,8 +165,9 @@ class Link:
                 self._next_stop_s = time.monotonic() + _STOP_INTERVAL_S
 
     def kill(self) -> None:
-        """Kill the board (M112); every command is refused from now on until the board restarts.
+        """Kill the board (M112); every command on this link is refused from now on, whatever is heard.
 
+        A line of noise must not lift an emergency: only a new link, to a board that was reset, does.
         Returns as soon as the line is written. May be called from any thread, or from a signal handler.
         """
         with self._writing:
@@ -185,8 +176,23 @@ class Link:
 
     @property
     def is_killed(self) -> bool:
-        """Whether the board was told to kill itself, and has not restarted since."""
+        """Whether the board was told to kill itself."""
         return self._killed
+
+    def make_sure_of_kill(self, timeout_s: float) -> None:
+        """Repeat a kill until the board confirms it.
+
+        Raises:
+            MarlinTimeout: the board did not confirm; commands are refused all the same.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not self.await_halt(_KILL_INTERVAL_S):
+            if time.monotonic() >= deadline_s:
+                raise MarlinTimeout(
+                    f"the board on {self.name} did not confirm the emergency stop",
+                    hint="cut the motor power now",
+                )
+            self.kill()
 
     def await_halt(self, timeout_s: float) -> bool:
         """Listen for the board's word that it is halted; True at once when it was heard already."""
@@ -196,7 +202,7 @@ class Link:
         try:
             deadline_s = time.monotonic() + timeout_s
             while not self._halt_heard.is_set():
-                reply = self._next_reply(deadline_s)
+                reply = self._wire.reply(deadline_s)
                 if reply is None:
                     return False
                 if isinstance(reply, Halted):
@@ -206,7 +212,7 @@ class Link:
             self._exchange.release()
 
     def _get_in_step(self) -> None:
-        interruptions_before = self._interruptions
+        interruptions_before = self.interruptions
         for _ in range(MAX_REFUSALS):
             taken = self._last_line_taken()
             if self._number is not None and taken not in (self._number - 1, self._number):
@@ -220,7 +226,7 @@ class Link:
                 self._queue_to_clear = False
                 self._write(_RAW_STOP)
                 continue
-            self._in_step = interruptions_before == self._interruptions
+            self._in_step = interruptions_before == self.interruptions
             return
         raise MarlinTimeout(
             f"the board on {self.name} answers, but not in order", hint="check the USB cable; power-cycle it"
@@ -228,16 +234,20 @@ class Link:
 
     def _send(self, sent: _Sent, interruptions: int | None) -> None:
         with self._writing:
-            if interruptions not in (None, self._interruptions):
-                raise MarlinStopped(f"the board on {self.name} was stopped", hint="home or zero the table")
+            if interruptions not in (None, self.interruptions):
+                raise self._stopped()
             self._in_step = False
             self._ok_outstanding = True
             self._number = sent.number
             self._write(sent.line)
+            # A signal handler may have stopped the board between the look above and the write.
+            if interruptions not in (None, self.interruptions):
+                self._queue_to_clear = True
+                raise self._stopped()
 
     def _await_ok(self, sent: _Sent) -> bool:
         """True when the `ok` of a line came, False when it was refused or nothing came."""
-        deadline_s = time.monotonic() + sent.silence_s
+        deadline_s = time.monotonic() + self._reply_timeout_s
         while (reply := self._listen(deadline_s)) is not None:
             match reply:
                 case Ok():
@@ -251,7 +261,7 @@ class Link:
                     return False
                 case Busy():
                     self._insist_on_stop()
-                    deadline_s = time.monotonic() + sent.silence_s
+                    deadline_s = time.monotonic() + self._reply_timeout_s
                 case _:
                     sent.heard.append(reply)
         return False
@@ -345,7 +355,7 @@ class Link:
 
     def _listen(self, deadline_s: float) -> Reply | None:
         """The next reply, None at the deadline; a restart or a halt is an error whenever it is heard."""
-        reply = self._next_reply(deadline_s)
+        reply = self._wire.reply(deadline_s)
         if isinstance(reply, Text) and reply.text.startswith("echo:"):
             self._last_echo = reply.text.removeprefix("echo:")
         if isinstance(reply, Start):
@@ -358,69 +368,31 @@ class Link:
             self._last_echo = ""
         return reply
 
-    def _next_reply(self, deadline_s: float) -> Reply | None:
-        while (end := self._received.find(b"\n")) < 0:
-            remaining_s = deadline_s - time.monotonic()
-            received = self._read(max(0.0, remaining_s))
-            self._received += received
-            if remaining_s <= 0 and b"\n" not in received:
-                return None
-        line = bytes(self._received[:end])
-        del self._received[: end + 1]
-        return codec.parse(line)
+    def _stopped(self) -> MarlinStopped:
+        return MarlinStopped(f"the board on {self.name} was stopped", hint="start again when all is well")
 
     def _board_restarted(self) -> MarlinReset:
-        self._interruptions += 1
+        self._stops_and_restarts += 1
         self._number = None
         self._in_step = False
         self._ok_outstanding = False
         self._queue_to_clear = False
         self._stop_pending = False
-        self._revive()
-        return MarlinReset(
-            f"the board on {self.name} restarted", hint="check its power supply, then home or zero the table"
-        )
-
-    def _revive(self) -> None:
-        self._killed = False
-        self._why_halted = ""
-        self._halt_heard.clear()
+        return MarlinReset(f"the board on {self.name} restarted", hint="check its power supply; start again")
 
     def _board_halted(self) -> MarlinHalted:
         why = f": {self._why_halted}" if self._why_halted else ""
         return MarlinHalted(
-            f"the board on {self.name} is halted{why}", hint="press its reset button or power-cycle it"
+            f"the board on {self.name} is halted{why}",
+            hint="press its reset button or power-cycle it, then start again",
         )
 
-    def _read(self, timeout_s: float) -> bytes:
-        if not self._port.is_open:
-            raise self._gone("it was closed")
-        try:
-            self._port.timeout = timeout_s
-            return self._port.read(max(1, self._port.in_waiting))
-        except (serial.SerialException, OSError) as error:
-            raise self._gone(error) from error
-
     def _write_raw(self, text: str) -> None:
-        self._interruptions += 1
+        self._stops_and_restarts += 1
         self._in_step = False
         # The newline ends a line that an interrupted write may have left half sent.
         self._write(b"\n" + codec.encode(text))
 
     def _write(self, data: bytes) -> None:
-        try:
-            with self._writing:
-                self._port.write(data)
-        except serial.SerialTimeoutException as error:
-            raise MarlinTimeout(
-                f"the board on {self.name} takes no more bytes", hint="reset it, or plug it in again"
-            ) from error
-        except (serial.SerialException, OSError) as error:
-            raise self._gone(error) from error
-
-    def _gone(self, why: object) -> SerialPortError:
-        self._interruptions += 1
-        return SerialPortError(
-            f"serial port {self.name} was unplugged or closed: {why}",
-            hint="plug the board in and start again",
-        )
+        with self._writing:
+            self._wire.write(data)

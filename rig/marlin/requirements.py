@@ -13,35 +13,39 @@ class Requirement:
     Attributes:
         option: the name after `#define`.
         value: `on`, `off` or what stands behind the name, as in Marlin's ini files.
-        why: a clause.
-        capability: its name in the `Cap:` lines of M115, None where M115 does not tell it.
     """
 
     option: str
     value: str
-    why: str
-    capability: str | None = None
 
 
+# Each with what would be missed.
 REQUIREMENTS = (
-    Requirement(
-        "EMERGENCY_PARSER",
-        "on",
-        "a stop overtakes what is queued",
-        capability="EMERGENCY_PARSER",
-    ),
-    Requirement("EXTENDED_CAPABILITIES_REPORT", "on", "M115 tells what the firmware can do"),
-    Requirement("M114_REALTIME", "on", "`M114 R` tells where the table is while it turns"),
-    Requirement("NO_WORKSPACE_OFFSETS", "on", "G92 sets the true position, so that numbers stay small"),
-    Requirement("DIRECT_PIN_CONTROL", "on", "M42 switches the lamp and the air valves"),
-    Requirement("HOST_KEEPALIVE_FEATURE", "on", "a busy board is told from a dead one"),
-    Requirement("ADVANCED_OK", "on", "each ok names the line that it answers"),
-    Requirement("NO_TIMEOUTS", "off", "an idle board is silent"),
-    Requirement("DEFAULT_STEPPER_TIMEOUT_SEC", "0", "an idle motor is held, and with it the table's angle"),
-    Requirement("MIN_SOFTWARE_ENDSTOPS", "off", "the table turns backward for ever"),
-    Requirement("MAX_SOFTWARE_ENDSTOPS", "off", "the table turns forward for ever"),
-    Requirement("ENDSTOPS_ALWAYS_ON_DEFAULT", "off", "a switch that is passed does not end a move"),
-    Requirement("MIN_STEPS_PER_SEGMENT", "6", "the rig knows which moves are too short to be made"),
+    # A stop overtakes what is queued.
+    Requirement("EMERGENCY_PARSER", "on"),
+    # M115 tells what the firmware can do.
+    Requirement("EXTENDED_CAPABILITIES_REPORT", "on"),
+    # `M114 R` tells where the table is while it turns.
+    Requirement("M114_REALTIME", "on"),
+    # G92 sets the true position, so that numbers stay small.
+    Requirement("NO_WORKSPACE_OFFSETS", "on"),
+    # M42 switches the lamp and the air valves.
+    Requirement("DIRECT_PIN_CONTROL", "on"),
+    # A busy board is told from a dead one.
+    Requirement("HOST_KEEPALIVE_FEATURE", "on"),
+    # Each ok names the line that it answers.
+    Requirement("ADVANCED_OK", "on"),
+    # An idle board is silent.
+    Requirement("NO_TIMEOUTS", "off"),
+    # An idle motor is held, and with it the table's angle.
+    Requirement("DEFAULT_STEPPER_TIMEOUT_SEC", "0"),
+    # The table turns either way for ever.
+    Requirement("MIN_SOFTWARE_ENDSTOPS", "off"),
+    Requirement("MAX_SOFTWARE_ENDSTOPS", "off"),
+    # A switch that is passed does not end a move.
+    Requirement("ENDSTOPS_ALWAYS_ON_DEFAULT", "off"),
+    # The rig knows which moves are too short to be made.
+    Requirement("MIN_STEPS_PER_SEGMENT", "6"),
 )
 
 

@@ -19,6 +19,7 @@ class Build:
         workspace_offsets: no NO_WORKSPACE_OFFSETS; G92 shifts the coordinates and leaves `Count` as it is.
             Written from Marlin's documentation, not measured.
         servos: NUM_SERVOS.
+        stepper_timeout_s: DEFAULT_STEPPER_TIMEOUT_SEC; idle motors are released after so long. 0 for never.
         max_speed_deg_s: DEFAULT_MAX_FEEDRATE of X and Y.
         home_switch, chute_switch: where the switches of X and Y are, in microsteps since power-on; None where
             there is none.
@@ -35,6 +36,7 @@ class Build:
     emergency_parser: bool = True
     workspace_offsets: bool = False
     servos: int = 4
+    stepper_timeout_s: float = 0.0
     max_speed_deg_s: float = 360.0
     home_switch: int | None = None
     chute_switch: int | None = None

@@ -136,6 +136,7 @@ class Firmware:
             for line in _BANNER:
                 self._say(line)
         self._report_position(now_s)
+        self._commands.motors.release_if_idle()
         try:
             return self._work()
         except KilledError as death:
@@ -222,7 +223,8 @@ class Firmware:
             self._fill_queue()
             if self._current is None:
                 if not self._queue:
-                    return Wake(self._report_due_s, working=False)
+                    due_s = min(self._report_due_s, self._commands.motors.release_due_s)
+                    return Wake(due_s, working=False)
                 self._begin(self._queue.popleft())
             if not self._advance():
                 due_s = max(self._wait(), self._commands.motors.stopped_until_s)

@@ -101,6 +101,8 @@ class Motors:
         self._speed_deg_s = 25.0
         self._relative = False
         self._stopped_until_s = now_s
+        self._idle_from_s = now_s
+        self._idle_timeout_s = build.stepper_timeout_s or math.inf
         self.handlers: dict[str, Handler] = {
             "G0": self._move,
             "G1": self._move,
@@ -127,6 +129,19 @@ class Motors:
     def stopped_until_s(self) -> float:
         """No command goes on before this time: a quick stop is being carried out."""
         return self._stopped_until_s
+
+    @property
+    def release_due_s(self) -> float:
+        """When motors that are idle until then are released; infinite for never."""
+        if not self._world.motors_on():
+            return math.inf
+        return max(self._still_s(), self._idle_from_s) + self._idle_timeout_s
+
+    def release_if_idle(self) -> None:
+        """Release the motors if they have been idle for too long."""
+        now_s = self._clock.monotonic()
+        if now_s >= self.release_due_s:
+            self._world.release_motors(now_s)
 
     def quick_stop(self) -> None:
         """M410: stop dead and read the position back from the steppers."""
@@ -245,10 +260,18 @@ class Motors:
         yield self._still_s
 
     def _enable(self, words: Words) -> Iterable[Wait]:
-        self._world.hold_motors()
+        self._hold()
         return AT_ONCE
 
+    def _hold(self) -> None:
+        self._world.hold_motors()
+        self._idle_from_s = self._clock.monotonic()
+
     def _disable(self, words: Words) -> Iterator[Wait]:
+        timeout_s = words.get("S")
+        if timeout_s is not None:
+            self._idle_timeout_s = timeout_s or math.inf
+            return
         yield self._still_s
         self._world.release_motors(self._clock.monotonic())
 
@@ -260,7 +283,7 @@ class Motors:
             speed=max(MIN_SPEED, min(speed_deg_s, self._build.max_speed_deg_s) * events_per_deg),
             acceleration=ACCELERATION_DEG_S2 * events_per_deg,
         )
-        self._world.hold_motors()
+        self._hold()
         self._planner.add(block, self._clock.monotonic())
         self._follow_planner()
 

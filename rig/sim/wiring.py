@@ -21,6 +21,9 @@ from rig.sim.world import Chute, Exit, PinExit, ServoChute, ServoExit, StepperCh
 
 # Where the endstops are, as a share of a turn before the place at power-on. Any place would do.
 _SWITCH_BEFORE_TURN = 1 / 8
+# BUFSIZE and RX_BUFFER_SIZE of firmware/rig.ini.
+COMMAND_QUEUE = 8
+RX_BUFFER = 256
 _SERVO_COMMAND = re.compile(r"\s*M280\s+P(\d+)\s+S(\d+(?:\.\d*)?)\s*(?:;.*)?")
 
 
@@ -68,6 +71,8 @@ def build_board(
     actuator = config.actuator
     y_axis = actuator if isinstance(actuator, StepperChuteConfig) else None
     build = Build(
+        command_queue=COMMAND_QUEUE,
+        rx_buffer=RX_BUFFER,
         x_steps_per_deg=_steps_per_deg(config.turntable),
         y_steps_per_deg=None if y_axis is None else _steps_per_deg(y_axis),
         home_switch=_switch(config.turntable),

@@ -9,7 +9,7 @@ from rig.config import SerialConfig, ServoGateConfig, StepperChuteConfig, Turnta
 from rig.devices.axis import MIN_SEGMENT
 from rig.marlin import codec
 from rig.marlin.requirements import REQUIREMENTS, Requirement, requirement, steps_per_unit
-from rig.sim import firmware_commands, firmware_motion, motion
+from rig.sim import firmware_commands, firmware_motion, motion, wiring
 from rig.sim.build import Build
 from tests.firmware.ini import BASE, GEARED, VARIANTS, choices, numbers, options, rig, stated_gear_ratio
 from tests.sim.boards import Console
@@ -44,10 +44,9 @@ def test_requirements_are_found_by_name() -> None:
         requirement("EXTRUDERS")
 
 
-def test_what_a_requirement_says_of_m115_is_what_m115_says() -> None:
-    told = {wanted.capability for wanted in REQUIREMENTS if wanted.capability}
-    assert told
-    assert all(simulated_capabilities()[capability] for capability in told)
+def test_the_simulated_board_of_a_rig_has_the_buffers_of_its_firmware() -> None:
+    built = rig()
+    assert (built["BUFSIZE"], built["RX_BUFFER_SIZE"]) == (str(wiring.COMMAND_QUEUE), str(wiring.RX_BUFFER))
 
 
 @pytest.mark.parametrize("name", [BASE, *VARIANTS])

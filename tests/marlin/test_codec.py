@@ -32,8 +32,8 @@ from rig.marlin.codec import (
 
 REPLIES: dict[bytes, Reply] = {
     b"ok": Ok(),
-    b"ok P15 B3": Ok(None, 15, 3),
-    b"ok N102 P14 B3\r": Ok(102, 14, 3),
+    b"ok P15 B3": Ok(),
+    b"ok N102 P14 B3\r": Ok(102),
     b"ok N7": Ok(7),
     b"ok T:0": Ok(report="T:0"),
     b"ok B:25.00 /0.00 @:0 B@:0": Ok(report="B:25.00 /0.00 @:0 B@:0"),

@@ -123,9 +123,9 @@ def test_silence_is_an_error_and_its_end_is_noticed() -> None:
 
 
 def test_busy_extends_the_timeout() -> None:
-    with desk(clock=SystemClock()) as board, closing(board.link()) as link:
+    with desk(clock=SystemClock()) as board, closing(board.link(reply_timeout_s=1.4)) as link:
         link.command("M113 S1")
-        link.command("G4 S2.5", timeout_s=1.4)
+        link.command("G4 S2.5")
         assert x_of(link) == 0.0
 
 
@@ -139,15 +139,15 @@ def test_silence_after_a_busy_is_an_error_within_the_timeout() -> None:
 
 def test_a_command_that_waits_for_another_ones_end_is_not_late() -> None:
     """Its timeout counts from its own start, not from when it was asked for."""
-    with desk(clock=SystemClock()) as board, closing(board.link()) as link:
+    with desk(clock=SystemClock()) as board, closing(board.link(reply_timeout_s=1.2)) as link:
         link.command("M113 S1")
-        link.command("G1 X60 F3600")
-        first = threading.Thread(target=lambda: link.command("M400", timeout_s=1.5))
+        link.command("G1 X120 F3600")
+        first = threading.Thread(target=lambda: link.command("M400"))
         first.start()
         board.world.clock.sleep(0.2)
         asked_s = board.world.clock.monotonic()
-        link.command("G92 X5", timeout_s=0.25)
-        assert board.world.clock.monotonic() - asked_s > 0.25
+        link.command("G92 X5")
+        assert board.world.clock.monotonic() - asked_s > 1.2
         first.join()
         assert x_of(link) == 5.0
 

@@ -124,9 +124,9 @@ class Desk:
         wiring = Wiring(microsteps, frozenset({LIGHT_PIN}), frozenset({0, 1}))
         return Marlin.connect(url, serial, wiring=wiring, clock=self.world.clock)
 
-    def link(self) -> Link:
+    def link(self, reply_timeout_s: float = SERIAL.reply_timeout_s) -> Link:
         """A link that is in step with the booted board."""
-        link = Link(open_port(self.url, 115200), reply_timeout_s=SERIAL.reply_timeout_s)
+        link = Link(open_port(self.url, 115200), reply_timeout_s=reply_timeout_s)
         assert link.wait_for_banner(SERIAL.boot_timeout_s)
         link.settle()
         return link
