@@ -2,12 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Protocol, Self
 
-from rig.errors import RigError
+from rig.errors import MarlinHalted, RigError
 
 CANCEL_SIGNALS: tuple[signal.Signals, ...] = tuple(
     # SIGHUP: the terminal was closed.
@@ -37,7 +37,9 @@ class Motion(Protocol):
 
 
 @contextmanager
-def leaving(steps: Mapping[str, Callable[[], None]], motion: Motion) -> Iterator[None]:
+def leaving(
+    steps: Mapping[str, Callable[[], None]], motion: Motion, confess: Callable[[str], None]
+) -> Iterator[None]:
     """Take every step, whatever becomes of the others, when the block ends; no signal keeps one from it.
 
     The first Ctrl-C (SIGINT, SIGTERM) ends the block and lets the motion under way end. Another one stops it
@@ -47,6 +49,8 @@ def leaving(steps: Mapping[str, Callable[[], None]], motion: Motion) -> Iterator
     Args:
         steps: by what they do, in the order in which they are taken.
         motion: what a stop stops.
+        confess: told of each step that could not be taken, in a clause: whoever asked for the stop wants to
+            know, and may not see this process.
     """
     failures: list[tuple[str, RigError]] = []
     try:
@@ -56,6 +60,9 @@ def leaving(steps: Mapping[str, Callable[[], None]], motion: Motion) -> Iterator
             finally:
                 stop_signals.held = True
                 _take(steps, failures)
+                # A board that was killed refuses everything else, as it was asked to.
+                expected = MarlinHalted if stop_signals.killed else ()
+                _confess([told for told in failures if not isinstance(told[1], expected)], confess)
     except GeneratorExit:
         # The end was asked for from outside (`close` of a job), and this exception never gets there.
         _raise_first(failures)
@@ -83,9 +90,21 @@ def _take(steps: Mapping[str, Callable[[], None]], failures: list[tuple[str, Rig
             stack.callback(attempt, deed, step)
 
 
+def _confess(failures: Sequence[tuple[str, RigError]], confess: Callable[[str], None]) -> None:
+    for deed, failure in failures:
+        try:
+            confess(_confession(deed, failure))
+        except RigError as silenced:
+            failure.add_note(f"could not tell that to rig stop: {silenced}")
+
+
 def _note(error: BaseException, failures: list[tuple[str, RigError]]) -> None:
     for deed, failure in failures:
-        error.add_note(f"could not {deed}: {failure}")
+        error.add_note(_confession(deed, failure))
+
+
+def _confession(deed: str, failure: RigError) -> str:
+    return f"could not {deed}: {failure}"
 
 
 def _raise_first(failures: list[tuple[str, RigError]]) -> None:
@@ -104,6 +123,7 @@ class _StopSignals:
 
     def __init__(self, motion: Motion) -> None:
         self.held = False
+        self.killed = False
         self._motion = motion
         self._came = 0
         self._waiting: list[int] = []
@@ -133,6 +153,7 @@ class _StopSignals:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._came += 1
         if number in KILL_SIGNALS:
+            self.killed = True
             self._motion.kill_at_once()
         elif number in STOP_SIGNALS or self._came > 1:
             self._motion.stop_at_once()

@@ -8,10 +8,11 @@ from rig.at_rest import leaving
 from rig.camera.choice import camera_for
 from rig.camera.frame import Camera, Frame, Latent
 from rig.clock import Clock, SystemClock
-from rig.config import Config, ServoGateConfig, StepperChuteConfig, SweeperConfig
+from rig.config import Config, GcodeConfig, ServoGateConfig, StepperChuteConfig, SweeperConfig
 from rig.dataset.layout import Source
 from rig.devices.actuators import Actuator, actuator_for
 from rig.devices.axis import Microsteps
+from rig.devices.gcode_lines import check_bins
 from rig.devices.light import Light
 from rig.devices.operator import HumanOperator, Operator
 from rig.devices.turntable import Turntable
@@ -67,6 +68,7 @@ class _Desk:
     operator: Operator
     clock: Clock
     source: Source
+    confess: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,11 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
         parts = _connect(config, desk, stack)
         # A camera that hangs keeps nothing else waiting.
         at_rest = _ways_to_rest(parts) | {"close the camera": desk.camera.close}
-        stack.enter_context(leaving(at_rest, parts.marlin))
+        stack.enter_context(leaving(at_rest, parts.marlin, desk.confess))
         # A camera that finds its white balance by itself must find it by the light of the lamp.
         parts.light.on()
         desk.camera.start()
-        parts.turntable.find_zero()
-        parts.actuator.prepare()
+        _find_positions(parts)
         yield Machine(
             turntable=parts.turntable,
             actuator=parts.actuator,
@@ -121,17 +122,27 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
 def open_moving_parts(config: Config) -> Iterator[MovingParts]:
     """Open the rig without its camera; leaves it and raises as `open_machine` does."""
     with ExitStack() as stack:
-        parts = _connect(config, _open_desk(config, lambda sentence: None, 0, stack), stack)
-        stack.enter_context(leaving(_ways_to_rest(parts), parts.marlin))
+        desk = _open_desk(config, lambda sentence: None, 0, stack)
+        parts = _connect(config, desk, stack)
+        stack.enter_context(leaving(_ways_to_rest(parts), parts.marlin, desk.confess))
         parts.light.on()
-        parts.turntable.find_zero()
-        parts.actuator.prepare()
+        _find_positions(parts)
         yield parts
 
 
+def _find_positions(parts: MovingParts) -> None:
+    # The sweeper first: it may lie across a table that homing turns.
+    parts.actuator.prepare()
+    parts.turntable.find_zero()
+
+
 def _open_desk(config: Config, ask: Callable[[str], None], seed: int, stack: ExitStack) -> _Desk:
-    stack.enter_context(owning(rig_name(config)))
-    return _simulated_desk(config, seed, stack) if config.sim.enabled else _real_desk(config, ask)
+    if isinstance(config.actuator, GcodeConfig):
+        check_bins(config.actuator, config.bins)
+    confess = stack.enter_context(owning(rig_name(config)))
+    if config.sim.enabled:
+        return _simulated_desk(config, seed, confess, stack)
+    return _real_desk(config, ask, confess)
 
 
 def _connect(config: Config, desk: _Desk, stack: ExitStack) -> MovingParts:
@@ -170,16 +181,17 @@ def wiring_of(config: Config) -> Wiring:
     return Wiring(axes, config.output_pins, frozenset(servos))
 
 
-def _real_desk(config: Config, ask: Callable[[str], None]) -> _Desk:
+def _real_desk(config: Config, ask: Callable[[str], None], confess: Callable[[str], None]) -> _Desk:
     if not config.serial.port:
         raise ConfigError(
             "serial.port is empty", hint="see the ports with: rig doctor; then set it in rig.toml"
         )
-    return _Desk(config.serial.port, camera_for(config.camera), HumanOperator(ask), SystemClock(), "camera")
+    camera, operator = camera_for(config.camera), HumanOperator(ask)
+    return _Desk(config.serial.port, camera, operator, SystemClock(), "camera", confess)
 
 
-def _simulated_desk(config: Config, seed: int, stack: ExitStack) -> _Desk:
+def _simulated_desk(config: Config, seed: int, confess: Callable[[str], None], stack: ExitStack) -> _Desk:
     from rig.sim.bench import SimulatedBench
 
     bench = stack.enter_context(SimulatedBench(config, seed))
-    return _Desk(bench.port, bench.camera, bench.hand, bench.clock, "simulated")
+    return _Desk(bench.port, bench.camera, bench.hand, bench.clock, "simulated", confess)

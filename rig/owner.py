@@ -9,9 +9,9 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -32,11 +32,13 @@ class Owner:
     Attributes:
         rig: which one: its serial port, or the folder that a simulated one runs in.
         command: as it was typed.
+        name: of its file, as no other owner is called.
     """
 
     pid: int
     rig: str
     command: str
+    name: str
 
 
 def rig_name(config: Config) -> str:
@@ -48,29 +50,33 @@ def rig_name(config: Config) -> str:
 
 
 @contextmanager
-def owning(rig: str) -> Iterator[None]:
+def owning(rig: str) -> Iterator[Callable[[str], None]]:
     """Say, while the block runs, that this process runs a rig (not on Windows).
+
+    Yields:
+        Takes what this process could not put at rest, for `last_words`.
 
     Raises:
         StorageError: there is no folder to say it in.
     """
     if sys.platform == "win32":
-        yield
+        yield lambda text: None
         return
     folder = _folder()
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
-    unfinished, path = folder / f"{name}.tmp", folder / f"{name}.json"
-    owner = Owner(os.getpid(), rig, " ".join(["rig", *sys.argv[1:]]))
+    owner = Owner(os.getpid(), rig, " ".join(["rig", *sys.argv[1:]]), name)
+    path = folder / f"{name}.json"
+    unfinished = path.with_suffix(".tmp")
     with ExitStack() as stack:
         with storage_errors(unfinished):
             file = stack.enter_context(unfinished.open("w", encoding="utf-8"))
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.write(json.dumps(asdict(owner)))
+            file.write(json.dumps({"pid": owner.pid, "rig": owner.rig, "command": owner.command}))
             file.flush()
             # Under its name it is whole and locked.
             unfinished.rename(path)
         try:
-            yield
+            yield lambda text: _leave_word(owner, text)
         finally:
             path.unlink(missing_ok=True)
 
@@ -95,12 +101,33 @@ def await_end(owner: Owner, timeout_s: float) -> bool:
     return True
 
 
+def last_words(owner: Owner) -> Sequence[str]:
+    """What an owner that has given its rig up could not put at rest; they are said once."""
+    path = _last_words_path(owner)
+    try:
+        said = path.read_text(encoding="utf-8").splitlines()
+        path.unlink()
+    except FileNotFoundError:
+        return ()
+    return said
+
+
+def _leave_word(owner: Owner, text: str) -> None:
+    path = _last_words_path(owner)
+    with storage_errors(path), path.open("a", encoding="utf-8") as file:
+        file.write(text + "\n")
+
+
+def _last_words_path(owner: Owner) -> Path:
+    return _folder() / f"{owner.name}.txt"
+
+
 def _read(path: Path) -> Owner | None:
     """Who wrote a file, if that process still lives; a file that was left over is removed."""
     try:
         with path.open(encoding="utf-8") as file:
             if _is_locked(file):
-                return Owner(**json.load(file))
+                return Owner(**json.load(file), name=path.stem)
             path.unlink()
     except FileNotFoundError:
         pass  # its process has just ended

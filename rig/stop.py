@@ -6,33 +6,39 @@ from contextlib import closing
 
 from rig.at_rest import KILL_SIGNALS, STOP_SIGNALS
 from rig.config import Config
-from rig.errors import ConfigError, DeviceError
-from rig.owner import Owner, await_end, owners, rig_name
+from rig.errors import ConfigError, DeviceError, StorageError
+from rig.marlin.codec import command
+from rig.marlin.link import Link
+from rig.marlin.ports import open_port
+from rig.owner import Owner, await_end, last_words, owners, rig_name
 
 # A quick stop takes Marlin a second, and clearing its queue another; then the rig is put at rest.
 _END_TIMEOUT_S = 20.0
 
 
 def stop_rig(config: Config, *, emergency: bool) -> Sequence[Owner]:
-    """Stop all motion at once; returns when whoever ran the rig has put it at rest and given it up.
+    """Stop all motion at once; returns when whoever ran the rig has given it up and it is certain to stand.
 
     Args:
         config: says which rig.
         emergency: kill the board instead: only a reset revives it.
 
     Returns:
-        The processes that ran the rig. Where there were none, a real board was opened and stopped, its
-        outputs switched off and its motors released; sweeper and chute stay where they are.
+        The processes that ran the rig, which have put it at rest. Where there were none, a real board was
+        opened and stopped, its outputs switched off and its motors released; sweeper and chute stay where
+        they are.
 
     Raises:
-        DeviceError: a process does not give the rig up, or the board cannot be reached.
+        DeviceError: a process does not give the rig up, or has said that it could not put it at rest; or the
+            board cannot be reached, or does not confirm the stop.
         ConfigError: no serial port is configured.
+        StorageError: it cannot be found out who runs a simulated rig.
     """
     if not STOP_SIGNALS:
         raise DeviceError(
             "this system has no signals to stop another process with", hint="press Ctrl-C twice there"
         )
-    running = owners(rig_name(config))
+    running = _owners(config)
     for owner in running:
         _signal(owner, emergency=emergency)
     for owner in running:
@@ -41,9 +47,25 @@ def stop_rig(config: Config, *, emergency: bool) -> Sequence[Owner]:
                 f"{owner.command} (process {owner.pid}) was told to stop and still runs the rig",
                 hint="cut the motor power; then end that process",
             )
+    for owner in running:
+        if words := last_words(owner):
+            raise DeviceError(
+                f"{owner.command} (process {owner.pid}) was told to stop, but {'; '.join(words)}",
+                hint="cut the motor power",
+            )
     if not running and not config.sim.enabled:
         _stop_board(config, emergency=emergency)
     return running
+
+
+def _owners(config: Config) -> Sequence[Owner]:
+    try:
+        return owners(rig_name(config))
+    except StorageError:
+        if config.sim.enabled:
+            raise
+        # Nobody can have left a name there; the board itself is still within reach.
+        return ()
 
 
 def _signal(owner: Owner, *, emergency: bool) -> None:
@@ -59,24 +81,20 @@ def _signal(owner: Owner, *, emergency: bool) -> None:
 
 
 def _stop_board(config: Config, *, emergency: bool) -> None:
-    # Most stops find a process to tell, and must not wait for a camera's packages to be loaded.
-    from rig.clock import SystemClock
-    from rig.machine import wiring_of
-    from rig.marlin.controller import Marlin
-    from rig.marlin.ports import open_port
-
+    """Stop a board of which nothing is known: neither what it does nor whether its firmware suits the rig."""
     if not config.serial.port:
         raise ConfigError("serial.port is empty", hint="set it in rig.toml")
-    # At once, before the board is asked anything; opening the port has reset most boards already.
-    with closing(open_port(config.serial.port, config.serial.baud)) as port:
-        port.write(b"\nM112\n" if emergency else b"\nM410\n")
-        port.flush()
-    marlin = Marlin.connect(config.serial.port, config.serial, wiring=wiring_of(config), clock=SystemClock())
-    try:
+    port = open_port(config.serial.port, config.serial.baud)
+    with closing(Link(port, reply_timeout_s=config.serial.reply_timeout_s)) as link:
+        # At once, before the board is asked anything. Opening the port has reset most boards already, and
+        # those hear nothing until they have booted.
         if emergency:
-            marlin.emergency_stop()
+            link.kill()
+            link.make_sure_of_kill(config.serial.boot_timeout_s + config.serial.reply_timeout_s)
             return
-        marlin.quick_stop()
-        marlin.motors_off()
-    finally:
-        marlin.close()
+        link.stop_at_once()
+        link.wait_for_banner(config.serial.boot_timeout_s)
+        link.settle()
+        for pin in sorted(config.output_pins):
+            link.command(command("M42", P=pin, S=0))
+        link.command("M18")

@@ -83,7 +83,7 @@ def _cannot_open(url: str, error: OSError) -> SerialPortError:
     if error.errno in (errno.EBUSY, errno.EAGAIN):
         return SerialPortError(
             f"serial port {url} is in use by another program",
-            hint="stop another rig with: rig stop; or close the other program (a slicer)",
+            hint="close that program: a slicer, or a rig that another user runs",
         )
     ports = ", ".join(port.device for port in list_ports.comports()) or "none"
     if error.errno == errno.ENOENT:

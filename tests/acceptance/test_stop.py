@@ -1,7 +1,9 @@
 """Stop means stop: `rig stop` and a second Ctrl-C, seen from the board that another process is driving."""
 
+import os
 import signal
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rig.clock import SystemClock
+from rig.sim.faults import Direction, Fault, FaultKind
 from rig.sim.world import World
 from tests.acceptance.conftest import Shell
 from tests.sim.boards import LIGHT_PIN, desk
@@ -43,10 +46,11 @@ class SlowTurn:
 
 
 @contextmanager
-def slow_turn(folder: Path) -> Iterator[SlowTurn]:
-    with desk(clock=SystemClock()) as board:
+def slow_turn(folder: Path, *faults: Fault) -> Iterator[SlowTurn]:
+    with desk(*faults, clock=SystemClock()) as board:
         (folder / "rig.toml").write_text(
-            f'[serial]\nport = "{board.url}"\n[turntable]\nspeed_deg_s = 15\n', encoding="utf-8"
+            f'[serial]\nport = "{board.url}"\nboot_timeout_s = 1.5\n[turntable]\nspeed_deg_s = 15\n',
+            encoding="utf-8",
         )
         shell = Shell(folder)
         with shell.start("doctor", "--motion") as process:
@@ -55,6 +59,17 @@ def slow_turn(folder: Path) -> Iterator[SlowTurn]:
                 assert process.poll() is None
                 board.world.clock.sleep(0.01)
             yield turn
+
+
+@contextmanager
+def port_kept_open(turn: SlowTurn) -> Iterator[None]:
+    """So that opening it once more resets nothing, as with an adapter that has no DTR line."""
+    url = tomllib.loads((turn.shell.folder / "rig.toml").read_text(encoding="utf-8"))["serial"]["port"]
+    port = os.open(url, os.O_RDWR | os.O_NOCTTY)
+    try:
+        yield
+    finally:
+        os.close(port)
 
 
 def test_ctrl_c_lets_the_move_under_way_end(tmp_path: Path) -> None:
@@ -102,12 +117,23 @@ def test_an_emergency_kills_the_board(tmp_path: Path) -> None:
         assert not turn.world.motors_on()
 
 
+def test_an_emergency_that_the_board_does_not_confirm_is_no_success(tmp_path: Path) -> None:
+    deaf = Fault(FaultKind.DROP, Direction.TO_BOARD, b"M112")
+    with slow_turn(tmp_path, deaf) as turn:
+        stopped = turn.shell.run("stop", "--emergency")
+        assert stopped.returncode == 1
+        assert "did not confirm the emergency stop" in stopped.stderr
+        assert "cut the motor power" in stopped.stderr
+        assert "Stopped" not in stopped.stderr
+        assert "did not confirm the emergency stop" in turn.end()
+
+
 def test_a_busy_rig_says_how_to_stop_it(tmp_path: Path) -> None:
     with slow_turn(tmp_path) as turn:
         busy = turn.shell.run("doctor", "--motion")
         assert busy.returncode == 1
         assert "is in use by another program" in busy.stdout
-        assert "rig stop" in busy.stdout
+        assert "close that program" in busy.stdout
         turn.shell.run("stop")
         turn.end()
 
@@ -115,16 +141,18 @@ def test_a_busy_rig_says_how_to_stop_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [(), ("--emergency",)])
 def test_a_board_that_nobody_runs_is_stopped_too(tmp_path: Path, options: tuple[str, ...]) -> None:
     """As after a kill -9: the table turns on, and nobody is there to be told."""
-    with slow_turn(tmp_path) as turn:
+    with slow_turn(tmp_path) as turn, port_kept_open(turn):
         turn.process.kill()
         turn.process.communicate(timeout=10)
         stopped = turn.shell.run("stop", *options)
         assert stopped.returncode == 0, stopped.stderr
         assert "No other program runs the rig" in stopped.stderr
+        assert turn.microsteps < QUARTER_TURN_MICROSTEPS * 0.9
         turn.world.clock.sleep(1.6)
         assert turn.stays_still()
         assert not turn.world.motors_on()
-        assert turn.world.pin(LIGHT_PIN) == 0
+        # A halted board switches nothing any more.
+        assert turn.world.pin(LIGHT_PIN) == (255 if options else 0)
 
 
 def test_nothing_to_stop_in_a_folder_without_a_rig(tmp_path: Path) -> None:
