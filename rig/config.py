@@ -39,6 +39,7 @@ class SerialConfig(Section):
     baud: int = Field(default=115200, gt=0, le=4_000_000)
     boot_timeout_s: float = Field(default=8.0, gt=0, le=120)
     reply_timeout_s: float = Field(default=5.0, gt=0, le=600)
+    reconnect_timeout_s: float = Field(default=60.0, ge=0, le=3600)
 
 
 class AxisConfig(Section):

@@ -12,6 +12,7 @@ port = ""
 baud = 115200
 boot_timeout_s = 8.0        # opening the port restarts the board; how long it may take
 reply_timeout_s = 5.0       # silence that counts as a fault; a busy board says so every 2 s
+reconnect_timeout_s = 60.0  # how long sorting waits for a board that was unplugged
 
 [turntable]
 motor_steps_per_turn = 200  # a NEMA17 with 1.8 degrees a step

@@ -48,6 +48,12 @@ class Machine:
     clock: Clock
     firmware: str
     source: Source
+    reconnect: Callable[[], None]
+    """Wait for a board that was lost or restarted, and find its axes' positions anew, as at the start.
+
+    Raises:
+        DeviceError: it does not come back in time (`serial.reconnect_timeout_s`), or another board does.
+    """
 
     def expose_from(self, position: Microsteps) -> StillExposure:
         """Turn the table to stand as at `position`, let it settle, and return once it is exposed."""
@@ -115,6 +121,7 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
             clock=desk.clock,
             firmware=parts.marlin.firmware.name,
             source=desk.source,
+            reconnect=lambda: _reconnect(parts, config.serial.reconnect_timeout_s),
         )
 
 
@@ -128,6 +135,12 @@ def open_moving_parts(config: Config) -> Iterator[MovingParts]:
         parts.light.on()
         _find_positions(parts)
         yield parts
+
+
+def _reconnect(parts: MovingParts, timeout_s: float) -> None:
+    parts.marlin.reconnect(timeout_s)
+    parts.light.on()
+    _find_positions(parts)
 
 
 def _find_positions(parts: MovingParts) -> None:

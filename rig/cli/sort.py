@@ -62,7 +62,7 @@ def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> 
     from rig.errors import Interrupted, RigError
     from rig.jobs import SortFinished, SortStarted, sort_job
     from rig.sorting.report import write_report
-    from rig.sorting.sorter import PartSorted, PileEmpty
+    from rig.sorting.sorter import BoardBack, BoardLost, PartSorted, PileEmpty
 
     seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
     started: SortStarted | None = None
@@ -81,6 +81,10 @@ def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> 
                     case PartSorted():
                         seen = event.decision.part or f"unsure ({event.decision.candidates[0].label}?)"
                         bars.update(bar, completed=event.done, description=f"{seen} -> {event.bin_name}")
+                    case BoardLost():
+                        settings.say(f"Waiting for the board: {event.reason}. See to its cable and supply.")
+                    case BoardBack():
+                        settings.say("The board is back; sorting goes on.")
                     case PileEmpty():
                         settings.say(f"No part came for {event.waited_s:g} s: the pile seems to be empty.")
                     case SortFinished():

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from rig.camera.frame import Frame, Image
+from rig.errors import MarlinReset, MarlinTimeout, SerialPortError
 from rig.files import write_whole
 from rig.machine import Machine
 from rig.sorting.evidence import Decision, decide
@@ -48,7 +49,28 @@ class PileEmpty:
     waited_s: float
 
 
-SortEvent = PartSorted | PileEmpty
+@dataclass(frozen=True)
+class BoardLost:
+    """The board was unplugged or restarted; sorting waits for it.
+
+    Attributes:
+        reason: what happened, a sentence without a full stop.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class BoardBack:
+    """The board is there again, its axes have found their positions, and sorting goes on."""
+
+
+SortEvent = PartSorted | PileEmpty | BoardLost | BoardBack
+
+# After these the board may be there again in a moment; a board that was halted wants a person.
+_LOSSES = (SerialPortError, MarlinReset, MarlinTimeout)
+# A supply that gives way whenever a servo starts does so again.
+_MOST_LOSSES_PER_PART = 3
 
 
 @dataclass(frozen=True)
@@ -69,19 +91,32 @@ class Sorter:
     wait_for_part_s: float
 
     def run(self, run: RunId, count: int) -> Generator[SortEvent, None, None]:
-        """Sort up to `count` parts.
+        """Sort up to `count` parts; a board that is lost meanwhile is waited for.
+
+        A part that was on its way then is looked at again if it still lies on the table.
 
         Raises:
             DeviceError: a device failed; what was decided so far is in the ledger.
             StorageError: a decision could not be stored; its part is not moved.
         """
-        for done in range(1, count + 1):
+        done = losses = 0
+        while done < count:
             seen = self._await_part()
             if seen is None:
                 yield PileEmpty(self.wait_for_part_s)
                 return
-            frame, box = seen
-            yield self._sort_one(run, frame, box, done, count)
+            try:
+                part_sorted = self._sort_one(run, *seen, done + 1, count)
+            except _LOSSES as loss:
+                losses += 1
+                if losses == _MOST_LOSSES_PER_PART:
+                    raise
+                yield BoardLost(loss.what)
+                self.machine.reconnect()
+                yield BoardBack()
+            else:
+                done, losses = done + 1, 0
+                yield part_sorted
 
     def _await_part(self) -> tuple[Frame, Box] | None:
         """Look until a part lies still; None when none came in time."""

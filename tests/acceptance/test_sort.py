@@ -71,6 +71,27 @@ def test_what_was_decided_before_a_stop_is_on_record(desk: Shell, how: signal.Si
     assert all(row[2] == "dropped" for row in rows[:-1])
 
 
+@pytest.mark.parametrize("fault", ["replug", "reset"])
+def test_sorting_goes_on_when_a_lost_board_is_back(desk: Shell, fault: str) -> None:
+    (desk.folder / "fault.toml").write_text(
+        f'[[fault]]\nkind = "{fault}"\nmatches = "M280 P1 S110"\nat = 2\nduration_s = 1.0\n'
+    )
+    (desk.folder / "rig.toml").write_text('[sim]\nenabled = true\nfaults = "fault.toml"\n')
+    done = desk.run("sort", "--count", "3")
+    assert done.returncode == 0, done.stderr
+    assert "Waiting for the board" in done.stderr
+    assert "The board is back" in done.stderr
+    assert [row[2] for row in _ledger(desk)].count("dropped") == 3
+
+
+def test_a_supply_that_gives_way_again_and_again_ends_the_run(desk: Shell) -> None:
+    (desk.folder / "fault.toml").write_text('[[fault]]\nkind = "brown-out"\nmatches = "M280 P1 S110"\n')
+    (desk.folder / "rig.toml").write_text('[sim]\nenabled = true\nfaults = "fault.toml"\n')
+    said = desk.fails("sort", "--count", "3")
+    assert "restarted" in said
+    assert "power supply" in said
+
+
 def test_a_model_whose_labels_have_no_bin_is_refused(desk: Shell) -> None:
     text = '[sim]\nenabled = true\n[[bins]]\nname = "reject"\nchute_deg = 0\n'
     text += '[[bins]]\nname = "a"\nchute_deg = 20\nparts = ["3001"]\n'
