@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from rig.cli.numbers import whole_number
+from rig.cli.numbers import three_shares, whole_number
 from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rig.dataset.index import Index
     from rig.dataset.journal import Change
     from rig.dataset.progress import Emit, Progress
-    from rig.dataset.splits import Shares
 
 T = TypeVar("T")
 
@@ -252,7 +251,7 @@ def export(
     settings, folder = _start(context, data)
     from rig.dataset.exporting import export as run
 
-    shares = _shares(split)
+    shares = three_shares(split)
 
     def work(index: "Index", emit: "Emit") -> "Exported":
         return run(index, target, form.value, shares, seed, allow_mixed=allow_mixed, emit=emit)
@@ -392,16 +391,3 @@ def _print_finding(finding: "Finding", *, is_first: bool) -> None:
     if is_first:
         typer.echo(f"{finding.problem}:")
     typer.echo(f"  {finding.file}  {finding.detail}".rstrip())
-
-
-def _shares(text: str) -> "Shares":
-    from rig.dataset.splits import Shares
-    from rig.errors import BadInput
-
-    try:
-        train, validation, test = (float(share) for share in text.split(","))
-    except ValueError:
-        raise BadInput(
-            f"--split {text} is not three numbers", hint="such as: --split 0.7,0.15,0.15"
-        ) from None
-    return Shares(train, validation, test)

@@ -1,8 +1,12 @@
-"""Whole numbers on the command line, with an error that shows what was typed."""
+"""Numbers on the command line, with an error that shows what was typed."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rig.errors import BadInput
+
+if TYPE_CHECKING:
+    from rig.dataset.splits import Shares
 
 
 def whole_number(option: str, *, least: int | None = None) -> Callable[[str], int]:
@@ -18,3 +22,16 @@ def whole_number(option: str, *, least: int | None = None) -> Callable[[str], in
         return number
 
     return parse
+
+
+def three_shares(text: str) -> "Shares":
+    """A parser for `--split`; raises BadInput on what is not three numbers between commas."""
+    from rig.dataset.splits import Shares
+
+    try:
+        train, validation, test = (float(share) for share in text.split(","))
+    except ValueError:
+        raise BadInput(
+            f"--split {text} is not three numbers", hint="such as: --split 0.7,0.15,0.15"
+        ) from None
+    return Shares(train, validation, test)

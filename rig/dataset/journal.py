@@ -13,7 +13,6 @@ process or by the next one that opens the dataset: every step can be taken again
 place by one rename, which uses up the draft of it. Rows that a capture appends meanwhile are carried over.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -27,6 +26,7 @@ from typing import IO, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from rig.dataset.extent import Extent, digest_of, extent_of
 from rig.dataset.layout import MANIFEST
 from rig.dataset.manifest import read_manifest
 from rig.dataset.progress import Emit, Progress
@@ -54,14 +54,6 @@ class State(StrEnum):
     BEGUN = "begun"
     DONE = "done"
     UNDOING = "undoing"
-
-
-@dataclass(frozen=True)
-class Extent:
-    """The first bytes of a manifest: how many, and their SHA-256."""
-
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -178,7 +170,7 @@ class Draft:
                 os.fsync(file.fileno())
         for folder in (self._folder, self._folder.parent, self._folder.parent.parent):
             sync_folder(folder)
-        before, after = (_extent(self._folder / name) for name in (_BEFORE, _AFTER))
+        before, after = (extent_of(self._folder / name) for name in (_BEFORE, _AFTER))
         return Change(what, State.BEGUN, self._files, self._rows, before, after)
 
 
@@ -348,28 +340,11 @@ def _replace_manifest(dataset: Path, draft: Path, old: Extent, new: Extent) -> N
 
 def _require(manifest: IO[bytes], extent: Extent, dataset: Path) -> None:
     """See that nobody edited the rows that are about to be replaced."""
-    if _digest(manifest, extent.size) != extent:
+    if digest_of(manifest, extent.size) != extent:
         raise DatasetError(
             f"{dataset / MANIFEST} was edited since the last change of {dataset}",
             hint="take that edit back first: rows that were there may only be changed by rig dataset",
         )
-
-
-def _extent(path: Path) -> Extent:
-    if not path.exists():
-        return Extent(0, hashlib.sha256().hexdigest())
-    with path.open("rb") as file:
-        return _digest(file, path.stat().st_size)
-
-
-def _digest(file: IO[bytes], size: int) -> Extent:
-    """Of the first `size` bytes, or of as many as there are."""
-    digest, left = hashlib.sha256(), size
-    file.seek(0)
-    while left > 0 and (chunk := file.read(min(left, _CHUNK))):
-        digest.update(chunk)
-        left -= len(chunk)
-    return Extent(size - left, digest.hexdigest())
 
 
 def _write(folder: Path, decided: Change) -> None:
