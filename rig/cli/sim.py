@@ -1,6 +1,5 @@
 """`rig sim`"""
 
-import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,7 +42,8 @@ def sim(
             if port.stable_url != port.url:
                 typer.echo(f"By a name that stays when it is unplugged: {port.stable_url}")
             typer.echo("Stop it with Ctrl-C.")
-        threading.Event().wait()
+        port.wait()
+    settings.say("The board was unplugged for good.")
 
 
 def _port_kind(pty: bool, socket: bool) -> "PortKind":

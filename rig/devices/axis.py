@@ -55,15 +55,17 @@ class SteppedAxis:
             PositionUnknown: it was never set, or something could have moved the axis unseen.
         """
         if self._position is None or not self.is_known:
-            raise PositionUnknown(
-                f"the {self._name}'s position is unknown", hint=f"zero or home the {self._name} first"
-            )
+            raise PositionUnknown(f"the {self._name}'s position is unknown", hint=self._how_to_know)
         return self._position
 
     @property
     def is_known(self) -> bool:
         """Whether the position is known."""
         return self._position is not None and not self._was_interrupted
+
+    @property
+    def _how_to_know(self) -> str:
+        return f"start the command again: it will zero or home the {self._name} first"
 
     @property
     def _was_interrupted(self) -> bool:
@@ -192,14 +194,12 @@ class SteppedAxis:
                 break
             self._marlin.wait_for_motion()
         if interruptions != self._marlin.interruptions:
-            raise PositionUnknown(
-                f"the {self._name} was stopped on its way", hint=f"zero or home the {self._name} first"
-            )
+            raise PositionUnknown(f"the {self._name} was stopped on its way", hint=self._how_to_know)
         if not confirmed:
             raise PositionUnknown(
                 f"the {self._name} was sent to {self.angle_of(position):g} degrees, and the board counts"
                 " something else",
-                hint=f"check the USB cable, then zero or home the {self._name}",
+                hint=f"check the USB cable; {self._how_to_know}",
             )
         self._position = position
         self._under_way = False

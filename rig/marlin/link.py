@@ -33,6 +33,8 @@ _PROBES = 3
 _LONGEST_PROBE_S = 1.0
 _QUIET_S = 0.05
 _STOP_INTERVAL_S = 0.2
+# Marlin takes half of this for an M410.
+_STOP_TAKES_S = 2.0
 # Marlin takes 0.6 s to kill itself.
 _KILL_INTERVAL_S = 1.0
 # A number that is never due and no checksum: refused by every Marlin, which then names its last line.
@@ -74,8 +76,6 @@ class Link:
         self._number: int | None = None
         self._numbered_oks = False
         self._in_step = False
-        self._ok_outstanding = False
-        self._queue_to_clear = False
         self._killed = False
         self._halt_heard = threading.Event()
         # What a board says just before it halts is why, such as "Homing Failed".
@@ -147,7 +147,6 @@ class Link:
             self._send(sent, interruptions)
             if not self._await_ok(sent) or not self._is_confirmed(sent):
                 self._repeat_until_taken(sent, interruptions)
-            self._ok_outstanding = False
             self._in_step = interruptions_before == self.interruptions
             return sent.heard
 
@@ -157,7 +156,6 @@ class Link:
         Returns as soon as the line is written. May be called from any thread, or from a signal handler.
         """
         with self._writing:
-            self._queue_to_clear = self._queue_to_clear or self._ok_outstanding
             # A key held down must not flood the board's receive buffer.
             if not self._stop_pending or time.monotonic() >= self._next_stop_s:
                 self._write_raw("M410")
@@ -219,12 +217,7 @@ class Link:
                 raise self._board_restarted()
             if not self._pass_barrier(taken + 1):
                 continue
-            self._ok_outstanding = False
-            self._stop_pending = False
-            if self._queue_to_clear:
-                # A line that lay queued behind the stop has run since then: stop what it began.
-                self._queue_to_clear = False
-                self._write(_RAW_STOP)
+            if self._stop_pending and not self._stop_for_certain():
                 continue
             self._in_step = interruptions_before == self.interruptions
             return
@@ -237,12 +230,10 @@ class Link:
             if interruptions not in (None, self.interruptions):
                 raise self._stopped()
             self._in_step = False
-            self._ok_outstanding = True
             self._number = sent.number
             self._write(sent.line)
             # A signal handler may have stopped the board between the look above and the write.
             if interruptions not in (None, self.interruptions):
-                self._queue_to_clear = True
                 raise self._stopped()
 
     def _await_ok(self, sent: _Sent) -> bool:
@@ -295,6 +286,27 @@ class Link:
             f"the board on {self.name} refused {sent.text!r} {MAX_REFUSALS} times",
             hint="check the USB cable and keep it away from the motor wires",
         )
+
+    def _stop_for_certain(self) -> bool:
+        """Stop once more, now that nothing is queued and every other ok has been heard; False if that failed.
+
+        What lay queued behind the first stop has run since then, and noise may have taken that one: it had no
+        checksum. The ok of this one can be no other's.
+        """
+        self._stop_pending = False
+        self._write(_RAW_STOP)
+        understood = True
+        deadline_s = time.monotonic() + max(self._reply_timeout_s, _STOP_TAKES_S)
+        while (reply := self._listen(deadline_s)) is not None:
+            match reply:
+                case UnknownCommand() | Error():
+                    understood = False
+                case Ok() if reply.number is None and understood:
+                    return True
+                case Ok():
+                    break
+        self._stop_pending = True
+        return False
 
     def _insist_on_stop(self) -> None:
         """A board that is busy two seconds after a stop has not heard of it: noise has taken the M410."""
@@ -375,8 +387,6 @@ class Link:
         self._stops_and_restarts += 1
         self._number = None
         self._in_step = False
-        self._ok_outstanding = False
-        self._queue_to_clear = False
         self._stop_pending = False
         return MarlinReset(f"the board on {self.name} restarted", hint="check its power supply; start again")
 

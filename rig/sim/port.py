@@ -8,7 +8,7 @@ socket. A client that leaves takes nothing with it: what moves goes on moving.
 import math
 import sys
 import tempfile
-import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from enum import Enum
 from pathlib import Path
@@ -71,6 +71,7 @@ class SimulatedPort:
         self._board = board or Firmware(world)
         self._kind = kind or PortKind.available()
         self._resources = ExitStack()
+        self._served: Future[None] = Future()
         self._url = ""
         self._stable_link: Path | None = None
 
@@ -99,9 +100,10 @@ class SimulatedPort:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="simulated-board-"))
                 self._stable_link = Path(folder) / _STABLE_NAME
             self._announce(device)
-            thread = threading.Thread(target=self._serve, args=(device, stop), name="simulated board")
-            thread.start()
-            stack.callback(thread.join)
+            worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="simulated board"))
+            self._served = worker.submit(self._serve, device, stop)
+            # What ended the board is raised here, and not lost in its thread.
+            stack.callback(self._served.result)
             stack.callback(stop.set)
             self._resources = stack.pop_all()
         return self
@@ -113,6 +115,10 @@ class SimulatedPort:
         traceback: TracebackType | None,
     ) -> None:
         self._resources.close()
+
+    def wait(self) -> None:
+        """Wait until nobody can reach the board any more: it was unplugged for good."""
+        self._served.result()
 
     def _announce(self, device: Listener) -> None:
         self._url = device.url

@@ -155,7 +155,7 @@ def test_the_board_is_found_again_under_another_name() -> None:
             table.move_to(0.0)
         marlin.reconnect(10.0)
         assert board.port.url != device
-        with pytest.raises(PositionUnknown, match="zero or home"):
+        with pytest.raises(PositionUnknown, match="zero or home the table first"):
             table.move_to(0.0)
         marlin.write_pin(LIGHT_PIN, 255)
         assert board.world.pin(LIGHT_PIN) == 255

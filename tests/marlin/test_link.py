@@ -44,6 +44,11 @@ RECOVERABLE = {
         Fault(FaultKind.GARBLE, TO_BOARD, b"G1", at=3),
         Fault(FaultKind.DROP, TO_HOST, b"Resend", at=2),
     ],
+    "refusal lost but for its ok": [
+        Fault(FaultKind.GARBLE, TO_BOARD, b"G1", at=3),
+        Fault(FaultKind.DROP, TO_HOST, b"checksum mismatch"),
+        Fault(FaultKind.DROP, TO_HOST, b"Resend", at=2),
+    ],
     "Resend duplicated": [
         Fault(FaultKind.GARBLE, TO_BOARD, b"G1", at=3),
         Fault(FaultKind.DUPLICATE, TO_HOST, b"Resend"),

@@ -67,7 +67,7 @@ def test_any_client_talks_to_it(tmp_path: Path) -> None:
             ask(client, until=b"echo:Hardcoded")
             assert ask(client, "M105", "M114", until=b"ok") == [
                 b"X:0.00 Y:0.00 Z:0.00 Count X:0 Y:0 Z:0\n",
-                b"ok P15 B3\n",
+                b"ok P15 B7\n",
             ]
             assert ask(client, "M105", until=b"ok") == [b"ok T:0\n"]
     assert not Path(printed["stable_port"]).exists()
