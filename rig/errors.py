@@ -18,6 +18,7 @@
         │   ├── MarlinStopped motion was stopped before the command was sent
         │   ├── FirmwareMismatch the firmware lacks what the rig needs
         │   └── LineRefused   the same line was refused too many times, or must not be sent at all
+        ├── RigBusy           another process runs this rig
         ├── CaptureStopped    a view cannot be kept, however often it is taken
         └── PositionUnknown   an absolute move was asked for before homing or zeroing
 
@@ -118,6 +119,10 @@ class FirmwareMismatch(MarlinError):
 
 class LineRefused(MarlinError):
     """A line was refused too many times, or must not be sent at all."""
+
+
+class RigBusy(DeviceError):
+    """Another process runs this rig: wait for it, or stop it."""
 
 
 class CaptureStopped(DeviceError):

@@ -100,6 +100,7 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
 
     Raises:
         ConfigError: no serial port is configured, or a line of G-code must not be sent.
+        RigBusy: another process runs this rig; neither port nor camera was touched.
         DeviceError: a device is absent, busy or does not answer as it should.
     """
     with ExitStack() as stack:

@@ -1,8 +1,9 @@
-"""Which processes run a rig on this computer, so that another one can stop them.
+"""Which process runs a rig on this computer: no second one may, and another one can stop it.
 
 Each writes a small file and keeps it locked while it lives: a file that nobody has locked is left over.
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from rig.config import Config
-from rig.errors import StorageError
-from rig.files import storage_errors
+from rig.errors import RigBusy, StorageError
+from rig.files import is_running, storage_errors
 
 if sys.platform != "win32":
     import fcntl
@@ -51,12 +52,14 @@ def rig_name(config: Config) -> str:
 
 @contextmanager
 def owning(rig: str) -> Iterator[Callable[[str], None]]:
-    """Say, while the block runs, that this process runs a rig (not on Windows).
+    """Run a rig alone while the block runs, and say so (not on Windows).
 
     Yields:
         Takes what this process could not put at rest, for `last_words`.
 
     Raises:
+        RigBusy: another process, or another thread of this one, runs it; of several that begin at the same
+            instant one is the first.
         StorageError: there is no folder to say it in.
     """
     if sys.platform == "win32":
@@ -68,10 +71,11 @@ def owning(rig: str) -> Iterator[Callable[[str], None]]:
     path = folder / f"{name}.json"
     unfinished = path.with_suffix(".tmp")
     with ExitStack() as stack:
+        stack.enter_context(_alone(owner, folder))
         with storage_errors(unfinished):
             file = stack.enter_context(unfinished.open("w", encoding="utf-8"))
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.write(json.dumps({"pid": owner.pid, "rig": owner.rig, "command": owner.command}))
+            file.write(_as_text(owner))
             file.flush()
             # Under its name it is whole and locked.
             unfinished.rename(path)
@@ -79,6 +83,49 @@ def owning(rig: str) -> Iterator[Callable[[str], None]]:
             yield lambda text: _leave_word(owner, text)
         finally:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(owner: Owner, folder: Path) -> Iterator[None]:
+    """Hold the lock of a rig. The system releases it however its process ends, so none is ever left over."""
+    path = folder / f"{hashlib.sha256(owner.rig.encode()).hexdigest()[:16]}.lock"
+    with storage_errors(path):
+        file = path.open("a+", encoding="utf-8")
+    with file:
+        while not _try_lock(file):
+            file.seek(0)
+            if first := _written_by(file.read()):
+                raise RigBusy(
+                    f"the rig is in use by: {first.command} (process {first.pid})",
+                    hint="wait until that has ended, or stop it with: rig stop",
+                )
+            # Whoever holds it has just come, or just goes.
+            time.sleep(_LOOK_EVERY_S)
+        with storage_errors(path):
+            file.truncate(0)
+            file.write(_as_text(owner))
+            file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _written_by(text: str) -> Owner | None:
+    """Who wrote its name into a lock; None while it is being written, or was left by one who was killed."""
+    try:
+        owner = _from_text(text, name="")
+    except ValueError:
+        return None
+    return owner if is_running(owner.pid) else None
 
 
 def owners(rig: str) -> list[Owner]:
@@ -127,11 +174,19 @@ def _read(path: Path) -> Owner | None:
     try:
         with path.open(encoding="utf-8") as file:
             if _is_locked(file):
-                return Owner(**json.load(file), name=path.stem)
+                return _from_text(file.read(), name=path.stem)
             path.unlink()
     except FileNotFoundError:
         pass  # its process has just ended
     return None
+
+
+def _as_text(owner: Owner) -> str:
+    return json.dumps({"pid": owner.pid, "rig": owner.rig, "command": owner.command})
+
+
+def _from_text(text: str, *, name: str) -> Owner:
+    return Owner(**json.loads(text), name=name)
 
 
 def _is_locked(file: IO[str]) -> bool:

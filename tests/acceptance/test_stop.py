@@ -132,8 +132,8 @@ def test_a_busy_rig_says_how_to_stop_it(tmp_path: Path) -> None:
     with slow_turn(tmp_path) as turn:
         busy = turn.shell.run("doctor", "--motion")
         assert busy.returncode == 1
-        assert "is in use by another program" in busy.stdout
-        assert "close that program" in busy.stdout
+        assert f"in use by: rig doctor --motion (process {turn.process.pid})" in busy.stdout
+        assert "rig stop" in busy.stdout
         turn.shell.run("stop")
         turn.end()
 
