@@ -1,4 +1,7 @@
-"""Names of the field: part numbers as BrickLink and LDraw write them, and the colours that bricks come in."""
+"""Names of the field: part numbers as BrickLink and LDraw write them, and the colours that bricks come in.
+
+And names that users give: to a very brick, to a side that it lies on.
+"""
 
 import re
 from dataclasses import dataclass
@@ -13,6 +16,11 @@ ColourCode = NewType("ColourCode", int)
 """An LDraw colour code."""
 
 _PART_NUMBER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+_OWN_NAME = re.compile(r"[^\W_](?:[\w.#-]{0,62}\w)?")
+# LDConfig.ldr counts from 0 to 511, and newer colours from 10000.
+_LDRAW_CODES = (range(512), range(10000, 11000))
+# In LDraw files they stand for whatever colour the part is given, and for that of its edges.
+_NO_COLOURS = frozenset({16, 24})
 
 
 def part_number(text: str) -> PartNumber:
@@ -27,6 +35,23 @@ def part_number(text: str) -> PartNumber:
     raise BadInput(
         f"{shown} is not a part number",
         hint="use the mould's number, such as 3001 or 3068b: letters, digits, dots and dashes, at most 64",
+    )
+
+
+def own_name(text: str, *, of: str) -> str:
+    """Check a name that a person made up, for a brick or a pose, such as `red-1` or `upright`.
+
+    Args:
+        of: what it names, for the error.
+
+    Raises:
+        BadInput: it is empty, too long, or has characters that could mean something else.
+    """
+    if _OWN_NAME.fullmatch(text):
+        return text
+    raise BadInput(
+        f"{text!r} is no name for {of}",
+        hint="use letters, digits, dots and dashes without spaces, at most 64, such as red-1",
     )
 
 
@@ -62,3 +87,21 @@ COLOURS: dict[ColourCode, Colour] = {
         Colour(ColourCode(320), "Dark Red", (114, 0, 18)),
     )
 }
+
+
+def colour_code(text: str) -> ColourCode:
+    """The colour that a person typed: an LDraw code, or the name of a common colour in any case.
+
+    Raises:
+        BadInput: LDraw has no such code, or the name is not among the common ones.
+    """
+    wanted = text.strip().casefold().replace("-", " ").replace("_", " ").replace("gray", "grey")
+    for colour in COLOURS.values():
+        if colour.name.casefold() == wanted:
+            return colour.code
+    if wanted.isascii() and wanted.isdigit():
+        code = int(wanted)
+        if code not in _NO_COLOURS and any(code in codes for codes in _LDRAW_CODES):
+            return ColourCode(code)
+    common = ", ".join(f"{colour.code} {colour.name}" for colour in COLOURS.values())
+    raise BadInput(f"{text!r} is no LDraw colour", hint=f"use its code or its name; common ones: {common}")

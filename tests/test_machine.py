@@ -21,6 +21,8 @@ from rig.sim.firmware import Firmware
 from rig.sim.port import SimulatedPort
 from rig.sim.world import ServoChute, ServoExit, World
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 CONFIG = Config()
 LIGHT_PIN = CONFIG.light.pin or 0
 SWEEPER = CONFIG.actuator.sweeper_servo

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from rig.catalog import PartNumber, part_number
-from rig.dataset.layout import Source
+from rig.catalog import ColourCode, PartNumber, part_number
+from rig.dataset.layout import SESSION_PLANS, Source
 from rig.devices.axis import Microsteps
+from rig.devices.operator import Subject
 from rig.errors import BadInput, DatasetError
 from rig.files import write_whole
+
+_PLAN_SUFFIX = ".session.json"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class CapturePlan:
         microsteps_per_turn: of the table that it was made for.
         source: the kind of rig that it was made for.
         seed: what the simulated rig draws its light, camera and brick from; a real rig has no use for it.
+        colour: LDraw colour code; None where the user did not say.
+        pose_names: what the user calls the poses, in their order; later ones have no name.
+        physical_part: the user's id of this very brick; None where there is none.
     """
 
     session: str
@@ -44,6 +50,14 @@ class CapturePlan:
     microsteps_per_turn: int
     source: Source
     seed: int
+    colour: ColourCode | None = None
+    pose_names: tuple[str, ...] = ()
+    physical_part: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What is to be laid on the table."""
+        return Subject(self.part, self.colour, self.physical_part, self.pose_names, self.seed)
 
     @property
     def total(self) -> int:
@@ -62,12 +76,21 @@ class CapturePlan:
 
 
 def new_plan(
-    part: str, *, steps: int, poses: int, microsteps_per_turn: int, source: Source, seed: int | None
+    part: str,
+    *,
+    steps: int,
+    poses: int,
+    microsteps_per_turn: int,
+    source: Source,
+    seed: int | None,
+    colour: ColourCode | None = None,
+    pose_names: tuple[str, ...] = (),
+    physical_part: str | None = None,
 ) -> CapturePlan:
     """Plan a session; without a `seed` one is drawn.
 
     Raises:
-        BadInput: the part number, `steps` or `poses` cannot be used.
+        BadInput: the part number, `steps` or `poses` cannot be used, or there are more names than poses.
     """
     if not 1 <= steps <= microsteps_per_turn:
         raise BadInput(
@@ -76,33 +99,46 @@ def new_plan(
         )
     if poses < 1:
         raise BadInput(f"--poses {poses} is out of range", hint="lay the part on at least one side")
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    if len(pose_names) > poses:
+        raise BadInput(
+            f"{len(pose_names)} names for {poses} poses: {', '.join(pose_names)}",
+            hint="name no more poses than there are; the first name is for the first pose",
+        )
     return CapturePlan(
-        session=f"{stamp}-{secrets.token_hex(2)}",
+        session=new_id(),
         part=part_number(part),
         steps=steps,
         poses=poses,
         microsteps_per_turn=microsteps_per_turn,
         source=source,
         seed=secrets.randbits(62) if seed is None else seed,
+        colour=colour,
+        pose_names=pose_names,
+        physical_part=physical_part,
     )
+
+
+def new_id() -> str:
+    """An id that begins with the time, so that ids are in the order of their time."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{stamp}-{secrets.token_hex(2)}"
 
 
 def save_plan(plan: CapturePlan, captures: Path) -> Path:
     """Write the plan beside the class folders, so that the session can be resumed."""
-    path = _plan_path(plan, captures)
+    path = _plan_path(plan.session, captures)
     write_whole(path, json.dumps(asdict(plan), indent=2).encode() + b"\n")
     return path
 
 
 def is_open(plan: CapturePlan, captures: Path) -> bool:
     """Whether a session was begun and is not complete."""
-    return _plan_path(plan, captures).exists()
+    return _plan_path(plan.session, captures).exists()
 
 
 def close_plan(plan: CapturePlan, captures: Path) -> None:
     """Forget the plan of a session that is complete."""
-    _plan_path(plan, captures).unlink(missing_ok=True)
+    _plan_path(plan.session, captures).unlink(missing_ok=True)
 
 
 def latest_open_plan(captures: Path) -> CapturePlan:
@@ -112,22 +148,35 @@ def latest_open_plan(captures: Path) -> CapturePlan:
         BadInput: every session is complete.
         DatasetError: the plan's file is damaged.
     """
-    open_plans = sorted(captures.glob(".*.session.json"))
-    if not open_plans:
+    sessions = open_sessions(captures)
+    if not sessions:
         raise BadInput(
             f"there is no unfinished session in {captures}", hint="start one: rig capture --part 3001"
         )
-    path = open_plans[-1]
+    return open_plan(sessions[-1], captures)
+
+
+def open_sessions(captures: Path) -> list[str]:
+    """The sessions that were not completed, the latest last."""
+    return [path.name[1:].removesuffix(_PLAN_SUFFIX) for path in sorted(captures.glob(SESSION_PLANS))]
+
+
+def open_plan(session: str, captures: Path) -> CapturePlan:
+    """The plan of a session that was not completed.
+
+    Raises:
+        DatasetError: its file is damaged.
+    """
+    path = _plan_path(session, captures)
     try:
         plan = TypeAdapter(CapturePlan).validate_json(path.read_bytes(), strict=True)
         part_number(plan.part)
-        named = _plan_path(plan, captures)
     except (ValidationError, BadInput) as error:
         raise DatasetError(f"{path} is damaged", hint="delete it and start the session anew") from error
-    if named != path:
+    if plan.session != session:
         raise DatasetError(f"{path} is the plan of another session", hint="delete it")
     return plan
 
 
-def _plan_path(plan: CapturePlan, captures: Path) -> Path:
-    return captures / f".{plan.session}.session.json"
+def _plan_path(session: str, captures: Path) -> Path:
+    return captures / f".{session}{_PLAN_SUFFIX}"

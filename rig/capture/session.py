@@ -87,7 +87,7 @@ def run_capture(
         missing = [view for view in plan.views() if _name(plan, pose, view) not in taken]
         if not missing:
             continue
-        placement = machine.operator.place(plan.part, pose=pose)
+        placement = machine.operator.place(plan.subject, pose=pose)
         save_plan(plan, store.root)
         yield PoseStarted(pose, placement, len(taken), plan.total)
         try:
@@ -180,6 +180,7 @@ class _Pose:
             label=plan.part,
             session=plan.session,
             pose=self._pose,
+            pose_name=plan.subject.pose_name(self._pose),
             physical_part=self._placement.physical_part,
             colour=self._placement.colour,
             angle_deg=shot.view.angle_deg,

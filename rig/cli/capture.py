@@ -1,11 +1,13 @@
 """`rig capture`"""
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.cli.numbers import whole_number
+from rig.cli.batch import capture_batch, read_batch
+from rig.cli.capturing import CaptureBar, capture_bars, standing_still
 from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
@@ -19,86 +21,120 @@ def capture(
         str | None, typer.Option(metavar="NUMBER", help="The part's mould number, such as 3001.")
     ] = None,
     steps: Annotated[
-        int | None,
+        str | None, typer.Option(metavar="N", help="Views a turn, evenly spread (default: 72).")
+    ] = None,
+    colour: Annotated[
+        str | None, typer.Option(metavar="CODE|NAME", help="Its colour, in LDraw's numbering: 4 is red.")
+    ] = None,
+    pose: Annotated[
+        str | None,
         typer.Option(
-            metavar="N", parser=whole_number("--steps"), help="Views a turn, evenly spread (default: 72)."
+            metavar="NAME[,NAME]",
+            help="What the side that it lies on is called, such as upright; with commas, that of each pose.",
         ),
     ] = None,
     poses: Annotated[
-        int | None,
+        str | None,
+        typer.Option(metavar="N", help="Sides to lay the part on, one turn each (default: 1)."),
+    ] = None,
+    physical_part: Annotated[
+        str | None,
         typer.Option(
-            metavar="N",
-            parser=whole_number("--poses"),
-            help="Sides to lay the part on, one turn each (default: 1).",
+            metavar="ID", help="Your name for this very brick; sessions of one brick are never torn apart."
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Complete the latest unfinished session.")] = False,
+    batch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Capture a list of parts: a CSV file with the column part and, as you like, colour, pose,"
+            " poses, physical_part and steps. Given again, it goes on where it was interrupted.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the unfinished session or list begun last.")
+    ] = False,
 ) -> None:
     """Turn a part and take labelled pictures of it into captures/NUMBER/."""
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.capture.plan import is_open, latest_open_plan, new_plan
-    from rig.errors import BadInput, Interrupted, RigError
+    from rig.capture.batch import latest_open_batch
+    from rig.capture.plan import latest_open_plan
+    from rig.errors import BadInput
 
-    if resume and (part, steps, poses) != (None, None, None):
+    of_a_part = {"part": part, "colour": colour, "pose": pose, "physical_part": physical_part}
+    of_many = {"steps": steps, "poses": poses}
+    said = {name: text for name, text in (of_a_part | of_many).items() if text is not None}
+    if resume and (said or batch is not None):
         raise BadInput("--resume goes on with its own part, steps and poses", hint="give it alone")
-    if resume:
+    if resume and (begun := latest_open_batch(config.paths.captures)):
+        capture_batch(settings, config, begun)
+    elif resume:
         plan = latest_open_plan(config.paths.captures)
         settings.say(f"Going on with session {plan.session}: part {plan.part}, {plan.total} views.")
+        _capture(settings, config, plan)
+    elif batch is not None:
+        if alone := [name for name in of_a_part if name in said]:
+            raise BadInput(
+                f"--{alone[0].replace('_', '-')} is said of one part, and --batch lists many",
+                hint=f"give {batch} a column {alone[0]}",
+            )
+        capture_batch(settings, config, read_batch(config, batch, steps=steps or "", poses=poses or ""))
     elif part is None:
         raise BadInput("--part is missing", hint="say what lies on the table: rig capture --part 3001")
     else:
-        plan = new_plan(
-            part,
-            steps=72 if steps is None else steps,
-            poses=1 if poses is None else poses,
-            microsteps_per_turn=config.turntable.microsteps_per_turn,
-            source="simulated" if config.sim.enabled else "camera",
-            seed=config.sim.seed,
-        )
+        _capture(settings, config, _new_plan(config, said))
+
+
+def _new_plan(config: "Config", said: dict[str, str]) -> "CapturePlan":
+    from rig.capture.order import read_order
+
+    return read_order(said).plan(
+        microsteps_per_turn=config.turntable.microsteps_per_turn,
+        source="simulated" if config.sim.enabled else "camera",
+        seed=config.sim.seed,
+    )
+
+
+def _capture(settings: Settings, config: "Config", plan: "CapturePlan") -> None:
+    """Run a plan and say what came of it."""
+    from rig.capture.plan import is_open
+    from rig.errors import Interrupted, RigError
+
     try:
-        taken, retaken = _run(settings, config, plan)
+        bar = _run(settings, config, plan)
     except (RigError, Interrupted) as stop:
         if is_open(plan, config.paths.captures):
             stop.add_note("what was taken is kept; complete the session with: rig capture --resume")
         raise
     folder = config.paths.captures / plan.part
     if not settings.as_json:
-        new = "" if taken == plan.total else f" ({taken} of them new)"
-        again = f"; {retaken} were taken again" if retaken else ""
+        new = "" if bar.kept == plan.total else f" ({bar.kept} of them new)"
+        again = f"; {bar.retaken} were taken again" if bar.retaken else ""
         typer.echo(f"{plan.total} views of {plan.part}{new} are in {folder}{again}")
     settings.print_json(
         {
             "part": plan.part,
             "session": plan.session,
             "views": plan.total,
-            "taken": taken,
-            "retaken": retaken,
+            "taken": bar.kept,
+            "retaken": bar.retaken,
             "folder": folder,
         }
     )
 
 
-def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> tuple[int, int]:
-    """Run the plan under a progress bar; returns how many views were kept, and how many taken again."""
-    from rig.capture.session import PoseStarted, ViewRejected, ViewTaken
+def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> CaptureBar:
     from rig.jobs import capture_job
 
-    taken = retaken = 0
-    pose = str(plan.part)
-    with settings.progress() as bars, closing(capture_job(config, plan, settings.ask)) as events:
-        bar = bars.add_task(f"Capturing {plan.part}", total=plan.total)
-        for event in events:
-            match event:
-                case PoseStarted():
-                    pose = f"{plan.part}, pose {event.pose + 1} of {plan.poses}"
-                    bars.update(bar, description=f"Capturing {pose}", completed=event.done)
-                case ViewTaken():
-                    taken += 1
-                    verdict = f"{event.row.angle_deg:g} degrees good"
-                    described = f"Capturing {pose}: {event.done} of {event.total}, {verdict}"
-                    bars.update(bar, description=described, completed=event.done)
-                case ViewRejected():
-                    retaken += 1
-                    settings.say(f"{event.angle_deg:g} degrees: {event.flaw.value}; once more.")
-    return taken, retaken
+    with capture_bars(settings) as bars:
+
+        def ask(sentence: str) -> None:
+            with standing_still(bars):
+                settings.ask(sentence)
+
+        bar = CaptureBar(settings, bars, plan)
+        with closing(capture_job(config, plan, ask)) as events:
+            for event in events:
+                bar.follow(event)
+    return bar

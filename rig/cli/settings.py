@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn
 
     from rig.config import Config
 
@@ -62,18 +62,44 @@ class Settings:
         """A line for people, on stderr: stdout is for results."""
         typer.echo(sentence, err=True)
 
+    @property
+    def somebody_is_there(self) -> bool:
+        """Whether there is a person who can be asked."""
+        return not self.as_json and sys.stdin.isatty()
+
     def ask(self, sentence: str) -> None:
         """Have a person do something and press Enter.
 
         Raises:
             BadInput: there is nobody to ask.
+            Interrupted: the person has left (Ctrl-D).
         """
         from rig.errors import BadInput
 
-        if self.as_json or not sys.stdin.isatty():
+        if not self.somebody_is_there:
             raise BadInput(f"nobody can be asked: {sentence}", hint="run it in a terminal, without --json")
-        typer.echo(f"{sentence}, then press Enter. ", err=True, nl=False)
-        sys.stdin.readline()
+        self._read_line(f"{sentence}, then press Enter. ")
+
+    def choose(self, question: str, answers: Sequence[str]) -> str:
+        """Have a person type one of some answers, or the beginning of it, until it is one.
+
+        Raises:
+            Interrupted: the person has left (Ctrl-D).
+        """
+        while True:
+            typed = self._read_line(f"{question} ({', '.join(answers)}) ").strip().casefold()
+            meant = [answer for answer in answers if typed and answer.startswith(typed)]
+            if len(meant) == 1:
+                return meant[0]
+
+    def _read_line(self, prompt: str) -> str:
+        from rig.errors import Interrupted
+
+        typer.echo(prompt, err=True, nl=False)
+        line = sys.stdin.readline()
+        if not line:
+            raise Interrupted
+        return line
 
     def print_json(self, result: object) -> None:
         """Print a result as one JSON document, if --json asked for it."""
@@ -95,20 +121,20 @@ class Settings:
         Console().print(table)
 
     @contextmanager
-    def progress(self) -> Iterator["Progress"]:
-        """Progress bars with the time left, on stderr."""
+    def progress(self, *columns: "ProgressColumn") -> Iterator["Progress"]:
+        """Progress bars on stderr; with the share that is done and the time left, or with these columns."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         # A descriptor of its own: the bars stay in sight while native chatter is kept from the terminal.
         with os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding) as terminal:
-            columns = (
+            usual = (
                 TextColumn("{task.description}"),
                 BarColumn(),
                 TaskProgressColumn(),
                 TimeRemainingColumn(),
             )
-            with Progress(*columns, console=Console(file=terminal)) as bars:
+            with Progress(*(columns or usual), console=Console(file=terminal), expand=bool(columns)) as bars:
                 yield bars
 
 

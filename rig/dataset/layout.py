@@ -4,6 +4,7 @@
       3001/20261121T220301Z-a1b2_pose0_000deg.jpg
       metadata.jsonl                                 one row an image
       .20261121T220301Z-a1b2.session.json            plan of a capture session, for resuming
+      .20261121T220258Z-93c1.batch.json              a list of parts that is being captured, for going on
 
 Keras, torchvision and Hugging Face `imagefolder` read such a folder as it is: class folders hold nothing but
 images, and beside them are only files, since torchvision takes every folder, hidden or not, for a class.
@@ -15,6 +16,7 @@ from typing import Any, Literal
 
 MANIFEST = "metadata.jsonl"
 SESSION_PLANS = ".*.session.json"
+BATCHES = ".*.batch.json"
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 # The folders of an exported dataset; each is a dataset itself.
@@ -32,6 +34,7 @@ class ImageRow:
         label: part number.
         session: id of the capture session.
         pose: which side the part lay on, counted from 0 in the order of capture.
+        pose_name: what that side is called, such as "upright"; None when nobody said.
         physical_part: id of this very brick; None when nobody said, and then the session stands for it.
         colour: LDraw colour code; None when unknown.
         angle_deg: commanded table angle, 0 to 360.
@@ -50,6 +53,7 @@ class ImageRow:
     label: str
     session: str
     pose: int
+    pose_name: str | None
     physical_part: str | None
     colour: int | None
     angle_deg: float

@@ -4,12 +4,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rig.catalog import ColourCode, PartNumber
+from rig.catalog import COLOURS, ColourCode, PartNumber
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A brick to be captured, as far as the user has said which.
+
+    Attributes:
+        part: the mould.
+        colour: LDraw colour code.
+        physical_part: an id of this very brick.
+        pose_names: what its poses are called, in their order; later ones have no name.
+        seed: what a simulated hand draws everything else from.
+    """
+
+    part: PartNumber
+    colour: ColourCode | None = None
+    physical_part: str | None = None
+    pose_names: tuple[str, ...] = ()
+    seed: int = 0
+
+    def pose_name(self, pose: int) -> str | None:
+        """What the `pose`-th position (from 0) is called."""
+        return self.pose_names[pose] if pose < len(self.pose_names) else None
 
 
 @dataclass(frozen=True)
 class Placement:
-    """What lies on the table, as far as the operator can say.
+    """What lies on the table, as far as user and operator can say.
 
     Attributes:
         part: the mould.
@@ -25,8 +48,20 @@ class Placement:
 class Operator(Protocol):
     """Whoever feeds the table."""
 
-    def place(self, part: PartNumber, *, pose: int) -> Placement:
-        """Have one `part` laid on the empty table for capture, in its `pose`-th position (from 0)."""
+    def check(self, subject: Subject) -> None:
+        """Refuse what can never be laid on this table.
+
+        Raises:
+            BadInput: there is no such part, colour or pose here.
+        """
+        ...
+
+    def place(self, subject: Subject, *, pose: int) -> Placement:
+        """Have a brick laid on the empty table for capture, in its `pose`-th position (from 0).
+
+        Raises:
+            BadInput: as `check`.
+        """
         ...
 
     def lay_mark(self, example: PartNumber) -> None:
@@ -48,12 +83,18 @@ class HumanOperator:
     def __init__(self, ask: Callable[[str], None]) -> None:
         self._ask = ask
 
-    def place(self, part: PartNumber, *, pose: int) -> Placement:
+    def check(self, subject: Subject) -> None:
+        """A person finds any part."""
+
+    def place(self, subject: Subject, *, pose: int) -> Placement:
+        name = subject.pose_name(pose)
         if pose == 0:
-            self._ask(f"Lay one part {part} in the middle of the table")
+            side = f", {name}" if name else ""
+            self._ask(f"Lay {_described(subject)} in the middle of the table{side}")
         else:
-            self._ask(f"Lay the same part {part} on another side (pose {pose + 1})")
-        return Placement(part)
+            side = name or "on a side that it has not lain on"
+            self._ask(f"Turn the same part {subject.part}: {side} (pose {pose + 1})")
+        return Placement(subject.part, subject.colour, subject.physical_part)
 
     def lay_mark(self, example: PartNumber) -> None:
         self._ask(f"Lay any part, such as {example}, off the middle of the table, or a printed marker on it")
@@ -63,3 +104,14 @@ class HumanOperator:
 
     def true_part(self) -> PartNumber | None:
         return None
+
+
+def _described(subject: Subject) -> str:
+    """The brick in words."""
+    colour = COLOURS.get(subject.colour) if subject.colour is not None else None
+    words = [f"one part {subject.part}"]
+    if subject.colour is not None:
+        words.append(f"in {colour.name}" if colour else f"in colour {subject.colour}")
+    if subject.physical_part is not None:
+        words.append(f"({subject.physical_part})")
+    return " ".join(words)

@@ -1,18 +1,20 @@
 """The simulator's own hand: it lays bricks on the simulated table as a person would, tumbled, off centre."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from rig.catalog import COLOURS, ColourCode, PartNumber
-from rig.devices.operator import Placement
+from rig.devices.operator import Placement, Subject
 from rig.errors import BadInput
 from rig.sim.parts import PARTS
-from rig.sim.poses import resting_poses
+from rig.sim.poses import RestingPose, resting_poses
 from rig.sim.world import LyingPart, World
 
 _AIM_SPREAD_MM = 3.0
 _FURTHEST_MM = 7.0
+# Where a part's own up points, seen along the vertical, in each position that this hand has a word for.
+_UP_OF_POSE = {"upright": (0.99, 1.0), "on-its-side": (-0.99, 0.99), "upside-down": (-1.0, -0.99)}
 
 
 class SimulatedHand:
@@ -20,40 +22,43 @@ class SimulatedHand:
 
     Args:
         world: where the parts go.
-        rng: draws colour, side, place and turn of every brick.
+        rng: draws colour, side, place and turn of every part that is no subject of a capture session.
     """
 
     def __init__(self, world: World, rng: np.random.Generator) -> None:
         self._world = world
         self._rng = rng
-        self._brick: Placement | None = None
-        self._shown_poses: set[int] = set()
 
-    def place(self, part: PartNumber, *, pose: int) -> Placement:
-        """Lay a brick on the table: a fresh one for `pose` 0, for later poses the same one on another side.
-
-        A brick comes to rest on a side as likely as if it was dropped, but never twice on the same side
-        before it has lain on all of them.
+    def check(self, subject: Subject) -> None:
+        """Refuse a part, a colour or a pose that the simulator does not have.
 
         Raises:
-            BadInput: the simulator does not know the part.
+            BadInput: names it, and those that there are.
         """
-        _check_known(part)
-        if pose > 0 and self._brick is None:
-            # A session is resumed at a later pose: the brick and the sides it lay on are drawn as they were.
-            for earlier in range(pose):
-                self.place(part, pose=earlier)
-        colour = self._brick.colour if self._brick is not None else None
-        if pose == 0 or self._brick is None or self._brick.part != part or colour is None:
-            colour = _draw_colour(self._rng)
-            self._brick = Placement(part, colour, f"{part}-c{colour}-{self._rng.bytes(4).hex()}")
-            self._shown_poses = set()
-        if len(self._shown_poses) == len(resting_poses(part)):
-            self._shown_poses = set()
-        lying = _drop(part, colour, self._rng, avoid=self._shown_poses)
-        self._shown_poses.add(lying.pose)
-        self._world.lay(lying)
-        return self._brick
+        _check_known(subject.part)
+        if subject.colour is not None and subject.colour not in COLOURS:
+            known = ", ".join(f"{colour.code} {colour.name}" for colour in COLOURS.values())
+            raise BadInput(f"the simulator has no bricks in colour {subject.colour}", hint=f"it has: {known}")
+        for name in subject.pose_names:
+            if not any(_is_called(name, pose) for pose in resting_poses(subject.part)):
+                raise BadInput(
+                    f"the simulator cannot lay a {subject.part} {name!r}",
+                    hint=f"it knows {', '.join(_UP_OF_POSE)}, where a part comes to rest so",
+                )
+
+    def place(self, subject: Subject, *, pose: int) -> Placement:
+        """Lay a brick on the table, the same one for every `pose` of a subject.
+
+        What the user did not say is drawn from the subject's seed alone, so that an interrupted session goes
+        on with the same brick. It comes to rest on a side as likely as if it was dropped, but never twice on
+        the same side before it has lain on all of them.
+
+        Raises:
+            BadInput: as `check`.
+        """
+        self.check(subject)
+        # The second of the three streams that a bench deals: the brick is drawn apart from light and noise.
+        return self._lay(subject, pose, np.random.default_rng(subject.seed).spawn(3)[1])
 
     def lay_mark(self, example: PartNumber) -> None:
         """Lay a fresh brick on the table, as carelessly as any other.
@@ -61,7 +66,8 @@ class SimulatedHand:
         Raises:
             BadInput: the simulator does not know the part.
         """
-        self.place(example, pose=0)
+        _check_known(example)
+        self._lay(Subject(example), 0, self._rng)
 
     def pour(self, parts: Sequence[PartNumber]) -> None:
         """Make an endless mixed pile ready, each part as likely as any other of `parts`.
@@ -80,6 +86,16 @@ class SimulatedHand:
         lying = self._world.part_on_table()
         return None if lying is None else lying.part
 
+    def _lay(self, subject: Subject, pose: int, rng: np.random.Generator) -> Placement:
+        colour = _colour_of(subject, rng)
+        brick = subject.physical_part or f"{subject.part}-c{colour}-{rng.bytes(4).hex()}"
+        shown: list[int] = []
+        for earlier in range(pose + 1):
+            lying = _drop(subject.part, colour, rng, _sides(subject, earlier, shown))
+            shown.append(lying.pose)
+        self._world.lay(lying)
+        return Placement(subject.part, colour, brick)
+
 
 def _check_known(part: PartNumber) -> None:
     if part not in PARTS:
@@ -89,7 +105,7 @@ def _check_known(part: PartNumber) -> None:
 def _pile(parts: tuple[PartNumber, ...], rng: np.random.Generator) -> Iterator[LyingPart]:
     while True:
         part = parts[rng.integers(len(parts))]
-        yield _drop(part, _draw_colour(rng), rng, avoid=frozenset())
+        yield _drop(part, _draw_colour(rng), rng, range(len(resting_poses(part))))
 
 
 def _draw_colour(rng: np.random.Generator) -> ColourCode:
@@ -97,12 +113,38 @@ def _draw_colour(rng: np.random.Generator) -> ColourCode:
     return codes[rng.integers(len(codes))]
 
 
+def _colour_of(subject: Subject, rng: np.random.Generator) -> ColourCode:
+    """What the user said; else a brick that has an id has the same colour each time."""
+    if subject.colour is not None:
+        return subject.colour
+    if subject.physical_part is not None:
+        return _draw_colour(np.random.default_rng([*subject.physical_part.encode()]))
+    return _draw_colour(rng)
+
+
+def _sides(subject: Subject, pose: int, shown: Sequence[int]) -> Collection[int]:
+    """The sides that may come next: called as the user calls them, and shown less often than others."""
+    name = subject.pose_name(pose)
+    sides = [
+        side
+        for side, resting in enumerate(resting_poses(subject.part))
+        if name is None or _is_called(name, resting)
+    ]
+    least = min(shown.count(side) for side in sides)
+    return {side for side in sides if shown.count(side) == least}
+
+
+def _is_called(name: str, pose: RestingPose) -> bool:
+    lowest, highest = _UP_OF_POSE.get(name, (np.inf, np.inf))
+    return lowest <= -pose.down[2] <= highest
+
+
 def _drop(
-    part: PartNumber, colour: ColourCode, rng: np.random.Generator, *, avoid: frozenset[int] | set[int]
+    part: PartNumber, colour: ColourCode, rng: np.random.Generator, sides: Collection[int]
 ) -> LyingPart:
-    """Let a part come to rest on a side that is not in `avoid`, near the middle of the table."""
+    """Let a part come to rest on one of some sides, near the middle of the table."""
     likelihood = np.array(
-        [0.0 if i in avoid else pose.probability for i, pose in enumerate(resting_poses(part))]
+        [pose.probability if side in sides else 0.0 for side, pose in enumerate(resting_poses(part))]
     )
     offset_mm = np.clip(rng.normal(0, _AIM_SPREAD_MM, 2), -_FURTHEST_MM, _FURTHEST_MM)
     return LyingPart(

@@ -20,6 +20,8 @@ from rig.jobs import calibrate_settle_job, calibrate_table_job
 from rig.machine import Machine, open_machine
 from tests.calibration.tables import NOTHING, DrawnTable
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 CONFIG = Config(sim=SimConfig(enabled=True, seed=1))
 EXPOSURE_S, FRAME_S = 0.008, 0.033
 

@@ -1,5 +1,7 @@
 """Plans: where the table stops, what cannot be planned, and what a resumed session finds."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rig.capture.plan import CapturePlan, close_plan, latest_open_plan, new_plan, save_plan
+from rig.catalog import ColourCode
 from rig.errors import BadInput, DatasetError
 
 
@@ -68,3 +71,21 @@ def test_a_plan_under_another_name_is_refused(tmp_path: Path) -> None:
     path.rename(tmp_path / ".other.session.json")
     with pytest.raises(DatasetError, match="another session"):
         latest_open_plan(tmp_path)
+
+
+def test_a_plan_from_before_colours_and_names_of_poses_is_resumed(tmp_path: Path) -> None:
+    plan = _plan()
+    path = save_plan(plan, tmp_path)
+    old = json.loads(path.read_text())
+    for added in ("colour", "pose_names", "physical_part"):
+        del old[added]
+    path.write_text(json.dumps(old))
+    assert latest_open_plan(tmp_path) == plan
+    assert latest_open_plan(tmp_path).subject.pose_name(0) is None
+
+
+def test_what_the_user_said_is_in_the_plan(tmp_path: Path) -> None:
+    plan = replace(_plan(), colour=ColourCode(4), pose_names=("upright",), physical_part="red-1", poses=2)
+    save_plan(plan, tmp_path)
+    assert latest_open_plan(tmp_path) == plan
+    assert (plan.subject.pose_name(0), plan.subject.pose_name(1)) == ("upright", None)

@@ -18,6 +18,7 @@ ROW = ImageRow(
     label="3001",
     session="20261121T220301Z-a1b2",
     pose=0,
+    pose_name="upright",
     physical_part="3001-red",
     colour=4,
     angle_deg=5.0,

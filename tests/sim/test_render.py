@@ -1,6 +1,7 @@
 """Pictures of the simulated camera. `python -m tests.sim.test_render` draws the golden ones anew."""
 
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from rig.camera.frame import Image
+from rig.catalog import COLOURS
+from rig.devices.operator import Subject
 from rig.sim.hand import SimulatedHand
 from rig.sim.parts import PARTS
 from rig.sim.poses import resting_poses
@@ -167,8 +170,8 @@ def test_scenes_show_the_table_in_tones_like_those_of_the_photographs() -> None:
 def test_bricks_of_the_hand_are_drawn_in_every_colour_without_a_warning(scene: Scene) -> None:
     world = lit_world()
     hand = SimulatedHand(world, np.random.default_rng(3))
-    for part in PARTS:
-        hand.place(part, pose=0)
+    for part, colour in zip(cycle(PARTS), COLOURS, strict=False):
+        hand.place(Subject(part, colour), pose=0)
         assert changed(picture(scene, world.part_on_table()), picture(scene, None)).any()
 
 

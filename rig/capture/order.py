@@ -1,0 +1,92 @@
+"""What a user wants captured, from the words on a command line or in a row of a list."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rig.capture.plan import CapturePlan, new_plan
+from rig.catalog import ColourCode, PartNumber, colour_code, own_name, part_number
+from rig.dataset.layout import Source
+from rig.errors import BadInput
+
+STEPS = 72
+POSES = 1
+FIELDS = ("part", "colour", "pose", "poses", "physical_part", "steps")
+"""What can be said of an order, as text."""
+
+_APART = re.compile(r"[,\s]+")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One brick to be captured; the attributes are those of `CapturePlan`."""
+
+    part: PartNumber
+    steps: int
+    poses: int
+    colour: ColourCode | None
+    pose_names: tuple[str, ...]
+    physical_part: str | None
+
+    def plan(self, *, microsteps_per_turn: int, source: Source, seed: int | None) -> CapturePlan:
+        """Plan its session.
+
+        Raises:
+            BadInput: as `new_plan`.
+        """
+        return new_plan(
+            self.part,
+            steps=self.steps,
+            poses=self.poses,
+            microsteps_per_turn=microsteps_per_turn,
+            source=source,
+            seed=seed,
+            colour=self.colour,
+            pose_names=self.pose_names,
+            physical_part=self.physical_part,
+        )
+
+    def command(self) -> str:
+        """What to type in order to capture just this."""
+        words = ["rig capture --part", self.part, "--steps", str(self.steps)]
+        if self.colour is not None:
+            words += ["--colour", str(self.colour)]
+        if self.pose_names:
+            words += ["--pose", ",".join(self.pose_names)]
+        if self.poses != max(POSES, len(self.pose_names)):
+            words += ["--poses", str(self.poses)]
+        if self.physical_part is not None:
+            words += ["--physical-part", self.physical_part]
+        return " ".join(words)
+
+
+def read_order(said: Mapping[str, str]) -> Order:
+    """Check what was said of an order, by `FIELDS`; what is empty or left out takes its default.
+
+    Names of poses stand in one text, with commas or spaces between them. There are as many poses as names
+    unless `poses` says that there are more.
+
+    Raises:
+        BadInput: something cannot be used; names it.
+    """
+    words = {field: said.get(field, "").strip() for field in FIELDS}
+    names = tuple(own_name(name, of="a pose") for name in _APART.split(words["pose"]) if name)
+    return Order(
+        part=part_number(words["part"]),
+        steps=_whole_number("steps", words["steps"], STEPS),
+        poses=_whole_number("poses", words["poses"], max(POSES, len(names))),
+        colour=colour_code(words["colour"]) if words["colour"] else None,
+        pose_names=names,
+        physical_part=own_name(words["physical_part"], of="a brick") if words["physical_part"] else None,
+    )
+
+
+def _whole_number(field: str, text: str, default: int) -> int:
+    if not text:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise BadInput(
+            f"--{field} {text} is not a whole number", hint=f"such as: --{field} {default}"
+        ) from None

@@ -1,0 +1,96 @@
+"""Reads a list of parts to capture: a CSV file as a person or a spreadsheet program writes it."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rig.capture.order import FIELDS, Order, read_order
+from rig.errors import BadInput
+
+_DELIMITERS = ";\t,"
+_HINT = f"the first line names the columns: part, and any of {', '.join(FIELDS[1:])}"
+
+
+@dataclass(frozen=True)
+class ListedPart:
+    """A row of the list: the line of the file, from 1, on which it ends, and what it orders."""
+
+    line: int
+    order: Order
+
+
+def read_parts_list(
+    path: Path, check: Callable[[Order], object], *, steps: str = "", poses: str = ""
+) -> tuple[ListedPart, ...]:
+    """Read and check the whole list.
+
+    Commas, semicolons or tabs stand between the columns, as the first line shows. Empty rows are passed over.
+
+    Args:
+        path: UTF-8 text, with or without a byte order mark.
+        check: raises BadInput where this rig cannot carry an order out.
+        steps, poses: for rows that do not say.
+
+    Raises:
+        BadInput: the file cannot be read, or a row cannot be used; names the line.
+    """
+    rows = _rows(path, _text(path))
+    line, header = next(rows, (1, []))
+    columns = _columns(path, line, header)
+    parts = []
+    for line, values in rows:
+        said = {"steps": steps, "poses": poses} | {
+            column: value for column, value in zip(columns, values, strict=False) if value
+        }
+        try:
+            if any(values[len(columns) :]):
+                raise BadInput(f"{len(values)} values for {len(columns)} columns", hint=_HINT)
+            order = read_order(said)
+            check(order)
+        except BadInput as error:
+            raise BadInput(f"{path}, line {line}: {error.what}", hint=error.hint) from error
+        parts.append(ListedPart(line, order))
+    if not parts:
+        raise BadInput(f"{path} lists no parts", hint=_HINT)
+    return tuple(parts)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}", hint="name a CSV file") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text", hint="save it as: CSV UTF-8") from error
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that hold something, with the number of the line on which each ends."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = next((mark for mark in _DELIMITERS if mark in header), ",")
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True
+    )
+    try:
+        for values in reader:
+            stripped = [value.strip() for value in values]
+            if any(stripped):
+                yield reader.line_num, stripped
+    except csv.Error as error:
+        raise BadInput(f"{path}, line {reader.line_num}: {error}", hint="mend that line") from error
+
+
+def _columns(path: Path, line: int, header: Sequence[str]) -> list[str]:
+    columns = [name.casefold().replace("-", "_").replace(" ", "_") for name in header]
+    while columns and not columns[-1]:
+        columns.pop()
+    for name in columns:
+        if name not in FIELDS:
+            raise BadInput(f"{path}, line {line}: there is no column {name!r}", hint=_HINT)
+        if columns.count(name) > 1:
+            raise BadInput(f"{path}, line {line}: two columns are called {name!r}", hint=_HINT)
+    if "part" not in columns:
+        raise BadInput(f"{path}, line {line}: no column is called 'part'", hint=_HINT)
+    return columns
