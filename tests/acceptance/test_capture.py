@@ -2,12 +2,15 @@
 
 import json
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
 
+from rig.dataset.reader import read_dataset
 from tests.acceptance.conftest import Shell
 
 
@@ -60,6 +63,10 @@ def test_views_of_a_part_are_where_it_says(shell: Shell) -> None:
         (("--resume",), "no unfinished session"),
         (("--resume", "--part", "3001"), "--resume"),
         (("--colour",), "--colour"),
+        (("--part", "3001", "--colour", "47"), "no bricks in colour 47"),
+        (("--batch", "nowhere.csv"), "nowhere.csv cannot be read"),
+        (("--batch", "nowhere.csv", "--colour", "4"), "--colour"),
+        (("--batch", "nowhere.csv", "--resume"), "--resume"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(
@@ -111,3 +118,74 @@ def test_the_same_seed_gives_the_same_bytes(shell: Shell) -> None:
     )
     assert len(first) == 5
     assert first == second
+
+
+def test_what_is_said_of_a_brick_is_in_every_row(shell: Shell) -> None:
+    words = "--part 3001 --steps 2 --colour red --pose upright,on-its-side --poses 3 --physical-part red-1"
+    shell.json("capture", *words.split())
+    rows = _rows(shell.folder)
+    assert {(row["colour"], row["physical_part"]) for row in rows} == {(4, "red-1")}
+    names = ["upright", "on-its-side", None]
+    assert [row["pose_name"] for row in rows] == [name for name in names for _ in range(2)]
+
+
+def test_two_sessions_of_one_brick_are_one_group(shell: Shell) -> None:
+    for brick in ("red-1", "red-1", "red-2"):
+        shell.json("capture", "--part", "3001", "--steps", "2", "--physical-part", brick)
+    (stats,) = shell.json("dataset", "stats")["parts"]
+    assert (stats["sessions"], stats["physical_parts"], stats["groups"]) == (3, 2, 2)
+    groups: dict[str, set[str]] = {}
+    for sample in read_dataset(shell.folder / "captures", least_classes=1).samples:
+        groups.setdefault(sample.group, set()).add(sample.path.name.split("_")[0])
+    assert sorted(map(len, groups.values())) == [1, 2]
+
+
+@pytest.fixture
+def busy(shell: Shell) -> Iterator[subprocess.Popen[str]]:
+    """A capture that takes its time."""
+    (shell.folder / "rig.toml").write_text("[sim]\nenabled = true\nreal_time = true\n")
+    with shell.start("capture", "--part", "3001", "--steps", "72") as process:
+        while not list(shell.folder.glob("captures/3001/*.jpg")):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        yield process
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def test_a_second_job_on_one_rig_is_refused_with_the_name_of_the_first(
+    shell: Shell, busy: subprocess.Popen[str]
+) -> None:
+    first = f"the rig is in use by: rig capture --part 3001 --steps 72 (process {busy.pid})"
+    for second in (("capture", "--part", "3003"), ("calibrate", "table")):
+        said = shell.fails(*second)
+        assert first in said
+        assert "rig stop" in said
+    assert first in shell.run("doctor", "--motion").stdout
+    assert not (shell.folder / "captures" / "3003").exists()
+
+
+def test_a_list_is_captured_and_what_became_of_it_is_said(shell: Shell) -> None:
+    (shell.folder / "parts.csv").write_text("part;colour;steps\r\n3001;4;2\r\n\r\n3003;;\r\n")
+    told = shell.json("capture", "--batch", "parts.csv", "--steps", "3")
+    assert (told["captured"], told["skipped"]) == (2, 0)
+    assert [(row["line"], row["part"], row["views"]) for row in told["rows"]] == [
+        (2, "3001", 2),
+        (4, "3003", 3),
+    ]
+    assert _check_whole(shell.folder) == 5
+
+
+def test_a_killed_list_goes_on_with_the_same_command(shell: Shell) -> None:
+    (shell.folder / "parts.csv").write_text("part\n3001\n3003\n3004\n")
+    with shell.start("capture", "--batch", "parts.csv", "--steps", "8") as process:
+        while len(list(shell.folder.glob("captures/3003/*.jpg"))) < 2:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        process.kill()
+    done = shell.run("capture", "--batch", "parts.csv", "--steps", "8")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 3 rows are done" in done.stderr
+    assert _check_whole(shell.folder) == 24
+    rows = _rows(shell.folder)
+    assert len({row["session"] for row in rows}) == len({row["physical_part"] for row in rows}) == 3

@@ -1,7 +1,8 @@
-"""A disk that fills up while capturing: one clear line, whole files, a resumable session."""
+"""A disk that fills up, or turns read-only, while capturing: one clear line, whole files, and it goes on."""
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +45,33 @@ def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
     assert shell.run("capture", "--resume").returncode == 0
     rows = [json.loads(line)["file_name"] for line in (captures / "metadata.jsonl").read_text().splitlines()]
     assert len(rows) == len(set(rows)) == len(list(captures.glob("3001/*"))) == 12
+
+
+def _remount(folder: Path, how: str) -> bool:
+    """False while somebody has a file open for writing there."""
+    ran = subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], capture_output=True, check=False)
+    return ran.returncode == 0
+
+
+def test_a_disk_that_turns_read_only_loses_nothing(small_disk: Path) -> None:
+    shell = Shell(small_disk)
+    captures = small_disk / "captures"
+    (small_disk / "rig.toml").write_text("[sim]\nenabled = true\nreal_time = true\n")
+    with shell.start("capture", "--part", "3001", "--steps", "16") as process:
+        while len(list(captures.glob("3001/*.jpg"))) < 3 or not _remount(small_disk, "ro"):
+            assert process.poll() is None
+            time.sleep(0.005)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (said,) = [line for line in stderr.splitlines() if line.startswith("rig: ")]
+    assert "Read-only file system" in said
+    assert "complete the session with: rig capture --resume" in stderr
+    assert "Read-only file system" in shell.fails("capture", "--resume")
+    assert "Read-only file system" in shell.fails("capture", "--part", "3003", "--steps", "2")
+
+    assert _remount(small_disk, "rw")
+    (small_disk / "rig.toml").unlink()
+    assert shell.run("capture", "--resume").returncode == 0
+    rows = [json.loads(line)["file_name"] for line in (captures / "metadata.jsonl").read_text().splitlines()]
+    assert sorted(rows) == sorted(f"3001/{path.name}" for path in captures.glob("3001/*"))
+    assert len(rows) == 16
