@@ -42,8 +42,8 @@ class FaultKind(Enum):
     then falls silent until a reset. RESET loses the line; RESET_LATER lets it through and resets the board
     `delay_s` after it has arrived (an idle planner holds a move back for its first 0.1 s). BROWN_OUT resets
     the board as the M280 in the line starts its servo. ENDSTOP_OPEN breaks the wires of the endstops for
-    good before the line arrives. UNPLUG pulls the cable for good; REPLUG plugs it in again after
-    `duration_s`, when the board has another name.
+    good before the line arrives, STALL has the table stand still for good. UNPLUG pulls the cable for good;
+    REPLUG plugs it in again after `duration_s`, when the board has another name.
     """
 
     DROP = "drop"
@@ -64,6 +64,7 @@ class FaultKind(Enum):
     RESET_LATER = "reset-later"
     BROWN_OUT = "brown-out"
     ENDSTOP_OPEN = "endstop-open"
+    STALL = "stall"
     UNPLUG = "unplug"
     REPLUG = "replug"
 
@@ -74,6 +75,7 @@ _TROUBLE: dict[FaultKind, Callable[["Fault", Firmware], None]] = {
     FaultKind.HANG: lambda fault, board: board.afflict(Ailment(busy_s=fault.duration_s, hangs=True)),
     FaultKind.BROWN_OUT: lambda fault, board: board.afflict(Ailment(browns_out=True)),
     FaultKind.ENDSTOP_OPEN: lambda fault, board: board.break_switches(),
+    FaultKind.STALL: lambda fault, board: board.jam_table(),
 }
 # What becomes of the line itself.
 _DAMAGE: dict[FaultKind, Callable[[bytes, Random], bytes]] = {

@@ -113,6 +113,10 @@ class Firmware:
         self._build = replace(self._build, home_switch=None, chute_switch=None)
         self._commands.motors.break_switches()
 
+    def jam_table(self) -> None:
+        """The table's motor stalls for good; nothing tells the board, which counts on."""
+        self._world.jam_table()
+
     def receive(self, data: bytes) -> None:
         if not self._alive or self._clock.monotonic() < self._booted_at_s:
             return

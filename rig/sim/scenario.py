@@ -59,6 +59,7 @@ SCENARIOS = {
     ),
     "brown-out": Scenario((Fault(FaultKind.BROWN_OUT, Direction.TO_BOARD, rb"M280 P\d+ S", at=3),)),
     "endstop-open": Scenario((Fault(FaultKind.ENDSTOP_OPEN, Direction.TO_BOARD, b"G28"),)),
+    "stall": Scenario((Fault(FaultKind.STALL, Direction.TO_BOARD, _MOVE, at=40),)),
     "unplug": Scenario((Fault(FaultKind.UNPLUG, Direction.TO_BOARD, _MOVE, at=3),)),
     "unplug-and-return": Scenario(
         (Fault(FaultKind.REPLUG, Direction.TO_BOARD, _MOVE, at=3, duration_s=3.0),)

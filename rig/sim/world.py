@@ -159,6 +159,7 @@ class World:
         self._pile: Iterator[LyingPart] = iter(())
         self._fallen: list[FallenPart] = []
         self._motors_off_from_s = -math.inf
+        self._jammed_deg: float | None = None
 
     # What the firmware drives.
 
@@ -224,7 +225,12 @@ class World:
     def table_angle_deg(self, at_s: float) -> float:
         """The table's true angle, play and swinging included, unwrapped, at a time of the clock."""
         with self._lock:
-            return self._table.angle_deg(at_s)
+            return self._table.angle_deg(at_s) if self._jammed_deg is None else self._jammed_deg
+
+    def jam_table(self) -> None:
+        """From now on the table stands still, whatever its motor is told."""
+        with self._lock:
+            self._jammed_deg = self.table_angle_deg(self.clock.monotonic())
 
     def part_on_table(self) -> LyingPart | None:
         """What lies on the table now; the feeder may just have laid the next part."""

@@ -75,6 +75,17 @@ def locate_all(image: Image) -> list[Box]:
     return boxes
 
 
+def reaches_border(box: Box, image: Image) -> bool:
+    """Whether a part goes on, for all that can be seen, to the border of the picture or beyond.
+
+    No edge is found in the rim along the border, so a box of `locate_all` ends there at the latest.
+    """
+    height, width = image.shape[:2]
+    rim_px = (_RIM_PX + 0.5) * max(1.0, max(height, width) / _WORK_PX)
+    nearest_px = min(box.x, box.y, width - box.x - box.width, height - box.y - box.height)
+    return nearest_px <= rim_px
+
+
 def _table(small: Image) -> Mask:
     """1 where the table is, its rim left out, and 0 elsewhere.
 

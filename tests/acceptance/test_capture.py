@@ -189,3 +189,16 @@ def test_a_killed_list_goes_on_with_the_same_command(shell: Shell) -> None:
     assert _check_whole(shell.folder) == 24
     rows = _rows(shell.folder)
     assert len({row["session"] for row in rows}) == len({row["physical_part"] for row in rows}) == 3
+
+
+def test_a_motor_that_stalls_stops_the_session_with_the_reason(shell: Shell) -> None:
+    (shell.folder / "rig.toml").write_text('[sim]\nenabled = true\nseed = 1\nfaults = "stall"\n')
+    said = shell.fails("capture", "--part", "3001", "--steps", "24")
+    assert "cannot be kept: the part has not turned since the last view" in said
+    assert "rig doctor --motion" in said
+    assert "rig capture --resume" in said
+    kept = _check_whole(shell.folder)
+    assert 5 < kept < 15
+    (shell.folder / "rig.toml").write_text("[sim]\nenabled = true\n")
+    assert shell.run("capture", "--resume").returncode == 0
+    assert _check_whole(shell.folder) == 24

@@ -1,15 +1,18 @@
 """A capture session on a desk where things go wrong: the bad is noticed, the good is kept."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from rig.camera.frame import Frame, Latent
 from rig.capture.plan import CapturePlan, is_open, new_plan
-from rig.capture.session import PoseStarted, ViewRejected, ViewTaken, run_capture
+from rig.capture.session import PoseStarted, ViewRejected, ViewTaken, _name, run_capture
 from rig.clock import LeapingClock
 from rig.config import CameraConfig, Config
 from rig.dataset.store import DatasetStore
@@ -39,7 +42,8 @@ class TrickyWorld(World):
     after = 10**9
     happens: Callable[["TrickyWorld"], None] | None = None
     turned = 0
-    held_deg: float | None = None
+    slipping_from_deg: float | None = None
+    slipped_deg = 0.0
 
     def drive_table(self, motion: Motion) -> None:
         self.turned += 1
@@ -48,11 +52,57 @@ class TrickyWorld(World):
         super().drive_table(motion)
 
     def table_angle_deg(self, at_s: float) -> float:
-        return super().table_angle_deg(at_s) if self.held_deg is None else self.held_deg
+        if self.slipping_from_deg is not None:
+            return self.slipping_from_deg
+        return super().table_angle_deg(at_s) - self.slipped_deg
 
     def slip(self) -> None:
         """The motor turns on without the table."""
-        self.held_deg = self.table_angle_deg(self.clock.monotonic())
+        self.slipping_from_deg = self.table_angle_deg(self.clock.monotonic())
+
+    def catch(self) -> None:
+        """The table follows the motor again, by so much behind."""
+        held_deg, self.slipping_from_deg = self.slipping_from_deg, None
+        assert held_deg is not None
+        self.slipped_deg += self.table_angle_deg(self.clock.monotonic()) - held_deg
+
+    def lay_aside(self) -> None:
+        """Somebody pushes the part to the rim of the table."""
+        lying = self.part_on_table()
+        assert lying is not None
+        self.lay(replace(lying, offset_mm=(48.0, 0.0)))
+
+
+class Litter:
+    """A camera that may see something lie on the table beside the part."""
+
+    def __init__(self, camera: SimulatedCamera) -> None:
+        self.start, self.close, self.describe = camera.start, camera.close, camera.describe
+        self.there = False
+        self._camera = camera
+
+    def capture(self, not_before_s: float) -> Frame:
+        return self.expose(not_before_s).develop()
+
+    def expose(self, not_before_s: float) -> "Littered":
+        return Littered(self._camera.expose(not_before_s), self.there)
+
+
+@dataclass(frozen=True)
+class Littered:
+    """What met the sensor of such a camera."""
+
+    latent: Latent
+    there: bool
+
+    def develop(self) -> Frame:
+        frame = self.latent.develop()
+        if self.there:
+            image = frame.image.copy()
+            cv2.rectangle(image, (30, 130), (56, 156), (30, 30, 120), -1)
+            cv2.rectangle(image, (36, 136), (50, 150), (60, 60, 200), -1)
+            return replace(frame, image=image)
+        return frame
 
 
 @contextmanager
@@ -159,13 +209,65 @@ def test_a_part_that_falls_off_stops_the_session_which_can_be_resumed(tmp_path: 
     assert names(store)[: len(kept)] == kept
 
 
-def test_a_table_that_turns_no_more_is_noticed(tmp_path: Path) -> None:
+def stopped(machine: Machine, session: CapturePlan, store: DatasetStore, flaw: Flaw) -> list[str]:
+    """Run a session that must stop because of a flaw, retaken twice; the angles that were kept."""
+    rejected = []
+    with pytest.raises(CaptureStopped, match=f"cannot be kept: {flaw.value}") as caught:
+        for event in run_capture(machine, session, store):
+            if isinstance(event, ViewRejected):
+                rejected.append((event.angle_deg, event.flaw))
+    assert caught.value.hint
+    # Some views were exposed before the first flaw was found.
+    assert {found for _, found in rejected} == {flaw}
+    assert max(Counter(angle_deg for angle_deg, _ in rejected).values()) == 3
+    kept = names(store)
+    assert kept == [_name(session, 0, view) for view in session.views()[: len(kept)]]
+    assert rejected[0][0] == session.views()[len(kept)].angle_deg
+    assert sorted(f"3001/{path.name}" for path in store.root.glob("3001/*")) == kept
+    assert is_open(session, store.root)
+    return kept
+
+
+def test_a_motor_that_stalls_is_noticed(tmp_path: Path) -> None:
+    world, session, store = tricky_world(), plan(), DatasetStore(tmp_path)
+    world.after, world.happens = 36, World.jam_table
+    with rig(world) as machine:
+        # Nothing that shows the same view again is kept.
+        assert len(stopped(machine, session, store, Flaw.NOT_TURNED)) <= 12
+
+
+def test_a_table_that_slips_is_noticed_and_the_session_goes_on_once_it_follows(tmp_path: Path) -> None:
     world, session, store = tricky_world(), plan(), DatasetStore(tmp_path)
     world.after, world.happens = 36, TrickyWorld.slip
-    with rig(world) as machine, pytest.raises(CaptureStopped, match="has not turned"):
-        list(run_capture(machine, session, store))
-    # Nothing that shows the same view again was kept.
-    assert all(row.microsteps <= 12 * 3200 / STEPS for row in store.rows())
+    with rig(world) as machine:
+        kept = stopped(machine, session, store, Flaw.NOT_TURNED)
+        world.catch()
+        assert taken_and_rejected(machine, session, store) == (STEPS - len(kept), [])
+    assert len(set(names(store))) == STEPS
+
+
+def test_a_part_that_is_pushed_out_of_view_is_noticed(tmp_path: Path) -> None:
+    world, session, store = tricky_world(), plan(), DatasetStore(tmp_path)
+    world.after, world.happens = 36, TrickyWorld.lay_aside
+    with rig(world) as machine:
+        stopped(machine, session, store, Flaw.CUT_OFF)
+    assert all(row.box is not None for row in store.rows())
+
+
+def test_something_beside_the_part_is_noticed(tmp_path: Path) -> None:
+    world, session, store = tricky_world(), plan(), DatasetStore(tmp_path)
+    with rig(world) as machine:
+        assert isinstance(machine.camera, SimulatedCamera)
+        litter = Litter(machine.camera)
+
+        def drop_something(world: TrickyWorld) -> None:
+            litter.there = True
+
+        world.after, world.happens = 36, drop_something
+        machine = replace(machine, camera=litter)
+        kept = stopped(machine, session, store, Flaw.SEVERAL_PARTS)
+        litter.there = False
+        assert taken_and_rejected(machine, session, store) == (STEPS - len(kept), [])
 
 
 def test_a_lamp_that_fails_for_a_moment_costs_a_retake(tmp_path: Path) -> None:

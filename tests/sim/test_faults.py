@@ -274,6 +274,17 @@ def test_an_endstop_that_never_closes() -> None:
     assert b"Homing Failed" in wired.ask(b"G28 X\n")
 
 
+def test_a_table_that_stalls_stands_still_while_the_board_counts_on() -> None:
+    wired = Wired(Fault(FaultKind.STALL, Direction.TO_BOARD, b"G1 X", at=2))
+    turned_deg = []
+    for line in (b"G1 X90 F5400\n", b"G1 X180\n"):
+        wired.ask(line)
+        wired.ask(b"M400\n")
+        turned_deg.append(wired.world.table_angle_deg(wired.clock.now_s))
+    assert turned_deg == pytest.approx([90.0, 90.0])
+    assert b"X:180.00" in wired.ask(b"M114\n")
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_an_overrun_is_silent_and_spoils_the_next_command(seed: int) -> None:
     wired = Wired(Fault(FaultKind.OVERRUN, Direction.TO_BOARD, b"P8"), seed=seed)

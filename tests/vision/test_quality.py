@@ -127,3 +127,16 @@ def test_a_part_that_looks_the_same_from_all_sides_is_none() -> None:
         image = view(0.0, seed=seed)
         assert judge.flaw(image, locate_all(image)) is None
         judge.keep(image, locate_all(image)[0])
+
+
+@pytest.mark.parametrize("middle", [(0.06, 0.6), (0.94, 0.6), (0.5, 0.95)])
+@pytest.mark.parametrize("size", [(320, 240), (640, 480), (160, 120)])
+def test_a_part_that_is_cut_off_in_a_picture_is_a_flaw(
+    middle: tuple[float, float], size: tuple[int, int]
+) -> None:
+    """The finder sees no edges along the border, so no box reaches it."""
+    width, height = size
+    whole = draw(Scene("square"), width=width, height=height)
+    assert Judge().flaw(whole, locate_all(whole)) is None
+    cut = draw(Scene("square", middle=middle), width=width, height=height)
+    assert Judge().flaw(cut, locate_all(cut)) is Flaw.CUT_OFF
