@@ -24,6 +24,10 @@ ChuteAngle = Annotated[float, Field(ge=-3600, le=3600)]
 Degrees180 = Annotated[float, Field(ge=0, le=180)]
 ServoIndex = Annotated[int, Field(ge=0, le=3)]
 Pin = Annotated[int, Field(ge=0, le=69)]
+ColourGain = Annotated[float, Field(gt=0, le=32)]
+
+SettledBy = Literal["fixed", "until_still"]
+"""How the table was known to be at rest."""
 
 
 class Section(BaseModel):
@@ -68,17 +72,29 @@ class TurntableConfig(AxisConfig):
     """`[turntable]`: the table on Marlin's X axis.
 
     `way = "forward"` never turns back between two views, so that play in the gears does not matter.
+
+    Attributes:
+        settle: a view is exposed `settle_s` after the end of motion ("fixed"), or as soon as two frames in a
+            row agree ("until_still").
     """
 
     way: Literal["shortest", "forward"] = "shortest"
+    settle: SettledBy = "fixed"
     settle_s: float = Field(default=0.2, ge=0, le=10)
 
 
 class CameraConfig(Section):
-    """`[camera]`: which camera, and the exposure that is locked for a whole session.
+    """`[camera]`: which camera, and the settings that are locked for a whole session.
 
     A webcam's gain is in its driver's own units; 1.0 leaves it as the driver has it. For a Pi camera, 1.0
     stands for the least gain of the sensor where that is more.
+
+    Attributes:
+        colour_gains: white balance of a Pi camera: gains of red and blue. Where there are none, those that
+            automatic white balance finds at the start are held.
+        white_balance_k: white balance of a webcam, in kelvin. Where there is none, it is held where it is.
+        lens_position: focus, of a Pi camera in dioptres (1 / distance in metres), of a webcam in its driver's
+            own units. Where there is none, a Pi camera focuses once at the start, and a webcam holds still.
     """
 
     kind: Literal["picamera2", "webcam"] = "webcam"
@@ -87,6 +103,9 @@ class CameraConfig(Section):
     height_px: int = Field(default=480, ge=64, le=8192)
     exposure_us: int = Field(default=8000, gt=0, le=1_000_000)
     gain: float = Field(default=1.0, gt=0, le=64)
+    colour_gains: tuple[ColourGain, ColourGain] | None = None
+    white_balance_k: int | None = Field(default=None, ge=1000, le=20_000)
+    lens_position: float | None = Field(default=None, ge=0, le=10_000)
     timeout_s: float = Field(default=5.0, gt=0)
 
     @model_validator(mode="after")
@@ -222,11 +241,13 @@ class SimConfig(Section):
 
 
 class PathsConfig(Section):
-    """`[paths]`: where pictures, models and the ledger are kept, relative to the working folder."""
+    """`[paths]`: where pictures, models, the ledger and what was measured of the rig are kept, relative to the
+    working folder."""
 
     captures: Path = Path("captures")
     models: Path = Path("models")
     ledger: Path = Path("ledger")
+    calibration: Path = Path("calibration")
 
 
 # One bin each for the ten parts that the simulator knows, around the half circle that a servo reaches.

@@ -21,6 +21,7 @@ gear_ratio = 1.0            # motor turns per table turn
 speed_deg_s = 180.0
 home = "hand"               # "hand": zero is where the table stands at the start; "endstop": a switch on X-
 way = "shortest"            # "forward": never turn back between views, for gears with play
+settle = "fixed"            # "until_still": a view is taken as soon as two frames in a row agree
 settle_s = 0.2              # from the end of motion to the exposure; measure with: rig calibrate settle
 
 [camera]
@@ -30,6 +31,10 @@ width_px = 640
 height_px = 480
 exposure_us = 8000          # locked for a whole session
 gain = 1.0                  # 1.0: the least of a Pi camera; a webcam's as its driver has it
+# What `rig calibrate camera` finds; as long as they are absent, the camera finds its own at each start.
+# colour_gains = [2.0, 1.8] # white balance of a Pi camera: gains of red and blue
+# white_balance_k = 4600    # white balance of a webcam, in kelvin
+# lens_position = 8.0       # focus of a lens that moves: dioptres of a Pi camera; a webcam's own units
 timeout_s = 5.0
 
 [light]
@@ -71,6 +76,7 @@ wait_for_part_s = 60.0      # an empty table for so long means an empty pile
 captures = "captures"
 models = "models"
 ledger = "ledger"
+calibration = "calibration" # drawings of what was measured, and the picture of the empty table
 
 [sim]
 enabled = false             # true: use the simulated rig

@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.config import CameraConfig
+
 Image = NDArray[np.uint8]
 """Shape (height, width, 3), uint8, channels blue-green-red as OpenCV has them."""
 
@@ -62,11 +64,40 @@ class Developed:
         return self.frame
 
 
+@dataclass(frozen=True)
+class Span:
+    """The least and the most that a setting can be."""
+
+    least: float
+    most: float
+
+    def clip(self, value: float) -> float:
+        """The nearest value inside."""
+        return min(max(value, self.least), self.most)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a camera can be locked to, in the units of `CameraConfig`; None for what it has not.
+
+    Attributes:
+        gain: None where its unit is the driver's own, so that nothing can be computed with it.
+        colour_gain: of red and of blue.
+        lens_position: None also for a lens that does not move.
+    """
+
+    exposure_us: Span
+    gain: Span | None
+    colour_gain: Span | None
+    white_balance_k: Span | None
+    lens_position: Span | None
+
+
 class Camera(Protocol):
-    """A camera with exposure, gain and white balance locked from `start` to `close`."""
+    """A camera with exposure, gain, white balance and focus locked from `start` to `close`."""
 
     def start(self) -> None:
-        """Open and lock the camera.
+        """Open and lock the camera; harmless when it runs already.
 
         Raises:
             CameraError: it is absent, busy, or refuses a setting.
@@ -84,6 +115,24 @@ class Camera(Protocol):
 
     def expose(self, not_before_s: float) -> Latent:
         """As `capture`, but returns as soon as the exposure has ended, before the frame is transferred."""
+        ...
+
+    def reach(self) -> Reach:
+        """What the running camera can be locked to.
+
+        Raises:
+            CameraError: the camera was not started.
+        """
+        ...
+
+    def relock(self, config: CameraConfig) -> None:
+        """Lock the running camera to the exposure, gain, white balance and focus of `config`.
+
+        What `config` leaves open stays as it is. Every frame that is captured afterwards has the new settings.
+
+        Raises:
+            CameraError: the camera was not started, or refuses a setting.
+        """
         ...
 
     def describe(self) -> str:

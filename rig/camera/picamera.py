@@ -1,11 +1,15 @@
 """The Raspberry Pi camera through picamera2, which comes from apt and is imported when a camera starts."""
 
 import importlib
+import threading
+import time
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
 
-from rig.camera.frame import Developed, Frame
+from rig.camera.frame import Developed, Frame, Reach
+from rig.camera.pi_locks import fit, locks_for, reach_of
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout, MissingPackage
 
@@ -16,29 +20,35 @@ PIP_LINE = "pip install 'brickrig[pi]'"
 _FULL_VIEW_MODES = {"imx219": (1640, 1232), "imx477": (2028, 1520), "imx708": (2304, 1296)}
 # Automatic white balance needs a while to settle; afterwards its gains are locked.
 _WHITE_BALANCE_FRAMES = 45
+# A change shows after 3 or 4 frames, and after those that were buffered already.
 _LOCKING_FRAMES = 30
-_SETTING_TOLERANCE = 0.05
+# After a stall even closing may hang, inside the driver.
+_RELEASE_TIMEOUT_S = 5.0
 
 
 class PiCamera:
-    """A `Camera` on libcamera, with exposure, gain and white balance locked.
+    """A `Camera` on libcamera, with exposure, gain, white balance and focus locked.
+
+    The camera is configured once a session. That every lock holds is read in the metadata of each frame. A
+    camera that stalls is closed, opened again with the same locks, and asked once more.
 
     Args:
-        config: size, exposure, gain and timeout; `device` is the camera's number. A `gain` of 1 stands for
+        config: size, locked settings and timeout; `device` is the camera's number. A `gain` of 1 stands for
             the least that the sensor can do where that is more (1.12 for an IMX708).
     """
 
     def __init__(self, config: CameraConfig) -> None:
+        # What is locked; a setting that was left open is in it once it has been found.
         self._config = config
-        self._gain = config.gain
         # picamera2 brings no types.
         self._camera: Any = None
 
     def start(self) -> None:
-        """Open the camera, let the white balance settle, then lock every setting.
+        """Open the camera, let it find what `config` leaves open, and lock every setting.
 
         Raises:
             MissingPackage: picamera2 is absent or broken.
+            FrameTimeout: it gives no frames.
             CameraError: there is no such camera, another program has it, or it refuses a setting.
         """
         if self._camera is not None:
@@ -48,17 +58,21 @@ class PiCamera:
             self._camera = picamera2.Picamera2(self._config.device)
         except (IndexError, RuntimeError) as error:
             raise CameraError(
-                f"Pi camera {self._config.device} cannot be opened: {error}",
+                f"{self._name} cannot be opened: {error}",
                 hint="check the ribbon cable with `rpicam-hello --list-cameras`; close programs that use it",
             ) from error
         try:
             self._configure()
             self._camera.start()
-            self._lock_settings()
-        except (RuntimeError, TimeoutError, KeyError) as error:
+            self._find_what_is_open()
+            self._lock()
+        except TimeoutError as error:
+            self.close()
+            raise self._no_frame() from error
+        except (RuntimeError, KeyError) as error:
             self.close()
             raise CameraError(
-                f"Pi camera {self._config.device} cannot be set up: {type(error).__name__} {error}",
+                f"{self._name} cannot be set up: {type(error).__name__} {error}",
                 hint="check the ribbon cable, and width_px and height_px in [camera]",
             ) from error
         except CameraError:
@@ -71,103 +85,184 @@ class PiCamera:
         `SensorTimestamp` is about the end of the exposure of the first row, on the same clock.
 
         Raises:
-            FrameTimeout: none came in time; the camera is closed and must be started again.
-            CameraError: the camera was not started, or a frame lacks its times.
+            FrameTimeout: none came in time, nor after the camera was opened again; it is closed then. Or
+                `not_before_s` is further ahead than the configured time.
+            CameraError: the camera was not started, or a frame lacks its times or was taken with other
+                settings than the locked ones.
         """
-        if self._camera is None:
-            raise CameraError("the Pi camera is not running", hint="start it first")
+        self._require_running()
+        if not_before_s - time.monotonic() > self._config.timeout_s:
+            raise self._no_frame()
         try:
-            request = self._camera.capture_request(
-                flush=round(not_before_s * 1e9), wait=self._config.timeout_s
-            )
-        except TimeoutError as error:
-            self._camera.cancel_all_and_flush()
+            return self._shoot(not_before_s)
+        except TimeoutError:
             self.close()
-            raise FrameTimeout(
-                f"Pi camera {self._config.device} gave no frame within {self._config.timeout_s:g} s",
-                hint="check the ribbon cable, then start again",
-            ) from error
+            self.start()
+        try:
+            return self._shoot(not_before_s)
+        except TimeoutError as error:
+            self.close()
+            raise self._no_frame() from error
+
+    def expose(self, not_before_s: float) -> Developed:
+        """As `capture`: that a frame is exposed is known when it arrives."""
+        return Developed(self.capture(not_before_s))
+
+    def reach(self) -> Reach:
+        """What the sensor and its lens can do in the mode that was configured."""
+        self._require_running()
+        return reach_of(self._camera.camera_controls)
+
+    def relock(self, config: CameraConfig) -> None:
+        """Change the locks of the running camera, and wait until its frames report them.
+
+        Raises:
+            FrameTimeout: it gives no frames.
+            CameraError: the camera was not started, or refuses a setting.
+        """
+        reach = self.reach()
+        found = {"colour_gains": self._config.colour_gains, "lens_position": self._config.lens_position}
+        open_ = {key: value for key, value in found.items() if getattr(config, key) is None}
+        self._config = fit(config.model_copy(update=open_), reach)
+        try:
+            self._lock()
+        except TimeoutError as error:
+            self.close()
+            raise self._no_frame() from error
+
+    def describe(self) -> str:
+        """One line for people."""
+        config = self._config
+        return (
+            f"{self._name}, {config.width_px}x{config.height_px}, "
+            f"exposure {config.exposure_us} us, gain {config.gain:g}"
+        )
+
+    def close(self) -> None:
+        """Release the camera.
+
+        Raises:
+            CameraError: the driver hangs and does not let go.
+        """
+        camera, self._camera = self._camera, None
+        if camera is not None:
+            _release(camera, self._name)
+
+    @property
+    def _name(self) -> str:
+        return f"Pi camera {self._config.device}"
+
+    def _require_running(self) -> None:
+        if self._camera is None:
+            raise CameraError(f"{self._name} is not running", hint="start it first")
+
+    def _no_frame(self) -> FrameTimeout:
+        return FrameTimeout(
+            f"{self._name} gave no frame within {self._config.timeout_s:g} s",
+            hint="check the ribbon cable, then start again",
+        )
+
+    def _shoot(self, not_before_s: float) -> Frame:
+        """One request; raises TimeoutError when the camera stalls."""
+        ahead_s = max(0.0, not_before_s - time.monotonic())
+        not_before_ns = int(not_before_s * 1e9) + 1
+        try:
+            request = self._camera.capture_request(flush=not_before_ns, wait=ahead_s + self._config.timeout_s)
         except KeyError as error:
-            raise CameraError(f"a frame of the Pi camera lacks {error}", hint="update picamera2") from error
+            raise self._lacking(error) from error
         try:
             metadata: dict[str, Any] = request.get_metadata()
             # "RGB888" of libcamera is blue-green-red in memory.
             image = np.ascontiguousarray(request.make_array("main"))
         finally:
             request.release()
-        missing = {"ExposureTime", "SensorTimestamp", "AnalogueGain"} - metadata.keys()
-        if missing:
-            raise CameraError(f"a frame of the Pi camera lacks {sorted(missing)}", hint="update picamera2")
-        exposure_us = int(metadata["ExposureTime"])
-        from_s = metadata["SensorTimestamp"] * 1e-9 - exposure_us * 1e-6
-        if from_s < not_before_s:
+        try:
+            exposure_us = int(metadata["ExposureTime"])
+            gain = float(metadata["AnalogueGain"])
+            from_ns = int(metadata["SensorTimestamp"]) - 1000 * exposure_us
+            self._check_locks(metadata)
+        except KeyError as error:
+            raise self._lacking(error) from error
+        if from_ns < not_before_ns:
             raise CameraError(
-                f"the Pi camera delivered a frame {(not_before_s - from_s) * 1e3:.1f} ms too early",
+                f"{self._name} delivered a frame {(not_before_ns - from_ns) / 1e6:.1f} ms too early",
                 hint="update picamera2: `capture_request` ignored `flush`",
             )
-        return Frame(image, from_s, from_s + exposure_us * 1e-6, exposure_us, float(metadata["AnalogueGain"]))
+        return Frame(image, from_ns / 1e9, from_ns / 1e9 + exposure_us / 1e6, exposure_us, gain)
 
-    def expose(self, not_before_s: float) -> Developed:
-        """As `capture`: that a frame is exposed is known when it arrives."""
-        return Developed(self.capture(not_before_s))
-
-    def describe(self) -> str:
-        """One line for people."""
-        config = self._config
-        return (
-            f"Pi camera {config.device}, {config.width_px}x{config.height_px}, "
-            f"exposure {config.exposure_us} us, gain {self._gain:g}"
-        )
-
-    def close(self) -> None:
-        """Release the camera."""
-        if self._camera is not None:
-            self._camera.close()
-            self._camera = None
+    def _lacking(self, error: KeyError) -> CameraError:
+        return CameraError(f"a frame of {self._name} lacks {error}", hint="update picamera2")
 
     def _configure(self) -> None:
-        self._gain = self._choose_gain()
+        self._config = fit(self._config, reach_of(self._camera.camera_controls))
         model = str(self._camera.camera_properties.get("Model", ""))
         mode = next((size for name, size in _FULL_VIEW_MODES.items() if model.startswith(name)), None)
         self._camera.configure(
             self._camera.create_video_configuration(
                 main={"size": (self._config.width_px, self._config.height_px), "format": "RGB888"},
                 sensor={"output_size": mode} if mode else None,
-                controls={"ExposureTime": self._config.exposure_us, "AnalogueGain": self._gain},
+                controls=dict(locks_for(self._config).controls),
             )
         )
 
-    def _choose_gain(self) -> float:
-        least, most, _ = self._camera.camera_controls["AnalogueGain"]
-        gain = max(1.0, least) if self._config.gain == 1.0 else self._config.gain
-        if not least <= gain <= most:
-            raise CameraError(
-                f"Pi camera {self._config.device} has gains from {least:.3g} to {most:.3g}, not {gain:g}",
-                hint="change gain in [camera]",
-            )
-        return gain
+    def _find_what_is_open(self) -> None:
+        """Focus once and let the white balance settle, where the configuration says nothing of them."""
+        timeout_s = self._config.timeout_s
+        found: dict[str, Any] = {}
+        has_lens = "LensPosition" in self._camera.camera_controls
+        if has_lens and self._config.lens_position is None:
+            if not self._camera.autofocus_cycle(wait=timeout_s):
+                raise CameraError(
+                    f"{self._name} finds no focus",
+                    hint="lay a part on the table, or set lens_position in [camera] (rig calibrate camera)",
+                )
+            found["lens_position"] = float(self._camera.capture_metadata(wait=timeout_s)["LensPosition"])
+        if self._config.colour_gains is None:
+            for _ in range(_WHITE_BALANCE_FRAMES):
+                metadata = self._camera.capture_metadata(wait=timeout_s)
+            red, blue = metadata["ColourGains"]
+            found["colour_gains"] = (float(red), float(blue))
+        self._config = self._config.model_copy(update=found)
 
-    def _lock_settings(self) -> None:
-        """Hold the white balance that was found, and wait until frames are taken with every setting."""
-        for _ in range(_WHITE_BALANCE_FRAMES):
-            metadata = self._camera.capture_metadata(wait=self._config.timeout_s)
-        wanted = {
-            "ExposureTime": float(self._config.exposure_us),
-            "AnalogueGain": self._gain,
-            "ColourGains": metadata["ColourGains"],
-        }
-        self._camera.set_controls({"ColourGains": wanted["ColourGains"]})
+    def _lock(self) -> None:
+        """Lock every setting, and wait until frames are taken with all of them."""
+        locks = locks_for(self._config)
+        self._camera.set_controls(dict(locks.controls))
         for _ in range(_LOCKING_FRAMES):
             metadata = self._camera.capture_metadata(wait=self._config.timeout_s)
-            if all(
-                np.allclose(metadata[name], value, rtol=_SETTING_TOLERANCE) for name, value in wanted.items()
-            ):
+            if locks.hold(metadata):
                 return
-        reported = ", ".join(f"{name} {metadata[name]}" for name in wanted)
+        self._check_locks(metadata)
+
+    def _check_locks(self, metadata: dict[str, Any]) -> None:
+        locks = locks_for(self._config)
+        if not locks.hold(metadata):
+            raise CameraError(
+                f"{self._name} does not hold its settings: it reports {locks.reported(metadata)}",
+                hint="choose settings in [camera] that the sensor can do: rig calibrate camera finds some",
+            )
+
+
+def _release(camera: Any, name: str) -> None:
+    released: Future[None] = Future()
+
+    def release() -> None:
+        try:
+            camera.cancel_all_and_flush()
+            camera.close()
+        except RuntimeError as error:
+            released.set_exception(error)
+        else:
+            released.set_result(None)
+
+    # A daemon: a process can end although the driver hangs.
+    threading.Thread(target=release, name="release Pi camera", daemon=True).start()
+    try:
+        released.result(_RELEASE_TIMEOUT_S)
+    except (TimeoutError, RuntimeError) as error:
         raise CameraError(
-            f"Pi camera {self._config.device} does not hold its settings: it reports {reported}",
-            hint="choose exposure_us and gain in [camera] that the sensor can do",
-        )
+            f"{name} hangs and cannot be released", hint="check the ribbon cable, and restart the Pi"
+        ) from error
 
 
 def _import_picamera2() -> Any:
