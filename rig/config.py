@@ -241,8 +241,10 @@ class SimConfig(Section):
 
 
 class PathsConfig(Section):
-    """`[paths]`: where pictures, models, the ledger and what was measured of the rig are kept, relative to the
-    working folder."""
+    """`[paths]`: where pictures, models, the ledger and what was measured of the rig are kept.
+
+    They are relative to the working folder.
+    """
 
     captures: Path = Path("captures")
     models: Path = Path("models")

@@ -128,7 +128,7 @@ class Camera(Protocol):
     def relock(self, config: CameraConfig) -> None:
         """Lock the running camera to the exposure, gain, white balance and focus of `config`.
 
-        What `config` leaves open stays as it is. Every frame that is captured afterwards has the new settings.
+        What `config` leaves open stays as it is. Frames that are captured afterwards have the new settings.
 
         Raises:
             CameraError: the camera was not started, or refuses a setting.

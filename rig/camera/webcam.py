@@ -3,44 +3,50 @@
 import threading
 import time
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from rig.camera.frame import Developed, Frame, Image
+from rig.camera import v4l2_locks
+from rig.camera.frame import Developed, Frame, Image, Reach
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout
 
 _DEFAULT_FRAMES_PER_S = 30.0
-# V4L2 counts exposure in units of 100 us, and 1 means manual for its automatic exposure.
-_V4L2_EXPOSURE_UNIT_US = 100
-_V4L2_MANUAL_EXPOSURE = 1
 _JOIN_TIMEOUT_S = 5.0
+# A grab that took less than this share of a frame's period was served from a queue.
+_QUEUED_SHARE = 0.25
+# Drivers do not say when a setting takes effect; so many frames after the start are not believed.
+_LOCKING_FRAMES = 5
+_MS = 1e-3
 
 
 class Webcam:
     """A `Camera` on `cv2.VideoCapture`.
 
-    A number or a path under `/dev` is a V4L2 device, whose exposure and white balance are locked. Anything
-    else is a recording or a stream, which is played as it is: a file at its own frame rate, up to its end.
-    Frames tell the exposure and gain that the driver reports, or those of `config` where it reports none.
+    A number or a path under `/dev` is a V4L2 device, whose exposure, white balance and focus are locked.
+    Anything else is a recording or a stream, which is played as it is: a file at its own frame rate, up to
+    its end. Frames tell the exposure and gain that the driver reports, or those of `config` where it reports
+    none.
 
-    V4L2 does not say when a frame was exposed. It is taken to have left the sensor at most one frame period
-    before the driver hands it over, so that `exposed_from_s` is early rather than late and no frame passes
-    for newer than it is.
+    No webcam says when a frame was exposed. V4L2 stamps it when it arrives from the camera; where there is no
+    stamp, a frame is believed only if the reader had to wait for it, since one that is there at once has been
+    waiting itself. Such a frame is taken to have left the sensor one frame period before it arrived, so that
+    `exposed_from_s` is early rather than late and no frame passes for newer than it is.
 
     Args:
-        config: device, size, exposure and timeout. A `gain` other than 1 is set in the driver's own units;
-            with 1 the driver keeps the gain it has.
+        config: device, size, locked settings and timeout. A `gain` other than 1 is set in the driver's own
+            units; with 1 the driver keeps the gain it has.
     """
 
     def __init__(self, config: CameraConfig) -> None:
         self._config = config
-        self._exposure_us = config.exposure_us
-        self._gain = config.gain
+        self._exposure_us, self._gain = config.exposure_us, config.gain
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._reader: threading.Thread | None = None
+        self._reach: Reach | None = None
         self._newest: Frame | None = None
         self._failure: CameraError | None = None
 
@@ -56,6 +62,7 @@ class Webcam:
         self._stop.clear()
         self._newest = None
         self._failure = None
+        self._reach = v4l2_locks.reach_of(capture)
         self._reader = threading.Thread(target=self._read, args=(capture,), name="webcam", daemon=True)
         self._reader.start()
 
@@ -67,7 +74,7 @@ class Webcam:
             CameraError: the camera was not started, or stopped delivering.
         """
         if self._reader is None:
-            raise CameraError(f"{self._name} is not running", hint="start it first")
+            raise self._not_running()
         with self._changed:
             self._changed.wait_for(
                 lambda: self._failure is not None or self._is_new(not_before_s), self._config.timeout_s
@@ -78,12 +85,27 @@ class Webcam:
                 raise self._failure
         raise FrameTimeout(
             f"{self._name} gave no frame within {self._config.timeout_s:g} s",
-            hint="check its cable, or raise timeout_s in [camera]",
+            hint="check its cable; lower width_px and height_px if this computer cannot keep up with it; or"
+            " raise timeout_s in [camera]",
         )
 
     def expose(self, not_before_s: float) -> Developed:
         """As `capture`: that a frame is exposed is known when it arrives."""
         return Developed(self.capture(not_before_s))
+
+    def reach(self) -> Reach:
+        """What webcams usually can do, as far as this one has it; its driver clips the rest."""
+        if self._reader is None or self._reach is None:
+            raise self._not_running()
+        return self._reach
+
+    def relock(self, config: CameraConfig) -> None:
+        """Open the device again with other locks: OpenCV lets no other thread set what the reader reads."""
+        if self._reader is None:
+            raise self._not_running()
+        self.close()
+        self._config = config
+        self.start()
 
     def describe(self) -> str:
         """One line for people."""
@@ -115,97 +137,82 @@ class Webcam:
             return Path(f"/dev/video{device}")
         return Path(device) if device.startswith("/dev/") else None
 
+    @property
+    def _is_stream(self) -> bool:
+        return "://" in str(self._config.device)
+
+    def _not_running(self) -> CameraError:
+        return CameraError(f"{self._name} is not running", hint="start it first")
+
     def _is_new(self, not_before_s: float) -> bool:
         return self._newest is not None and self._newest.exposed_from_s >= not_before_s
 
     def _open(self) -> cv2.VideoCapture:
         path = self._v4l2_path
-        if path is None:
-            capture = cv2.VideoCapture(str(self._config.device))
-        elif path.exists():
-            capture = cv2.VideoCapture(str(path), cv2.CAP_V4L2)
-        else:
+        if path is not None and not path.exists():
             raise CameraError(
                 f"there is no webcam at {path}",
                 hint="plug it in, or set device in [camera]; see `rig doctor`",
             )
+        capture = self._open_source(path)
         if not capture.isOpened():
             capture.release()
             raise CameraError(
                 f"{self._name} cannot be opened",
                 hint="close programs that use it; check `device` in [camera]; be in the group `video`",
             )
+        self._exposure_us, self._gain = self._config.exposure_us, self._config.gain
         if path is not None:
             try:
-                self._lock_settings(capture, path)
-                self._check_size(capture)
+                v4l2_locks.lock(capture, self._config, path)
+                v4l2_locks.check_size(capture, self._config)
             except CameraError:
                 capture.release()
                 raise
-            self._read_back(capture)
+            self._exposure_us = v4l2_locks.exposure_us(capture, self._config)
+            self._gain = v4l2_locks.gain(capture, self._config)
         return capture
 
-    def _lock_settings(self, capture: cv2.VideoCapture, path: Path) -> None:
-        config = self._config
-        controls_line = f"`v4l2-ctl --device {path} --list-ctrls --list-formats-ext`"
-        unlockable = f"see what it can do with {controls_line}; one that cannot be locked is of no use here"
-        mend_config = f"see what it can do with {controls_line}, then change [camera]"
-        exposure = max(1.0, config.exposure_us / _V4L2_EXPOSURE_UNIT_US)
-        settings = [
-            ("buffer size", cv2.CAP_PROP_BUFFERSIZE, 1.0, unlockable),
-            ("width_px", cv2.CAP_PROP_FRAME_WIDTH, float(config.width_px), mend_config),
-            ("height_px", cv2.CAP_PROP_FRAME_HEIGHT, float(config.height_px), mend_config),
-            ("manual exposure", cv2.CAP_PROP_AUTO_EXPOSURE, float(_V4L2_MANUAL_EXPOSURE), unlockable),
-            ("exposure_us", cv2.CAP_PROP_EXPOSURE, exposure, mend_config),
-            ("fixed white balance", cv2.CAP_PROP_AUTO_WB, 0.0, unlockable),
-        ]
-        if config.gain != 1.0:
-            settings.append(("gain", cv2.CAP_PROP_GAIN, config.gain, mend_config))
-        for name, setting, value, hint in settings:
-            if not capture.set(setting, value):
-                raise CameraError(f"{self._name} refuses {name} = {value:g}", hint=hint)
-
-    def _check_size(self, capture: cv2.VideoCapture) -> None:
-        """A driver that cannot give the size it is asked for takes another one, and says that all is well."""
-        config = self._config
-        width_px = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-        height_px = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        if (width_px, height_px) != (config.width_px, config.height_px):
-            raise CameraError(
-                f"{self._name} gives {width_px}x{height_px} instead of {config.width_px}x{config.height_px}",
-                hint=f"set width_px = {width_px} and height_px = {height_px} in [camera]",
-            )
-
-    def _read_back(self, capture: cv2.VideoCapture) -> None:
-        """Drivers move exposure and gain to the nearest value that they can do; unknown ones read as -1."""
-        exposure = capture.get(cv2.CAP_PROP_EXPOSURE)
-        gain = capture.get(cv2.CAP_PROP_GAIN)
-        self._exposure_us = (
-            round(exposure * _V4L2_EXPOSURE_UNIT_US) if exposure > 0 else self._config.exposure_us
-        )
-        self._gain = gain if gain >= 0 else self._config.gain
+    def _open_source(self, path: Path | None) -> cv2.VideoCapture:
+        if path is not None:
+            return cv2.VideoCapture(str(path), cv2.CAP_V4L2)
+        source = str(self._config.device)
+        if not self._is_stream:
+            return cv2.VideoCapture(source)
+        # Without a bound, a sender that falls silent holds the reader for half a minute.
+        timeout_ms = round(self._config.timeout_s / _MS)
+        bounds = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms]
+        return cv2.VideoCapture(source, cv2.CAP_FFMPEG, bounds)
 
     def _read(self, capture: cv2.VideoCapture) -> None:
-        """Keep the newest frame until asked to stop or until the source ends."""
-        frames_per_s = capture.get(cv2.CAP_PROP_FPS)
-        period_s = 1.0 / (frames_per_s if frames_per_s > 0 else _DEFAULT_FRAMES_PER_S)
-        is_recording = Path(str(self._config.device)).is_file()
-        due_s = time.monotonic()
+        """Keep the newest frame that can be believed, until asked to stop or until the source ends."""
+        dating = self._dating(capture)
         while not self._stop.is_set():
-            delivered, pixels = capture.read()
-            if not delivered:
+            asked_s = time.monotonic()
+            if not capture.grab():
                 self._fail(CameraError(f"{self._name} stopped delivering", hint="check its cable"))
                 break
-            self._publish(np.asarray(pixels, dtype=np.uint8), period_s)
-            if is_recording:
-                due_s += period_s
-                self._stop.wait(max(0.0, due_s - time.monotonic()))
+            exposed_until_s = dating.exposed_until_s(asked_s, time.monotonic())
+            # A frame that is not believed is not decoded either: that is how the reader catches up.
+            if exposed_until_s is None:
+                continue
+            delivered, pixels = capture.retrieve()
+            if delivered:
+                self._publish(np.asarray(pixels, dtype=np.uint8), exposed_until_s)
         capture.release()
 
-    def _publish(self, image: Image, period_s: float) -> None:
-        until_s = time.monotonic() - period_s
-        from_s = until_s - self._exposure_us * 1e-6
-        frame = Frame(image, from_s, until_s, self._exposure_us, self._gain)
+    def _dating(self, capture: cv2.VideoCapture) -> "Dating":
+        frames_per_s = capture.get(cv2.CAP_PROP_FPS)
+        period_s = 1.0 / (frames_per_s if frames_per_s > 0 else _DEFAULT_FRAMES_PER_S)
+        if self._v4l2_path is not None:
+            return StampedArrivals(capture, period_s)
+        if self._is_stream:
+            return WaitedArrivals(period_s)
+        return Playback(period_s, self._stop)
+
+    def _publish(self, image: Image, exposed_until_s: float) -> None:
+        from_s = exposed_until_s - self._exposure_us * 1e-6
+        frame = Frame(image, from_s, exposed_until_s, self._exposure_us, self._gain)
         with self._changed:
             self._newest = frame
             self._changed.notify_all()
@@ -214,3 +221,87 @@ class Webcam:
         with self._changed:
             self._failure = failure
             self._changed.notify_all()
+
+
+class Dating(Protocol):
+    """Tells of frames that are grabbed one after the other when they were exposed."""
+
+    def exposed_until_s(self, asked_s: float, arrived_s: float) -> float | None:
+        """The earliest time at which the exposure may have ended; None when that cannot be told.
+
+        Args:
+            asked_s, arrived_s: when the grab began and ended.
+        """
+        ...
+
+
+class WaitedArrivals:
+    """Believes a frame that had to be waited for: it was not queued on this side.
+
+    The frame period is the announced one, or the mean time since the frame before where that is longer:
+    streams announce 25 frames a second whatever they send.
+
+    Args:
+        period_s: the announced one.
+    """
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._last_s: float | None = None
+        self._grabs = 0
+
+    def exposed_until_s(self, asked_s: float, arrived_s: float) -> float | None:
+        self._grabs += 1
+        if arrived_s - asked_s < _QUEUED_SHARE * self._period_s:
+            return None
+        last_s, grabs = self._last_s, self._grabs
+        self._last_s, self._grabs = arrived_s, 0
+        if last_s is None:
+            return None
+        return arrived_s - max(self._period_s, (arrived_s - last_s) / grabs)
+
+
+class StampedArrivals:
+    """Believes the time stamp that V4L2 gives a frame when it arrives, where it is of CLOCK_MONOTONIC.
+
+    Args:
+        capture: an open V4L2 device, whose stamp OpenCV tells as the position of the stream.
+        period_s: from one frame to the next.
+    """
+
+    def __init__(self, capture: v4l2_locks.Controls, period_s: float) -> None:
+        self._capture = capture
+        self._period_s = period_s
+        self._unstamped = WaitedArrivals(period_s)
+        self._frames = 0
+
+    def exposed_until_s(self, asked_s: float, arrived_s: float) -> float | None:
+        waited_s = self._unstamped.exposed_until_s(asked_s, arrived_s)
+        self._frames += 1
+        if self._frames <= _LOCKING_FRAMES:
+            return None
+        stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) * _MS
+        # A stamp of another clock, or none, is not from just now.
+        if arrived_s - 1.0 <= stamp_s <= arrived_s:
+            return stamp_s - self._period_s
+        return waited_s
+
+
+class Playback:
+    """Plays a file at its own rate: each frame is taken as if it came from a camera.
+
+    Args:
+        period_s: from one frame to the next.
+        stop: ends the wait for the next frame.
+    """
+
+    def __init__(self, period_s: float, stop: threading.Event) -> None:
+        self._period_s = period_s
+        self._stop = stop
+        self._due_s: float | None = None
+
+    def exposed_until_s(self, asked_s: float, arrived_s: float) -> float | None:
+        due_s = arrived_s if self._due_s is None else self._due_s
+        self._stop.wait(max(0.0, due_s - arrived_s))
+        self._due_s = due_s + self._period_s
+        return max(due_s, arrived_s) - self._period_s

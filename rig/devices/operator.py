@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from rig.catalog import COLOURS, ColourCode, PartNumber
 
@@ -28,6 +28,9 @@ class Subject:
     def pose_name(self, pose: int) -> str | None:
         """What the `pose`-th position (from 0) is called."""
         return self.pose_names[pose] if pose < len(self.pose_names) else None
+
+Reference = Literal["white", "grey"]
+"""A sheet of white paper, or a photographer's grey card, which reflects 18 % of the light."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,14 @@ class Operator(Protocol):
         """Have something laid on the empty table that shows how far it turns, such as one part `example`."""
         ...
 
+    def lay_reference(self, reference: Reference) -> None:
+        """Have a plain sheet laid on the empty table, by which light and colours are measured."""
+        ...
+
+    def clear_table(self) -> None:
+        """Have everything taken off the table."""
+        ...
+
     def pour(self, parts: Sequence[PartNumber]) -> None:
         """Have a mixed pile made ready, from which parts come one by one; `parts` is what it may hold."""
         ...
@@ -98,6 +109,13 @@ class HumanOperator:
 
     def lay_mark(self, example: PartNumber) -> None:
         self._ask(f"Lay any part, such as {example}, off the middle of the table, or a printed marker on it")
+
+    def lay_reference(self, reference: Reference) -> None:
+        sheet = "a sheet of white paper" if reference == "white" else "the grey card"
+        self._ask(f"Lay {sheet} flat on the middle of the table")
+
+    def clear_table(self) -> None:
+        self._ask("Take everything off the table")
 
     def pour(self, parts: Sequence[PartNumber]) -> None:
         self._ask("Get the pile ready; lay one part at a time on the table once the last one is gone")

@@ -2,11 +2,11 @@
 
 import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rig.camera.frame import Frame
+from rig.camera.frame import Frame, Reach, Span
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout
 from rig.sim.raster import Floats32
@@ -21,6 +21,20 @@ _NOMINAL_EXPOSURE_US = 8000
 _SHARP_TURN_DEG = 0.15
 _SUB_EXPOSURES = 8
 
+# What it can be locked to: about a Raspberry Pi camera 3.
+_REACH = Reach(
+    exposure_us=Span(30, 200_000),
+    gain=Span(1, 16),
+    colour_gain=Span(0.1, 16),
+    white_balance_k=None,
+    lens_position=Span(0, 15),
+)
+# Red and blue pixels answer to white light with less than green ones do.
+_RED_RESPONSE, _BLUE_RESPONSE = 0.48, 0.56
+# Spread of a point in the picture, at a height of 480 pixels: a lens of 4.74 mm at f/1.8 before a sensor
+# 3.6 mm high draws it into a disc of 1.65 pixels for each dioptre that it is off.
+_BLUR_PX_PER_DIOPTRE = 1.65 / 4
+
 
 class SimulatedCamera:
     """A `Camera` that looks at a `World`.
@@ -31,7 +45,8 @@ class SimulatedCamera:
     Args:
         world: what it looks at.
         scene: light and camera of this session.
-        config: size, exposure and gain.
+        config: size and locked settings. Its automatic white balance settles with the scene's colour cast,
+            its autofocus is perfect.
         frames_per_s: frame rate; an exposure longer than a frame's period slows it down.
         seed: of the noise.
     """
@@ -40,18 +55,11 @@ class SimulatedCamera:
         self, world: World, scene: Scene, config: CameraConfig, *, frames_per_s: float, seed: int
     ) -> None:
         self._world = world
-        self._config = config
-        self._exposure_s = config.exposure_us * 1e-6
-        self._period_s = max(1.0 / frames_per_s, self._exposure_s)
+        self._scene = scene
+        self._frames_per_s = frames_per_s
         self._seed = seed
         self._renderer = Renderer(scene, config.width_px, config.height_px)
-        self._sensor = Sensor(
-            scene,
-            config.width_px,
-            config.height_px,
-            light_gain=config.gain * config.exposure_us / _NOMINAL_EXPOSURE_US,
-            noise_gain=math.sqrt(config.gain),
-        )
+        self._locked = _Locked(config, _sensor(scene, config))
         self._lock = threading.Lock()
         self._started_s: float | None = None
         self._captured = 0
@@ -79,11 +87,13 @@ class SimulatedCamera:
         """
         clock = self._world.clock
         now_s = clock.monotonic()
+        locked = self._locked
+        config = locked.config
         from_s = self._next_exposure_s(max(not_before_s, now_s))
-        until_s = from_s + self._exposure_s
-        if until_s - now_s > self._config.timeout_s + self._period_s:
+        until_s = from_s + locked.exposure_s
+        if until_s - now_s > config.timeout_s + self._period_s:
             raise FrameTimeout(
-                f"the simulated camera has no frame within {self._config.timeout_s:g} s",
+                f"the simulated camera has no frame within {config.timeout_s:g} s",
                 hint="raise timeout_s in [camera], or ask for an earlier frame",
             )
         clock.sleep_until(until_s)
@@ -93,10 +103,12 @@ class SimulatedCamera:
             self._captured += 1
         return LatentView(
             camera=self,
+            locked=locked,
             number=number,
             exposed_from_s=from_s,
             exposed_until_s=until_s,
             lying=world.part_on_table(),
+            sheet=world.sheet_on_table(),
             lamp_level=world.lamp_level(),
             angles_deg=tuple(
                 world.table_angle_deg(float(time_s))
@@ -104,9 +116,37 @@ class SimulatedCamera:
             ),
         )
 
+    def reach(self) -> Reach:
+        """Much the same as a Raspberry Pi camera 3."""
+        self._require_running()
+        return _REACH
+
+    def relock(self, config: CameraConfig) -> None:
+        """Begin a new grid of frames with other settings, as if they took effect at once.
+
+        Raises:
+            CameraError: the camera was not started, or cannot do that.
+        """
+        self._require_running()
+        before = self._locked.config
+        kept = {
+            key: getattr(before, key)
+            for key in ("colour_gains", "lens_position")
+            if getattr(config, key) is None
+        }
+        config = config.model_copy(update=kept)
+        asked = [(config.exposure_us, _REACH.exposure_us), (config.gain, _REACH.gain)]
+        if config.lens_position is not None:
+            asked.append((config.lens_position, _REACH.lens_position))
+        if any(span is None or span.clip(value) != value for value, span in asked):
+            raise CameraError("the simulated camera cannot be locked so", hint="change [camera]")
+        with self._lock:
+            self._locked = _Locked(config, _sensor(self._scene, config))
+            self._started_s = self._world.clock.monotonic()
+
     def describe(self) -> str:
         """One line for people."""
-        config = self._config
+        config = self._locked.config
         return (
             f"simulated camera, {config.width_px}x{config.height_px}, "
             f"exposure {config.exposure_us} us, gain {config.gain:g}"
@@ -117,11 +157,19 @@ class SimulatedCamera:
         with self._lock:
             self._started_s = None
 
-    def _next_exposure_s(self, earliest_s: float) -> float:
+    @property
+    def _period_s(self) -> float:
+        return max(1.0 / self._frames_per_s, self._locked.exposure_s)
+
+    def _require_running(self) -> float:
+        """When the grid of frames began."""
         with self._lock:
-            started_s = self._started_s
-        if started_s is None:
-            raise CameraError("the simulated camera is not running", hint="call start() first")
+            if self._started_s is None:
+                raise CameraError("the simulated camera is not running", hint="call start() first")
+            return self._started_s
+
+    def _next_exposure_s(self, earliest_s: float) -> float:
+        started_s = self._require_running()
         frame = math.ceil((earliest_s - started_s) / self._period_s)
         from_s = started_s + frame * self._period_s
         # The division may round a deadline on the grid down to just before it.
@@ -129,17 +177,47 @@ class SimulatedCamera:
 
     def picture(self, view: "LatentView") -> Frame:
         """The light that arrived from the table, a mean over the angles that it had, as the sensor has it."""
-        image = self._sensor.develop(self._radiance(view), np.random.default_rng((self._seed, view.number)))
+        locked = view.locked
+        image = locked.sensor.develop(self._radiance(view), np.random.default_rng((self._seed, view.number)))
         return Frame(
-            image, view.exposed_from_s, view.exposed_until_s, self._config.exposure_us, self._config.gain
+            image, view.exposed_from_s, view.exposed_until_s, locked.config.exposure_us, locked.config.gain
         )
 
     def _radiance(self, view: "LatentView") -> Floats32:
         angles_deg = view.angles_deg
         if view.lying is None or max(angles_deg) - min(angles_deg) < _SHARP_TURN_DEG:
-            return self._renderer.render(view.lying, angles_deg[len(angles_deg) // 2], view.lamp_level)
+            angle_deg = angles_deg[len(angles_deg) // 2]
+            return self._renderer.render(view.lying, angle_deg, view.lamp_level, sheet=view.sheet)
         renders = [self._renderer.render(view.lying, angle_deg, view.lamp_level) for angle_deg in angles_deg]
         return np.asarray(np.mean(renders, axis=0, dtype=np.float32))
+
+
+@dataclass(frozen=True)
+class _Locked:
+    """Settings, and the sensor that has them."""
+
+    config: CameraConfig
+    sensor: Sensor
+
+    @property
+    def exposure_s(self) -> float:
+        return self.config.exposure_us * 1e-6
+
+
+def _sensor(scene: Scene, config: CameraConfig) -> Sensor:
+    if config.colour_gains is not None:
+        red, blue = config.colour_gains
+        scene = replace(scene, white_balance=(red * _RED_RESPONSE, 1.0, blue * _BLUE_RESPONSE))
+    if config.lens_position is not None:
+        off = config.lens_position - 1000 / scene.distance_mm
+        scene = replace(scene, blur_px=math.hypot(scene.blur_px, _BLUR_PX_PER_DIOPTRE * off))
+    return Sensor(
+        scene,
+        config.width_px,
+        config.height_px,
+        light_gain=config.gain * config.exposure_us / _NOMINAL_EXPOSURE_US,
+        noise_gain=math.sqrt(config.gain),
+    )
 
 
 @dataclass(frozen=True)
@@ -152,10 +230,12 @@ class LatentView:
     """
 
     camera: SimulatedCamera
+    locked: _Locked
     number: int
     exposed_from_s: float
     exposed_until_s: float
     lying: LyingPart | None
+    sheet: float | None
     lamp_level: float
     angles_deg: tuple[float, ...]
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from rig.catalog import COLOURS, ColourCode, PartNumber
-from rig.devices.operator import Placement, Subject
+from rig.devices.operator import Placement, Reference, Subject
 from rig.errors import BadInput
 from rig.sim.parts import PARTS
 from rig.sim.poses import RestingPose, resting_poses
@@ -15,6 +15,7 @@ _AIM_SPREAD_MM = 3.0
 _FURTHEST_MM = 7.0
 # Where a part's own up points, seen along the vertical, in each position that this hand has a word for.
 _UP_OF_POSE = {"upright": (0.99, 1.0), "on-its-side": (-0.99, 0.99), "upside-down": (-1.0, -0.99)}
+_REFLECTANCES: dict[Reference, float] = {"white": 0.9, "grey": 0.18}
 
 
 class SimulatedHand:
@@ -68,6 +69,14 @@ class SimulatedHand:
         """
         _check_known(example)
         self._lay(Subject(example), 0, self._rng)
+
+    def lay_reference(self, reference: Reference) -> None:
+        """Cover the table with a sheet."""
+        self._world.lay_sheet(_REFLECTANCES[reference])
+
+    def clear_table(self) -> None:
+        """Take part or sheet away."""
+        self._world.clear()
 
     def pour(self, parts: Sequence[PartNumber]) -> None:
         """Make an endless mixed pile ready, each part as likely as any other of `parts`.

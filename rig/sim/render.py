@@ -4,6 +4,8 @@ Everything is computed in the frame of the lying part, in which part, occlusion 
 camera and light go round.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -44,19 +46,31 @@ class Renderer:
         self._camera = pinhole_of(scene, width_px, height_px)
         self._rim_mm = _disc_rim(scene.disc_radius_mm)
 
-    def render(self, lying: LyingPart | None, table_angle_deg: float, lamp_level: float) -> Floats32:
+    def render(
+        self,
+        lying: LyingPart | None,
+        table_angle_deg: float,
+        lamp_level: float,
+        *,
+        sheet: float | None = None,
+    ) -> Floats32:
         """Radiance (height, width, 3) float32, linear, BGR, 1 for a white surface in full light.
 
         Args:
             lying: the part on the table; None for an empty one.
             table_angle_deg: how far the table has turned, counter-clockwise seen from above.
             lamp_level: brightness of the lamp, 0 to 1.
+            sheet: reflectance of a sheet that covers an empty table; None for the bare one.
         """
         table = _turn(table_angle_deg)
         if lying is None:
             light = self._lighting(table, lamp_level)
+            if sheet is not None:
+                light = replace(light, table_albedo=sheet)
             image = np.empty((self._size[1], self._size[0], 3), np.float32)
             image[:] = light.open_table
+            if sheet is None:
+                self._prick_pinhole(image, light)
             self._cut_out_disc(image, table, light)
             return image
         placement = table @ _placement(lying)
@@ -65,6 +79,7 @@ class Renderer:
         light = self._lighting(placement, lamp_level)
         camera = self._camera.relative_to(placement)
         image = self._table_around(part, albedo, light, camera)
+        self._prick_pinhole(image, light)
         self._cut_out_disc(image, table, light)
         _draw_part(image, part, albedo, light, camera)
         return image
@@ -97,11 +112,14 @@ class Renderer:
         )
         return np.asarray(image, dtype=np.float32)
 
-    def _cut_out_disc(self, image: Floats32, table: Floats, light: Lighting) -> None:
-        """Leave the dark room beyond the disc's rim, and prick the pinhole in its middle."""
+    def _prick_pinhole(self, image: Floats32, light: Lighting) -> None:
+        """Prick the pinhole in the disc's middle."""
         pinhole = self._on_sensor(_PINHOLE_RADIUS_MM * _unit_circle(12))
         pinhole_radiance = [float(channel) for channel in light.open_table * _PINHOLE_ALBEDO]
         cv2.fillPoly(image, [pinhole], pinhole_radiance, cv2.LINE_8, _SUBPIXEL_BITS)
+
+    def _cut_out_disc(self, image: Floats32, table: Floats, light: Lighting) -> None:
+        """Leave the dark room beyond the disc's rim."""
         rim = self._on_sensor(self._rim_mm @ table[:2, :2].T)
         on_disc = np.zeros(image.shape[:2], np.uint8)
         cv2.fillPoly(on_disc, [rim], 255, cv2.LINE_AA, _SUBPIXEL_BITS)

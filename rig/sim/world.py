@@ -155,6 +155,7 @@ class World:
         self._pins: dict[int, int] = {}
         self._pin_writes: list[PinWrite] = []
         self._lying: LyingPart | None = None
+        self._sheet: float | None = None
         self._cleared_s = clock.monotonic()
         self._pile: Iterator[LyingPart] = iter(())
         self._fallen: list[FallenPart] = []
@@ -239,6 +240,11 @@ class World:
                 self._lying = next(self._pile, None)
             return self._lying
 
+    def sheet_on_table(self) -> float | None:
+        """Reflectance of the sheet that covers the table, 0 to 1; None where there is none."""
+        with self._lock:
+            return self._sheet
+
     def lamp_level(self) -> float:
         """Brightness of the lamp, 0 to 1; always 1 when the rig has no lamp to switch."""
         with self._lock:
@@ -249,12 +255,22 @@ class World:
     def lay(self, lying: LyingPart) -> None:
         """Take away what lies on the table and lay another part on it."""
         with self._lock:
-            self._lying = lying
+            self._lying, self._sheet = lying, None
+
+    def lay_sheet(self, reflectance: float) -> None:
+        """Take away what lies on the table and cover it with a sheet of neutral colour."""
+        with self._lock:
+            self._lying, self._sheet = None, reflectance
+
+    def clear(self) -> None:
+        """Take away what lies on the table."""
+        with self._lock:
+            self._lying, self._sheet = None, None
 
     def pour(self, pile: Iterator[LyingPart]) -> None:
         """Clear the table and fill the feeder, which lays parts from `pile` one by one on the empty table."""
         with self._lock:
-            self._lying = None
+            self.clear()
             self._cleared_s = self.clock.monotonic()
             self._pile = pile
 

@@ -1,10 +1,10 @@
 """Stands in for picamera2, which only a Raspberry Pi has; it keeps what picamera2's own source promises.
 
-A thread exposes frame after frame into a few buffers. The newest finished frame waits for whoever asks next, so
-it may be old. Controls show some frames after they were set, those given before the start from the first frame
-on. A request that is not released keeps its buffer, and without buffers no frame comes. A capture that times
-out leaves its job behind, which takes the next frame, until all jobs are cancelled. Only the frame rate is not
-real: exposures follow each other closely, for quick tests.
+A thread exposes frame after frame into a few buffers. The newest finished frame waits for whoever asks next,
+so it may be old. Controls show some frames after they were set, those given before the start from the first
+frame on. A request that is not released keeps its buffer, and without buffers no frame comes. A capture that
+times out leaves its job behind, which takes the next frame, until all jobs are cancelled. Only the frame rate
+is not real: exposures follow each other closely, for quick tests.
 """
 
 import threading

@@ -298,5 +298,5 @@ def test_a_webcam_s_white_balance_is_refused() -> None:
 
 @pytest.mark.usefixtures("on_a_pi")
 def test_a_busy_camera_is_named() -> None:
-    with running(PiCamera(CONFIG)), pytest.raises(CameraError, match="cannot be opened: .*busy"):
+    with running(PiCamera(CONFIG)), pytest.raises(CameraError, match=r"cannot be opened: .*busy"):
         PiCamera(CONFIG).start()

@@ -1,4 +1,4 @@
-"""A real `cv2.VideoCapture` on a real file stands in for a webcam."""
+"""A real `cv2.VideoCapture` on a real file, or on a stream over loopback, stands in for a webcam."""
 
 import time
 from collections.abc import Iterator
@@ -8,9 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from rig.camera.webcam import Webcam
+from rig.camera import v4l2_locks
+from rig.camera.webcam import StampedArrivals, WaitedArrivals, Webcam
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout
+from tests.camera.stream import PERIOD_S, Stream, streaming
+from tests.camera.v4l2_stand_in import Driver
 
 FRAMES_PER_S = 20.0
 FRAMES = 30
@@ -121,37 +124,165 @@ def test_an_absent_device_is_named_with_a_hint(device: int | str, path: str) -> 
     assert "[camera]" in absent.value.hint
 
 
-# No V4L2 device is at hand here. These ask the `cv2.VideoCapture` of a file instead, which takes no setting,
-# has a size of its own, and reports no exposure: like the worst of drivers.
+def test_queued_frames_are_not_believed() -> None:
+    """A stream as OpenCV alone reads it: after a second of idleness that second's frames come at once."""
+    stream = Stream()
+    with streaming(stream) as url:
+        capture = cv2.VideoCapture(url)
+        dating = WaitedArrivals(PERIOD_S)
+        lag_s, believed = [], []
+        for number in range(40):
+            if number == 15:
+                time.sleep(20 * PERIOD_S)
+            asked_s = time.monotonic()
+            assert capture.grab()
+            arrived_s = time.monotonic()
+            until_s = dating.exposed_until_s(asked_s, arrived_s)
+            made_s = stream.made_at(capture.retrieve()[1])
+            lag_s.append(arrived_s - made_s)
+            if until_s is not None:
+                believed.append(made_s - until_s)
+        capture.release()
+    # The trap is real: some frames were long on their way.
+    assert max(lag_s) > 10 * PERIOD_S
+    assert len(believed) > 10
+    # None that was believed is older than it is said to be.
+    assert min(believed) >= -0.002
 
 
-def test_a_setting_that_is_refused_is_named_with_what_can_be_done(recording: Path) -> None:
-    camera = Webcam(CameraConfig(device="/dev/v4l/by-id/usb-none-index0"))
-    capture = cv2.VideoCapture(str(recording))
-    with pytest.raises(CameraError, match="refuses buffer size = 1") as refused:
-        camera._lock_settings(capture, Path("/dev/v4l/by-id/usb-none-index0"))
-    assert "v4l2-ctl --device /dev/v4l/by-id/usb-none-index0 --list-ctrls" in refused.value.hint
+def test_frames_of_a_stream_are_newer_than_asked_even_after_idleness() -> None:
+    stream = Stream()
+    with streaming(stream) as url:
+        camera = Webcam(CameraConfig(device=url, timeout_s=2.0))
+        camera.start()
+        try:
+            for idle_s in (0.0, 0.6, 0.0):
+                time.sleep(idle_s)
+                not_before_s = time.monotonic()
+                frame = camera.capture(not_before_s)
+                assert stream.made_at(frame.image) >= not_before_s
+        finally:
+            camera.close()
+
+
+def test_a_stream_that_falls_silent_is_an_error_in_time() -> None:
+    stream = Stream()
+    with streaming(stream) as url:
+        camera = Webcam(CameraConfig(device=url, timeout_s=0.5))
+        camera.start()
+        try:
+            camera.capture(0.0)
+            stream.silent.set()
+            with pytest.raises(CameraError):
+                camera.capture(time.monotonic() + 0.1)
+        finally:
+            camera.close()
+
+
+def test_the_mean_time_between_frames_counts_where_it_is_longer_than_announced() -> None:
+    dating = WaitedArrivals(0.04)
+    assert dating.exposed_until_s(0.0, 0.1) is None
+    assert dating.exposed_until_s(0.1, 0.2) == pytest.approx(0.1)
+    # Two frames had queued up while the reader was busy.
+    assert dating.exposed_until_s(0.45, 0.451) is None
+    assert dating.exposed_until_s(0.451, 0.452) is None
+    assert dating.exposed_until_s(0.452, 0.5) == pytest.approx(0.4)
+
+
+# No V4L2 device is at hand here: a driver is stood in for.
+
+PATH = Path("/dev/v4l/by-id/usb-none-index0")
+
+
+@pytest.mark.parametrize(("ago_s", "is_stamp"), [(0.3, True), (0.0, True), (1e9, False), (-5.0, False)])
+def test_a_stamp_of_the_driver_is_believed_if_it_is_of_this_clock(ago_s: float, is_stamp: bool) -> None:
+    driver = Driver()
+    dating = StampedArrivals(driver, 0.04)
+    arrived_s = 100.0
+    for _ in range(5):
+        driver.values[cv2.CAP_PROP_POS_MSEC] = arrived_s * 1e3
+        assert dating.exposed_until_s(arrived_s, arrived_s) is None, "settings may not have taken effect"
+        arrived_s += 0.04
+    driver.values[cv2.CAP_PROP_POS_MSEC] = (arrived_s - ago_s) * 1e3
+    # This one was there at once: without a stamp of its own nobody knows how old it is.
+    until_s = dating.exposed_until_s(arrived_s, arrived_s)
+    assert until_s == (pytest.approx(arrived_s - ago_s - 0.04) if is_stamp else None)
+
+
+def test_every_automatic_is_switched_off_before_its_value_is_set() -> None:
+    driver = Driver()
+    config = CameraConfig(exposure_us=8000, gain=10.0, white_balance_k=4600, lens_position=60)
+    v4l2_locks.lock(driver, config, PATH)
+    assert driver.values[cv2.CAP_PROP_AUTO_EXPOSURE] == 1
+    assert driver.values[cv2.CAP_PROP_EXPOSURE] == 80
+    assert driver.values[cv2.CAP_PROP_AUTO_WB] == 0
+    assert driver.values[cv2.CAP_PROP_WB_TEMPERATURE] == 4600
+    assert driver.values[cv2.CAP_PROP_AUTOFOCUS] == 0
+    assert driver.values[cv2.CAP_PROP_FOCUS] == 60
+    assert v4l2_locks.exposure_us(driver, config) == 8000
+    assert v4l2_locks.gain(driver, config) == 10
+
+
+def test_a_webcam_without_autofocus_needs_none() -> None:
+    driver = Driver()
+    del driver.values[cv2.CAP_PROP_AUTOFOCUS], driver.values[cv2.CAP_PROP_FOCUS]
+    v4l2_locks.lock(driver, CameraConfig(), PATH)
+    assert v4l2_locks.reach_of(driver).lens_position is None
+    with pytest.raises(CameraError, match="refuses focus = 60") as refused:
+        v4l2_locks.lock(driver, CameraConfig(lens_position=60), PATH)
+    assert "lens_position in [camera]" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("control", "name"),
+    [
+        (cv2.CAP_PROP_AUTO_EXPOSURE, "manual exposure = 3 instead of 1"),
+        (cv2.CAP_PROP_AUTO_WB, "automatic white balance = 1 instead of 0"),
+        (cv2.CAP_PROP_AUTOFOCUS, "autofocus = 1 instead of 0"),
+        (cv2.CAP_PROP_GAIN, "gain = 64 instead of 10"),
+    ],
+)
+def test_a_driver_that_only_says_it_locked_is_found_out(control: int, name: str) -> None:
+    with pytest.raises(CameraError, match=name) as stubborn:
+        v4l2_locks.lock(Driver(stubborn=frozenset({control})), CameraConfig(gain=10.0), PATH)
+    assert f"v4l2-ctl --device {PATH} --list-ctrls" in stubborn.value.hint
+
+
+def test_a_value_that_the_driver_clips_is_named_with_what_it_took() -> None:
+    with pytest.raises(CameraError, match="white balance = 6500 instead of 9000") as clipped:
+        v4l2_locks.lock(Driver(), CameraConfig(white_balance_k=9000), PATH)
+    assert "white_balance_k in [camera]" in clipped.value.hint
+
+
+def test_a_setting_that_is_refused_is_named_with_what_can_be_done() -> None:
+    driver = Driver()
+    del driver.values[cv2.CAP_PROP_AUTO_EXPOSURE]
+    with pytest.raises(CameraError, match="refuses manual exposure = 1") as refused:
+        v4l2_locks.lock(driver, CameraConfig(), PATH)
     # There is no key for it that could be changed.
     assert "[camera]" not in refused.value.hint
-    capture.release()
 
 
-def test_another_size_than_asked_is_an_error_that_names_both(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "view_0.png"), np.zeros((64, 96, 3), np.uint8))
-    capture = cv2.VideoCapture(str(tmp_path / "view_%d.png"))
-    with pytest.raises(CameraError, match="gives 96x64 instead of 640x480") as wrong:
-        Webcam(CameraConfig(device=3))._check_size(capture)
-    assert "width_px = 96 and height_px = 64" in wrong.value.hint
-    Webcam(CameraConfig(device=3, width_px=96, height_px=64))._check_size(capture)
-    capture.release()
+def test_the_gains_of_a_pi_camera_are_refused() -> None:
+    with pytest.raises(CameraError, match="takes no colour_gains") as refused:
+        v4l2_locks.lock(Driver(), CameraConfig(colour_gains=(2.0, 1.8)), PATH)
+    assert "rig calibrate camera" in refused.value.hint
 
 
-def test_a_driver_that_reports_no_exposure_leaves_the_configured_one(recording: Path) -> None:
-    capture = cv2.VideoCapture(str(recording))
-    camera = Webcam(CameraConfig(device=3, exposure_us=5000))
-    camera._read_back(capture)
-    assert "exposure 5000 us" in camera.describe()
-    capture.release()
+def test_another_size_than_asked_is_an_error_that_names_both() -> None:
+    config = CameraConfig(device=3, width_px=1024, height_px=768)
+    with pytest.raises(CameraError, match="gives 640x480 instead of 1024x768") as wrong:
+        v4l2_locks.check_size(Driver(), config)
+    assert "width_px = 640 and height_px = 480" in wrong.value.hint
+
+
+def test_a_driver_that_reports_nothing_leaves_what_is_configured() -> None:
+    driver = Driver()
+    driver.values |= {cv2.CAP_PROP_EXPOSURE: -1.0, cv2.CAP_PROP_GAIN: -1.0}
+    config = CameraConfig(device=3, exposure_us=5000)
+    v4l2_locks.lock(driver, config, PATH)
+    assert v4l2_locks.exposure_us(driver, config) == 5000
+    assert v4l2_locks.gain(driver, config) == 1.0
 
 
 def test_a_file_that_is_no_video_is_an_error(tmp_path: Path) -> None:
