@@ -1,25 +1,19 @@
-"""Find the part on the table in a single picture, with no picture of the empty table to compare with.
+"""Find the part on the table in a single picture, or better with one of the empty table to compare with.
 
-The table is a bright disc in front of something darker, seen at a slant, and convex: the hull of the largest
-bright region is the table with all that lies on it. On the table, light and soft shadows change slowly and a
-part has sharp edges, whatever its colour; a white brick on a white table has them too. So the part is the
-strongest cluster of edges on the table, away from its rim.
+On the table, light and soft shadows change slowly and a part has sharp edges, whatever its colour; a white
+brick on a white table has them too. So the part is the strongest cluster of edges on the table, away from its
+rim. Edges that the empty table has as well, such as a seam, a scratch or a print, are not the part's.
 """
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from rig.camera.frame import Image
-
-Mask = NDArray[np.uint8]
+from rig.vision.table import RIM_PX, WORK_PX, EmptyTable, Mask, outline, reduced, steps
 
 # Chosen on the photographs of a real turntable; lengths in pixels of the reduced picture.
-_WORK_PX = 240  # the long side of the picture that is searched
-_BRIGHT = 0.45  # of the 90th percentile: dimmer pixels do not show the table's surface
-_RIM_PX = 5  # so far from the table's outline, edges are the outline's own
 _EDGE_GRAINS = 3.5  # an edge is so many times the table's own grain ...
 _EDGE_LEVELS = 10  # ... and at least so many grey levels
 _JOIN_PX = 9  # edges closer than this belong together
@@ -48,26 +42,26 @@ class Box:
         return both / (self.width * self.height + other.width * other.height - both)
 
 
-def locate(image: Image) -> Box | None:
+def locate(image: Image, empty: EmptyTable | None = None) -> Box | None:
     """The box of the part that lies on the table; None when the table is empty.
 
     Args:
         image: (height, width, 3) uint8, BGR, of any size.
+        empty: the table with nothing on it; of no effect where it does not fit the picture.
     """
-    return next(iter(locate_all(image)), None)
+    return next(iter(locate_all(image, empty)), None)
 
 
-def locate_all(image: Image) -> list[Box]:
+def locate_all(image: Image, empty: EmptyTable | None = None) -> list[Box]:
     """The boxes of all that lies on the table, what stands out most first; not of things that hardly do.
 
-    Args:
-        image: (height, width, 3) uint8, BGR, of any size.
+    Args: as `locate`.
     """
     height, width = image.shape[:2]
-    scale = min(1.0, _WORK_PX / max(height, width))
-    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    small, scale = reduced(image)
+    known = empty if empty is not None and empty.fits(image) else None
     boxes = []
-    for cluster in _clusters(_edges(small, _table(small))):
+    for cluster in _clusters(_edges(small, known)):
         x, y = int(cluster.x / scale), int(cluster.y / scale)
         right = min(width, round((cluster.x + cluster.width) / scale))
         bottom = min(height, round((cluster.y + cluster.height) / scale))
@@ -81,35 +75,22 @@ def reaches_border(box: Box, image: Image) -> bool:
     No edge is found in the rim along the border, so a box of `locate_all` ends there at the latest.
     """
     height, width = image.shape[:2]
-    rim_px = (_RIM_PX + 0.5) * max(1.0, max(height, width) / _WORK_PX)
+    rim_px = (RIM_PX + 0.5) * max(1.0, max(height, width) / WORK_PX)
     nearest_px = min(box.x, box.y, width - box.x - box.width, height - box.y - box.height)
     return nearest_px <= rim_px
 
 
-def _table(small: Image) -> Mask:
-    """1 where the table is, its rim left out, and 0 elsewhere.
-
-    The frame's border counts as rim: where the table's outline just touches it, it shows on one side only.
-    """
-    brightness = cv2.GaussianBlur(_brightest_channel(small), (5, 5), 0)
-    bright = (brightness > _BRIGHT * np.percentile(brightness, 90)).astype(np.uint8)
-    outlines, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    table = np.zeros(bright.shape, np.uint8)
-    if not outlines:
-        return table
-    cv2.fillConvexPoly(table, cv2.convexHull(max(outlines, key=cv2.contourArea)), 1)
-    rim = np.ones((2 * _RIM_PX + 1, 2 * _RIM_PX + 1), np.uint8)
-    return np.asarray(cv2.erode(table, rim, borderType=cv2.BORDER_CONSTANT, borderValue=0), np.uint8)
-
-
-def _edges(small: Image, table: Mask) -> Mask:
+def _edges(small: Image, empty: EmptyTable | None) -> Mask:
     """Grey levels by which neighbours differ, where that is an edge on the table, and 0 elsewhere."""
-    smooth = cv2.GaussianBlur(small, (3, 3), 0)
-    steps = _brightest_channel(cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
-    on_table = steps[table > 0]
+    table = outline(small)
+    edges = steps(small)
+    on_table = edges[table > 0]
     grain = float(np.median(on_table)) if on_table.size else 0.0
-    steps[(table == 0) | (steps <= max(_EDGE_LEVELS, _EDGE_GRAINS * grain))] = 0
-    return np.asarray(steps, np.uint8)
+    no_edge = (table == 0) | (edges <= max(_EDGE_LEVELS, _EDGE_GRAINS * grain))
+    if empty is not None:
+        no_edge |= empty.explains(edges)
+    edges[no_edge] = 0
+    return edges
 
 
 def _clusters(edges: Mask) -> list[Box]:
@@ -124,9 +105,3 @@ def _clusters(edges: Mask) -> list[Box]:
     least = max(_FAINT * float(strengths.max()), 1.0)
     order = [int(cluster) for cluster in strengths.argsort()[::-1] if strengths[cluster] >= least]
     return [Box(*(int(value) for value in stats[cluster, :4])) for cluster in order]
-
-
-def _brightest_channel(image: cv2.typing.MatLike) -> NDArray[np.uint8]:
-    """The maximum over the channels; NumPy's own takes twenty times longer."""
-    blue, green, red = cv2.split(image)
-    return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
