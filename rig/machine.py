@@ -3,12 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from rig.at_rest import leaving
 from rig.camera.choice import camera_for
-from rig.camera.frame import Camera, Frame, Latent
+from rig.camera.frame import Camera, Developed, Frame, Latent
 from rig.clock import Clock, SystemClock
-from rig.config import Config, GcodeConfig, ServoGateConfig, StepperChuteConfig, SweeperConfig
+from rig.config import (
+    Config,
+    GcodeConfig,
+    ServoGateConfig,
+    SettledBy,
+    StepperChuteConfig,
+    SweeperConfig,
+)
 from rig.dataset.layout import Source
 from rig.devices.actuators import Actuator, actuator_for
 from rig.devices.axis import Microsteps
@@ -16,11 +24,16 @@ from rig.devices.gcode_lines import check_bins
 from rig.devices.light import Light
 from rig.devices.operator import HumanOperator, Operator
 from rig.devices.turntable import Turntable
-from rig.errors import ConfigError
+from rig.errors import ConfigError, DeviceError
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
 from rig.marlin.handshake import Wiring
 from rig.owner import owning, rig_name
+from rig.vision.stillness import agree
+from rig.vision.table import EmptyTable, read_empty_table
+
+# So long a table may swing that is watched until it is still.
+_MOST_SWING_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -30,15 +43,22 @@ class StillExposure:
     Attributes:
         latent: develops into the frame.
         motion_end_s: when the firmware reported the end of motion, on the machine's clock.
+        settled_by: how it was known to be still.
     """
 
     latent: Latent
     motion_end_s: float
+    settled_by: SettledBy = "fixed"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Turntable, actuator, light and camera, ready for use, and the operator who feeds them."""
+    """Turntable, actuator, light and camera, ready for use, and the operator who feeds them.
+
+    Attributes:
+        settle: how `expose_from` knows that the table is still.
+        empty_table: a picture of it that was kept by calibration; None where there is none.
+    """
 
     turntable: Turntable
     actuator: Actuator
@@ -54,15 +74,43 @@ class Machine:
     Raises:
         DeviceError: it does not come back in time (`serial.reconnect_timeout_s`), or another board does.
     """
+    settle: SettledBy = "fixed"
+    empty_table: EmptyTable | None = None
 
     def expose_from(self, position: Microsteps) -> StillExposure:
-        """Turn the table to stand as at `position`, let it settle, and return once it is exposed."""
+        """Turn the table to stand as at `position`, let it settle, and return once it is exposed.
+
+        Raises:
+            DeviceError: a device failed; or no two frames agree, however long the table is watched.
+        """
         arrival = self.turntable.face(position)
-        return StillExposure(self.camera.expose(arrival.settled_s), arrival.motion_end_s)
+        if self.settle == "until_still":
+            still = Developed(self._first_still(arrival.motion_end_s))
+            return StillExposure(still, arrival.motion_end_s, self.settle)
+        return StillExposure(self.camera.expose(arrival.settled_s), arrival.motion_end_s, self.settle)
+
+    def _first_still(self, motion_end_s: float) -> Frame:
+        """The first frame after a move that shows the same as the one before it."""
+        before = self.camera.capture(motion_end_s)
+        while before.exposed_from_s < motion_end_s + _MOST_SWING_S:
+            frame = self.camera.capture(before.exposed_until_s)
+            if agree(before.image, frame.image):
+                return frame
+            before = frame
+        raise DeviceError(
+            f"the picture still moves {_MOST_SWING_S:g} s after the table has stopped",
+            hint="put camera and table on firm ground; see that the light does not flicker; or set"
+            ' settle = "fixed" in [turntable]',
+        )
 
     def look(self) -> Frame:
         """Take a frame that is exposed from now on."""
         return self.camera.capture(self.clock.monotonic())
+
+
+def empty_table_path(folder: Path, source: Source) -> Path:
+    """Where the picture of the empty table is kept; that of a simulated rig never replaces a real one."""
+    return folder / ("empty_table.png" if source == "camera" else "empty_table_simulated.png")
 
 
 @dataclass(frozen=True)
@@ -101,10 +149,12 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
     Raises:
         ConfigError: no serial port is configured, or a line of G-code must not be sent.
         RigBusy: another process runs this rig; neither port nor camera was touched.
+        DatasetError: the picture of the empty table is damaged.
         DeviceError: a device is absent, busy or does not answer as it should.
     """
     with ExitStack() as stack:
         desk = _open_desk(config, ask, seed, stack)
+        empty_table = read_empty_table(empty_table_path(config.paths.calibration, desk.source))
         parts = _connect(config, desk, stack)
         # A camera that hangs keeps nothing else waiting.
         at_rest = _ways_to_rest(parts) | {"close the camera": desk.camera.close}
@@ -123,6 +173,8 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
             firmware=parts.marlin.firmware.name,
             source=desk.source,
             reconnect=lambda: _reconnect(parts, config.serial.reconnect_timeout_s),
+            settle=config.turntable.settle,
+            empty_table=empty_table,
         )
 
 

@@ -4,26 +4,31 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from rig.camera.frame import Camera, Frame
+from rig.catalog import PartNumber
 from rig.clock import Clock, LeapingClock, SystemClock
 from rig.config import CameraConfig, Config, SerialConfig, SimConfig, TurntableConfig
-from rig.errors import CameraError, ConfigError, MarlinError, SerialPortError
+from rig.devices.axis import Microsteps
+from rig.errors import CameraError, ConfigError, DeviceError, MarlinError, SerialPortError
 from rig.machine import Machine, open_machine
 from rig.sim.drivetrain import Motion
 from rig.sim.faults import Direction, Fault, FaultKind, FaultyBoard
 from rig.sim.firmware import Firmware
 from rig.sim.port import SimulatedPort
 from rig.sim.world import ServoChute, ServoExit, World
+from rig.vision.stillness import agree
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
 CONFIG = Config()
+SMALL = CameraConfig(width_px=320, height_px=240)
 LIGHT_PIN = CONFIG.light.pin or 0
 SWEEPER = CONFIG.actuator.sweeper_servo
 REST_DEG = CONFIG.actuator.sweeper_rest_deg
@@ -31,6 +36,46 @@ REST_DEG = CONFIG.actuator.sweeper_rest_deg
 LAMP_WATCH = Fault(FaultKind.DELAY, Direction.TO_BOARD, rb"M42 P8", delay_s=0.0)
 # The first step to rest, after the sweeper was drawn back as the machine was opened.
 CABLE_PULLED_AT_THE_END = Fault(FaultKind.UNPLUG, Direction.TO_BOARD, rb"M280 P1 S10", at=2)
+
+
+def test_a_table_may_be_watched_until_it_is_still() -> None:
+    table = TurntableConfig(settle="until_still")
+    config = Config(turntable=table, camera=SMALL, sim=SimConfig(enabled=True))
+    with open_machine(config, ask=lambda sentence: None, seed=2) as machine:
+        machine.operator.place(PartNumber("3001"), pose=0)
+        stills = [machine.expose_from(Microsteps(800 * turn)) for turn in range(1, 4)]
+        frames = [still.latent.develop() for still in stills]
+        assert {still.settled_by for still in stills} == {"until_still"}
+        for still, frame in zip(stills, frames, strict=True):
+            # One frame is there to be compared with.
+            assert frame.exposed_from_s >= still.motion_end_s + 1 / config.sim.frames_per_s
+        # The same view once more, long after the table has come to rest.
+        later = machine.look()
+        assert agree(frames[-1].image, later.image)
+
+
+def test_a_picture_that_never_comes_to_rest_is_one_clear_line() -> None:
+    class Flickering:
+        """A camera under a lamp that gives every other frame half of its light, in half of the picture."""
+
+        def __init__(self, camera: Camera) -> None:
+            self._camera = camera
+            self._frames = 0
+
+        def capture(self, not_before_s: float) -> Frame:
+            frame = self._camera.capture(not_before_s)
+            self._frames += 1
+            frame.image[: frame.image.shape[0] // 2] >>= self._frames % 2
+            return frame
+
+    config = Config(
+        turntable=TurntableConfig(settle="until_still"), camera=SMALL, sim=SimConfig(enabled=True)
+    )
+    with open_machine(config, ask=lambda sentence: None, seed=2) as machine:
+        flickering = replace(machine, camera=Flickering(machine.camera))  # type: ignore[arg-type]
+        with pytest.raises(DeviceError, match=r"still moves 3 s after the table has stopped") as error:
+            flickering.expose_from(Microsteps(400))
+    assert 'settle = "fixed"' in error.value.hint
 
 
 class HecklingWorld(World):

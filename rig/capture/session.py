@@ -164,7 +164,7 @@ class _Pose:
 
     def _develop(self, shot: _Shot) -> _Print:
         frame = shot.still.latent.develop()
-        boxes = locate_all(frame.image)
+        boxes = locate_all(frame.image, self._machine.empty_table)
         flaw = self._judge.flaw(frame.image, boxes)
         row = self._row(shot, frame, boxes[0] if boxes else None)
         if flaw is not None:
@@ -196,6 +196,7 @@ class _Pose:
             firmware=self._machine.firmware,
             software=f"brickrig {version('brickrig')}",
             captured_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            settled_by=shot.still.settled_by,
         )
 
 

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from rig.config import SettledBy
+
 MANIFEST = "metadata.jsonl"
 SESSION_PLANS = ".*.session.json"
 BATCHES = ".*.batch.json"
@@ -47,6 +49,7 @@ class ImageRow:
         firmware: what M115 said.
         software: name and version of this program.
         captured_at: UTC, ISO 8601.
+        settled_by: how the table was known to be still; None in rows from before this was recorded.
     """
 
     file_name: str
@@ -69,6 +72,7 @@ class ImageRow:
     firmware: str
     software: str
     captured_at: str
+    settled_by: SettledBy | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values."""

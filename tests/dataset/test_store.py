@@ -34,6 +34,7 @@ ROW = ImageRow(
     firmware="Marlin 2.1.2.7",
     software="brickrig 0.1.0",
     captured_at="2026-11-21T22:03:01.000+00:00",
+    settled_by="until_still",
 )
 
 
@@ -43,6 +44,13 @@ def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:
     assert store.add(ROW, b"jpeg").read_bytes() == b"jpeg"
     store.add(other, b"jpeg too")
     assert list(DatasetStore(tmp_path).rows()) == [ROW, other]
+
+
+def test_rows_from_before_settling_was_recorded_are_read(tmp_path: Path) -> None:
+    document = ROW.to_json()
+    assert document.pop("settled_by") == "until_still"
+    DatasetStore(tmp_path).add_document(document, b"jpeg")
+    assert list(DatasetStore(tmp_path).rows()) == [replace(ROW, settled_by=None)]
 
 
 def test_a_row_torn_by_a_crash_is_passed_over_and_then_replaced(tmp_path: Path) -> None:
