@@ -5,10 +5,11 @@ paused (no event is asked for), cancelled (`close`), or goes on. Closing it leav
 in its rest position, light off, motors released.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rig.calibration.camera import CameraEvent, CameraWish, measure_camera
 from rig.calibration.settle import SettleEvent, measure_settling
 from rig.calibration.table import TableEvent, measure_table
 from rig.capture.batch import Batch, BatchEvent, BatchRow, Decide, run_batch
@@ -18,7 +19,7 @@ from rig.catalog import PartNumber, part_number
 from rig.config import Config
 from rig.dataset.store import DatasetStore
 from rig.errors import BadInput
-from rig.machine import Machine, open_machine
+from rig.machine import Machine, empty_table_path, open_machine
 from rig.model import Bundle
 from rig.sorting.ledger import Ledger, RunId, new_run
 from rig.sorting.routing import Routing
@@ -30,7 +31,24 @@ from rig.vision.locate import locate
 Ask = Callable[[str], None]
 
 
-def capture_job(config: Config, plan: CapturePlan, ask: Ask) -> Generator[CaptureEvent, None, None]:
+@dataclass(frozen=True)
+class EmptyTableUnfit:
+    """The picture of the empty table is of another lamp, camera place or exposure, and is not used."""
+
+    picture: Path
+
+    def __str__(self) -> str:
+        return f"{self.picture} no longer shows this table: parts are found without it; rig calibrate camera"
+
+
+def _check_empty_table(machine: Machine, config: Config) -> Iterator[EmptyTableUnfit]:
+    if machine.empty_table is not None and not machine.empty_table.fits(machine.look().image):
+        yield EmptyTableUnfit(empty_table_path(config.paths.calibration, machine.source))
+
+
+def capture_job(
+    config: Config, plan: CapturePlan, ask: Ask
+) -> Generator[CaptureEvent | EmptyTableUnfit, None, None]:
     """Take the views of `plan` that are missing in the configured captures folder.
 
     Raises:
@@ -40,10 +58,13 @@ def capture_job(config: Config, plan: CapturePlan, ask: Ask) -> Generator[Captur
     store = DatasetStore(config.paths.captures)
     with open_machine(config, ask=ask, seed=plan.seed) as machine:
         _require_its_own_rig(plan, machine, config)
+        yield from _check_empty_table(machine, config)
         yield from run_capture(machine, plan, store)
 
 
-def batch_job(config: Config, batch: Batch, ask: Ask, decide: Decide) -> Generator[BatchEvent, None, None]:
+def batch_job(
+    config: Config, batch: Batch, ask: Ask, decide: Decide
+) -> Generator[BatchEvent | EmptyTableUnfit, None, None]:
     """Capture the rows of a batch that are not done yet, all with the rig opened once.
 
     Args:
@@ -71,6 +92,7 @@ def batch_job(config: Config, batch: Batch, ask: Ask, decide: Decide) -> Generat
                 machine.operator.check(plan(row).subject)
             except BadInput as error:
                 raise BadInput(f"{batch.source}, line {row.line}: {error.what}", hint=error.hint) from error
+        yield from _check_empty_table(machine, config)
         yield from run_batch(batch, store, plan, capture, decide)
 
 
@@ -103,7 +125,7 @@ class SortFinished:
 
 def sort_job(
     config: Config, bundle: Bundle, count: int, seed: int, ask: Ask
-) -> Generator[SortStarted | SortEvent | SortFinished, None, None]:
+) -> Generator[EmptyTableUnfit | SortStarted | SortEvent | SortFinished, None, None]:
     """Sort up to `count` parts with a model bundle.
 
     Raises:
@@ -121,6 +143,7 @@ def sort_job(
         sorter = Sorter(
             machine, classifier, routing, ledger, bundle.name, threshold, config.sorting.wait_for_part_s
         )
+        yield from _check_empty_table(machine, config)
         yield SortStarted(run, bundle.name, threshold)
         machine.operator.pour([part_number(label) for label in card.labels])
         started_s = machine.clock.monotonic()
@@ -156,6 +179,18 @@ def calibrate_settle_job(
     with open_machine(config, ask=ask, seed=seed) as machine:
         _have_something_on_the_table(machine, example)
         yield from measure_settling(machine, folder)
+
+
+def calibrate_camera_job(
+    config: Config, wish: CameraWish, seed: int, ask: Ask
+) -> Generator[CameraEvent, None, None]:
+    """Find exposure, white balance and focus, and keep a picture of the empty table.
+
+    Raises:
+        RigError: as `open_machine` and `measure_camera` do.
+    """
+    with open_machine(config, ask=ask, seed=seed) as machine:
+        yield from measure_camera(machine, config.camera, wish, config.paths.calibration)
 
 
 def _have_something_on_the_table(machine: Machine, example: PartNumber) -> None:

@@ -85,6 +85,7 @@ class MoveWatched:
     settled: MoveSettled
     done: int
     total: int
+    purpose: str = "Watching the table come to rest"
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,11 @@ class TablePicture:
     done: int
     left: int
 
+    @property
+    def total(self) -> int:
+        """How many there will be, about."""
+        return self.done + self.left
+
 
 @dataclass(frozen=True)
 class TableMeasured:

@@ -65,7 +65,7 @@ def capture_batch(settings: Settings, config: "Config", batch: "Batch") -> None:
 
 def _run(settings: Settings, config: "Config", batch: "Batch") -> "Batch":
     from rig.capture.batch import BatchEnded, RowEnded, RowStarted
-    from rig.jobs import batch_job
+    from rig.jobs import EmptyTableUnfit, batch_job
 
     with capture_bars(settings) as bars:
 
@@ -89,6 +89,8 @@ def _run(settings: Settings, config: "Config", batch: "Batch") -> "Batch":
                         if bar is not None:
                             bar.close()
                             bar = None
+                    case EmptyTableUnfit():
+                        settings.say(f"{event}.")
                     case BatchEnded():
                         return event.batch
                     case _:

@@ -125,7 +125,7 @@ def _capture(settings: Settings, config: "Config", plan: "CapturePlan") -> None:
 
 
 def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> CaptureBar:
-    from rig.jobs import capture_job
+    from rig.jobs import EmptyTableUnfit, capture_job
 
     with capture_bars(settings) as bars:
 
@@ -136,5 +136,8 @@ def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> CaptureBa
         bar = CaptureBar(settings, bars, plan)
         with closing(capture_job(config, plan, ask)) as events:
             for event in events:
-                bar.follow(event)
+                if isinstance(event, EmptyTableUnfit):
+                    settings.say(f"{event}.")
+                else:
+                    bar.follow(event)
     return bar

@@ -81,7 +81,7 @@ for _name, _command, _summary in (
     ("sim", sim.sim, "Run the simulated Marlin board alone."),
 ):
     app.command(_name, short_help=_summary)(_command)
-app.add_typer(calibrate.app, name="calibrate", short_help="Measure the turntable with the camera.")
+app.add_typer(calibrate.app, name="calibrate", short_help="Set up camera and turntable.")
 app.add_typer(dataset.app, name="dataset", short_help="Look after captured pictures.")
 
 

@@ -35,7 +35,7 @@ class Settings:
         """
         from rig.config import Config, load_config
 
-        path = self._path()
+        path = self.config_file
         config = Config() if path is None else load_config(path)
         simulated = self.force_sim or path is None or config.sim.enabled
         if simulated:
@@ -44,10 +44,11 @@ class Settings:
 
     def origin(self, config: "Config") -> str:
         """Where the configuration came from, and which rig it means, in words."""
-        rig = f"simulated rig, {self._why_simulated(self._path())}" if config.sim.enabled else "real rig"
-        return f"{self._path() or 'defaults'} ({rig})"
+        rig = f"simulated rig, {self._why_simulated(self.config_file)}" if config.sim.enabled else "real rig"
+        return f"{self.config_file or 'defaults'} ({rig})"
 
-    def _path(self) -> Path | None:
+    @property
+    def config_file(self) -> Path | None:
         """The rig.toml that is named, or the one in this folder, or none."""
         from rig.config import DEFAULT_PATH
 

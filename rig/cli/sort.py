@@ -60,7 +60,7 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
 def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> "SortFinished":
     """Run the job under a progress bar; whatever stops it, what was decided so far is on record."""
     from rig.errors import Interrupted, RigError
-    from rig.jobs import SortFinished, SortStarted, sort_job
+    from rig.jobs import EmptyTableUnfit, SortFinished, SortStarted, sort_job
     from rig.sorting.report import write_report
     from rig.sorting.sorter import BoardBack, BoardLost, PartSorted, PileEmpty
 
@@ -75,6 +75,8 @@ def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> 
             bar = bars.add_task(f"Sorting with {bundle.name}", total=count)
             for event in events:
                 match event:
+                    case EmptyTableUnfit():
+                        settings.say(f"{event}.")
                     case SortStarted():
                         started = event
                         settings.say(f"Parts less than {event.reject_threshold:.0%} sure are rejected.")

@@ -30,7 +30,7 @@ _REACH = Reach(
     lens_position=Span(0, 15),
 )
 # Red and blue pixels answer to white light with less than green ones do.
-_RED_RESPONSE, _BLUE_RESPONSE = 0.48, 0.56
+_RED_RESPONSE, _BLUE_RESPONSE = 0.43, 0.64
 # Spread of a point in the picture, at a height of 480 pixels: a lens of 4.74 mm at f/1.8 before a sensor
 # 3.6 mm high draws it into a disc of 1.65 pixels for each dioptre that it is off.
 _BLUR_PX_PER_DIOPTRE = 1.65 / 4

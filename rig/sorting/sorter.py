@@ -125,7 +125,7 @@ class Sorter:
         last_box: Box | None = None
         while clock.monotonic() < deadline_s:
             frame = self.machine.look()
-            box = locate(frame.image)
+            box = locate(frame.image, self.machine.empty_table)
             if box and last_box and box.overlap(last_box) >= _REST_OVERLAP:
                 return frame, box
             last_box = box

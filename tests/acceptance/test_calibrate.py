@@ -1,5 +1,6 @@
 """`rig calibrate` as a user calls it, on rigs whose truth is known."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -63,7 +64,34 @@ def test_settling_is_measured_and_proposed(shell: Shell) -> None:
     assert _is_picture(shell.folder / measured["picture"])
 
 
-@pytest.mark.parametrize("command", ["table", "settle"])
+def test_the_camera_s_settings_are_found_and_written_among_the_user_s_comments(shell: Shell) -> None:
+    _write_rig(shell, 14, "# my own words\n")
+    tried = shell.json("calibrate", "camera", "--dry-run")
+    assert tried["written"] is None
+    assert (shell.folder / "rig.toml").read_text() == RIG.format(seed=14) + "# my own words\n"
+    found = shell.json("calibrate", "camera", "--mains", "60")
+    assert found["written"] == "rig.toml"
+    text = (shell.folder / "rig.toml").read_text()
+    assert text.endswith("# my own words\n")
+    for key, value in found["settings"].items():
+        assert f"{key} = {value}" in text
+    assert _is_picture(shell.folder / found["picture"])
+    assert _is_picture(shell.folder / found["empty_table"])
+    # The next session is locked so, and knows the empty table.
+    captured = shell.run("capture", "--part", "3001", "--steps", "2")
+    assert captured.returncode == 0, captured.stderr
+    assert "no longer shows this table" not in captured.stderr
+    row = json.loads((shell.folder / "captures" / "metadata.jsonl").read_text().splitlines()[0])
+    assert row["exposure_us"] == found["settings"]["exposure_us"]
+    assert row["settled_by"] == "fixed"
+    # A rig that stands otherwise is told so, in one line, and works.
+    (shell.folder / "rig.toml").write_text(text.replace("seed = 14", "seed = 15"))
+    otherwise = shell.run("capture", "--part", "3001", "--steps", "2")
+    assert otherwise.returncode == 0, otherwise.stderr
+    assert otherwise.stderr.count("no longer shows this table") == 1
+
+
+@pytest.mark.parametrize("command", ["camera", "table", "settle"])
 def test_bad_input_is_one_line(shell: Shell, command: str) -> None:
     assert "9999" in shell.fails("calibrate", command, "--part", "9999")
     assert "rig calibrate --help" in shell.fails("calibrate", command, "--colour")
