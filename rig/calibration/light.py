@@ -107,7 +107,9 @@ class Shutter:
         if self.flicker_us is not None and reach.gain is not None and exposure_us >= self.flicker_us:
             exposure_us = math.floor(exposure_us / self.flicker_us) * self.flicker_us
         most_gain = max(min(span.most, _MOST_GAIN), least_gain)
-        return round(exposure_us), round(Span(least_gain, most_gain).clip(light_us / exposure_us), 3)
+        gain = Span(least_gain, most_gain).clip(light_us / exposure_us)
+        # Rounded up: below the least that it has, the camera refuses.
+        return round(exposure_us), math.ceil(gain * 1000 - 1e-6) / 1000
 
 
 def balanced(gains: tuple[float, float], sheet: Sheet, span: Span) -> tuple[float, float]:

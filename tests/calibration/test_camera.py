@@ -11,6 +11,7 @@ import pytest
 
 from rig.calibration.camera import CameraMeasured, CameraPicture, CameraWish, measure_camera
 from rig.calibration.light import Shutter
+from rig.camera.frame import Camera, Reach, Span
 from rig.catalog import PartNumber
 from rig.config import CameraConfig, Config, LightConfig, SimConfig
 from rig.devices.operator import HumanOperator, Reference
@@ -88,6 +89,37 @@ def test_the_empty_table_is_kept_and_fits_what_is_seen_afterwards(tmp_path: Path
         assert not empty.fits(machine.look().image)
     with rig(6) as other:
         assert not empty.fits(other.look().image)
+
+
+class KelvinCamera:
+    """Balances white as webcams do: by a temperature, and the higher it is the redder the picture."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method: Callable[..., object] = getattr(self._camera, name)
+        return method
+
+    def reach(self) -> Reach:
+        return replace(
+            self._camera.reach(), colour_gain=None, white_balance_k=Span(2800, 6500), lens_position=None
+        )
+
+    def relock(self, config: CameraConfig) -> None:
+        warmth = (config.white_balance_k or 6000) / 4600
+        self._camera.relock(config.model_copy(update={"colour_gains": (2.3 * warmth, 1.57 / warmth)}))
+
+
+def test_a_webcam_s_temperature_is_found(tmp_path: Path) -> None:
+    with rig(11) as machine:
+        webcam = replace(machine, camera=KelvinCamera(machine.camera))  # type: ignore[arg-type]
+        measured = calibrate(webcam, tmp_path)
+    assert set(measured.settings) == {"exposure_us", "gain", "white_balance_k"}
+    # The light of this scene is not quite neutral.
+    assert 4200 < measured.settings["white_balance_k"] < 5200
+    assert abs(measured.sheet.red - measured.sheet.blue) < 4
+    assert measured.sheet.level == pytest.approx(215, abs=6)
 
 
 class Forgetful:

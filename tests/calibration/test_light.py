@@ -39,6 +39,11 @@ def test_sixty_hertz_flickers_with_another_period() -> None:
     assert gain == pytest.approx(1.2)
 
 
+def test_rounding_never_asks_for_less_gain_than_there_is() -> None:
+    reach = Reach(Span(30, 200_000), Span(1.1222, 16), None, None, None)
+    assert MAINS_50.share_out(5_000, reach, 1.0)[1] == 1.123
+
+
 def test_a_gain_of_unknown_unit_stays_as_it_is() -> None:
     assert MAINS_50.share_out(14_000 * 30.0, NO_GAIN, 30.0) == (14_000, 30.0)
 
