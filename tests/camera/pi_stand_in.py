@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from typing import Any, ClassVar
 
 import numpy as np
@@ -137,6 +138,10 @@ class Picamera2:
     def close(self) -> None:
         if self.hangs_on_close is not None:
             self.hangs_on_close.wait()
+        # Stopping is a job like any other: it waits behind those that wait for a frame.
+        with self._lock:
+            ahead = [job.future for job in self._jobs]
+        wait_for(ahead)
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()

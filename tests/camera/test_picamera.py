@@ -211,6 +211,7 @@ def test_no_request_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(PiCamera(CONFIG)) as camera:
         for _ in range(3 * pi_stand_in.BUFFERS):
             camera.capture(0.0)
+        assert len(pi_stand_in.Picamera2.opened) == 1, "no buffer was missing, so that it stalled"
 
 
 def stalling(monkeypatch: pytest.MonkeyPatch, *frames: int) -> type[pi_stand_in.Picamera2]:
