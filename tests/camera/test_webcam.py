@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from rig.camera import v4l2_locks
-from rig.camera.webcam import StampedArrivals, WaitedArrivals, Webcam
+from rig.camera.dating import StampedArrivals, WaitedArrivals
+from rig.camera.webcam import Webcam
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout
 from tests.camera.stream import PERIOD_S, Stream, streaming
