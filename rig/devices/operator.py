@@ -29,6 +29,7 @@ class Subject:
         """What the `pose`-th position (from 0) is called."""
         return self.pose_names[pose] if pose < len(self.pose_names) else None
 
+
 Reference = Literal["white", "grey"]
 """A sheet of white paper, or a photographer's grey card, which reflects 18 % of the light."""
 

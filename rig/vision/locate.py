@@ -77,7 +77,7 @@ def reaches_border(box: Box, image: Image) -> bool:
     height, width = image.shape[:2]
     rim_px = (RIM_PX + 0.5) * max(1.0, max(height, width) / WORK_PX)
     nearest_px = min(box.x, box.y, width - box.x - box.width, height - box.y - box.height)
-    return nearest_px <= rim_px
+    return bool(nearest_px <= rim_px)
 
 
 def _edges(small: Image, empty: EmptyTable | None) -> Mask:
