@@ -16,6 +16,7 @@ from rig.vision.table import RIM_PX, WORK_PX, EmptyTable, Mask, outline, reduced
 # Chosen on the photographs of a real turntable; lengths in pixels of the reduced picture.
 _EDGE_GRAINS = 3.5  # an edge is so many times the table's own grain ...
 _EDGE_LEVELS = 10  # ... and at least so many grey levels
+_WEAK = 0.5  # of an edge: what is weaker is none by itself, but may join two of them into one part
 _JOIN_PX = 9  # edges closer than this belong together
 _FAINT = 0.1  # of the strongest cluster: on photographs of single parts, nothing else reached 0.01
 _MIN_SIDE = 0.05  # of the long side: smaller things are dirt, or the screw in the middle of the table
@@ -61,7 +62,7 @@ def locate_all(image: Image, empty: EmptyTable | None = None) -> list[Box]:
     small, scale = reduced(image)
     known = empty if empty is not None and empty.fits(image) else None
     boxes = []
-    for cluster in _clusters(_edges(small, known)):
+    for cluster in _clusters(*_edges(small, known)):
         x, y = int(cluster.x / scale), int(cluster.y / scale)
         right = min(width, round((cluster.x + cluster.width) / scale))
         bottom = min(height, round((cluster.y + cluster.height) / scale))
@@ -80,23 +81,27 @@ def reaches_border(box: Box, image: Image) -> bool:
     return bool(nearest_px <= rim_px)
 
 
-def _edges(small: Image, empty: EmptyTable | None) -> Mask:
-    """Grey levels by which neighbours differ, where that is an edge on the table, and 0 elsewhere."""
+def _edges(small: Image, empty: EmptyTable | None) -> tuple[Mask, Mask]:
+    """Grey levels by which neighbours differ, where that is an edge on the table, and 0 elsewhere.
+
+    And 1 where there is an edge or something weaker: the flank of a part whose colour is the table's.
+    """
     table = outline(small)
-    edges = steps(small)
-    on_table = edges[table > 0]
+    levels = steps(small)
+    on_table = levels[table > 0]
     grain = float(np.median(on_table)) if on_table.size else 0.0
-    no_edge = (table == 0) | (edges <= max(_EDGE_LEVELS, _EDGE_GRAINS * grain))
+    least = max(_EDGE_LEVELS, _EDGE_GRAINS * grain)
+    nothing = (table == 0) | (levels <= _WEAK * least)
     if empty is not None:
-        no_edge |= empty.explains(edges)
-    edges[no_edge] = 0
-    return edges
+        nothing |= empty.explains(levels)
+    edges = np.where(nothing | (levels <= least), 0, levels)
+    return edges.astype(np.uint8), (~nothing).astype(np.uint8)
 
 
-def _clusters(edges: Mask) -> list[Box]:
+def _clusters(edges: Mask, weak: Mask) -> list[Box]:
     """The boxes around edges that lie close together, those that add up to most first; no small ones."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_JOIN_PX, _JOIN_PX))
-    joined = cv2.morphologyEx((edges > 0).astype(np.uint8), cv2.MORPH_CLOSE, disc)
+    joined = np.asarray(cv2.morphologyEx((edges > 0).astype(np.uint8), cv2.MORPH_CLOSE, disc), np.uint8)
     count, cluster_of, stats, _ = cv2.connectedComponentsWithStats(joined)
     strengths = np.bincount(cluster_of.ravel(), weights=edges.ravel(), minlength=count)
     strengths[0] = 0  # the background
@@ -104,4 +109,11 @@ def _clusters(edges: Mask) -> list[Box]:
     strengths[too_small] = 0
     least = max(_FAINT * float(strengths.max()), 1.0)
     order = [int(cluster) for cluster in strengths.argsort()[::-1] if strengths[cluster] >= least]
-    return [Box(*(int(value) for value in stats[cluster, :4])) for cluster in order]
+    if len(order) < 2:
+        return [Box(*(int(value) for value in stats[cluster, :4])) for cluster in order]
+    _, part_of = cv2.connectedComponents(
+        np.asarray(cv2.morphologyEx(joined | weak, cv2.MORPH_CLOSE, disc), np.uint8)
+    )
+    parts = dict.fromkeys(int(part_of[cluster_of == cluster][0]) for cluster in order)
+    standing_out = np.isin(cluster_of, order)
+    return [Box(*cv2.boundingRect(((part_of == part) & standing_out).astype(np.uint8))) for part in parts]

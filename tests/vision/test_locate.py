@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rig.vision.locate import Box, locate
+from rig.vision.locate import Box, locate, locate_all
 from tests.vision.pictures import SHAPES, Colour, Scene, corners_of, draw
 
 
@@ -75,3 +75,17 @@ def test_overlap() -> None:
     assert box.overlap(box) == 1
     assert box.overlap(Box(5, 0, 10, 10)) == pytest.approx(1 / 3)
     assert box.overlap(Box(20, 20, 5, 5)) == 0
+
+
+@pytest.mark.parametrize(("flank_levels", "found"), [(8, 1), (0, 2)], ids=["one part", "two parts"])
+def test_a_flank_in_the_colour_of_the_table_joins_what_stands_out_at_both_ends(
+    flank_levels: int, found: int
+) -> None:
+    """A slope of white plastic on a white table: studs and foot cast shadows, and the rest hardly does."""
+    image = draw(Scene(None), width=640, height=480)
+    for x in range(280, 360, 26):
+        cv2.rectangle(image, (x, 200), (x + 14, 212), (120, 100, 120), -1)
+    cv2.rectangle(image, (275, 290), (365, 300), (120, 100, 120), -1)
+    flank = image[200:300, 275:365].astype(int)
+    image[200:300, 275:365] = np.clip(flank - flank_levels * (flank > 130), 0, 255)
+    assert len(locate_all(image)) == found
