@@ -17,7 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -181,8 +181,8 @@ def check_complete(captures: Path) -> None:
 def kill_often(folder: Path, kills: int) -> Counter[str]:
     """Kill, check and go on; which functions were struck, and how often.
 
-    A third of the moments is drawn from all lines of a whole batch, so from its whole time. The others are
-    drawn by the function first: any, or a crucial one.
+    A quarter of the moments is drawn from all lines of a whole batch, so from its whole time, and a quarter
+    by the function first. Half of them are the lines of the crucial functions, one after the other.
     """
     cv2.setNumThreads(1)  # its pool of threads would not survive the fork
     captures = folder / "captures"
@@ -190,16 +190,22 @@ def kill_often(folder: Path, kills: int) -> Counter[str]:
     seen = lines_of(folder)
     check_complete(captures)
     shutil.rmtree(captures)
-    functions = sorted({place.function for place in seen})
+    places = sorted(seen, key=str)
+    functions = sorted({place.function for place in places})
     rng = random.Random(_SEED)
+    crucial = [place for place in places if place.function in _CRUCIAL]
+    rng.shuffle(crucial)
+    due = cycle(crucial)
     struck: Counter[str] = Counter()
     for number in count():
-        if number % 3 == 0:
+        if number % 4 == 1:
             moment = Moment(rng.randrange(seen.total()))
         else:
-            function = rng.choice(functions if number % 3 == 1 else _CRUCIAL)
-            place = rng.choice([place for place in sorted(seen, key=str) if place.function == function])
-            moment = Moment(rng.randrange(seen[place]), place)
+            function = rng.choice(functions)
+            of_function = rng.choice([place for place in places if place.function == function])
+            place = of_function if number % 4 == 3 else next(due)
+            # Most that go on have less than all before them.
+            moment = Moment(rng.randrange(1 + seen[place] // 3), place)
         if killed_at(folder, moment):
             struck[moment.place.function if moment.place else "anywhere"] += 1
             check_whole(captures)

@@ -20,4 +20,4 @@ def test_killed_a_hundred_times_it_completes_exactly_what_is_missing(tmp_path: P
     assert ran.returncode == 0, ran.stderr
     struck = json.loads(ran.stdout)
     assert sum(struck.values()) == 100
-    assert struck["anywhere"] >= 20
+    assert struck["anywhere"] >= 10
