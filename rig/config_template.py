@@ -29,6 +29,7 @@ width_px = 640
 height_px = 480
 exposure_us = 8000          # locked for a whole session
 gain = 1.0                  # 1.0: the least of a Pi camera; a webcam's as its driver has it
+sweep_exposure_us = 1500    # of `rig capture --sweep`, which raises the gain by as much
 timeout_s = 5.0
 
 [light]

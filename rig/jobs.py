@@ -1,8 +1,8 @@
 """Jobs of the machine: capture, sort and calibrate, as the command line and (later) the daemon run them.
 
-A job is an iterator of typed events. Between two events the machine stands still, so that is where a job is
-paused (no event is asked for), cancelled (`close`), or goes on. Closing it leaves the rig at rest: actuator
-in its rest position, light off, motors released.
+A job is an iterator of typed events. Between two events the machine stands still, or turns on to the end of a
+sweep, so that is where a job is paused (no event is asked for), cancelled (`close`), or goes on. Closing it
+leaves the rig at rest: actuator in its rest position, light off, motors released.
 """
 
 from collections.abc import Callable, Generator
@@ -33,9 +33,11 @@ def capture_job(config: Config, plan: CapturePlan, ask: Ask) -> Generator[Captur
     """Take the views of `plan` that are missing in the configured captures folder.
 
     Raises:
-        BadInput: the plan was made for another kind of rig.
+        BadInput: the plan was made for another kind of rig, or this one cannot sweep.
         RigError: as `open_machine` and `run_capture` do.
     """
+    if plan.sweep:
+        config = config.for_sweep()
     store = DatasetStore(config.paths.captures)
     with open_machine(config, ask=ask, seed=plan.seed) as machine:
         if (plan.source, plan.microsteps_per_turn) != (machine.source, config.turntable.microsteps_per_turn):

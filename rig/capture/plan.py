@@ -35,6 +35,7 @@ class CapturePlan:
         microsteps_per_turn: of the table that it was made for.
         source: the kind of rig that it was made for.
         seed: what the simulated rig draws its light, camera and brick from; a real rig has no use for it.
+        sweep: the table turns on while it is captured. Plans of an older version do not say.
     """
 
     session: str
@@ -44,6 +45,7 @@ class CapturePlan:
     microsteps_per_turn: int
     source: Source
     seed: int
+    sweep: bool = False
 
     @property
     def total(self) -> int:
@@ -62,7 +64,14 @@ class CapturePlan:
 
 
 def new_plan(
-    part: str, *, steps: int, poses: int, microsteps_per_turn: int, source: Source, seed: int | None
+    part: str,
+    *,
+    steps: int,
+    poses: int,
+    microsteps_per_turn: int,
+    source: Source,
+    seed: int | None,
+    sweep: bool = False,
 ) -> CapturePlan:
     """Plan a session; without a `seed` one is drawn.
 
@@ -85,6 +94,7 @@ def new_plan(
         microsteps_per_turn=microsteps_per_turn,
         source=source,
         seed=secrets.randbits(62) if seed is None else seed,
+        sweep=sweep,
     )
 
 

@@ -32,6 +32,9 @@ def capture(
             help="Sides to lay the part on, one turn each (default: 1).",
         ),
     ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Turn without stopping, and take the views as they pass by.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Complete the latest unfinished session.")] = False,
 ) -> None:
     """Turn a part and take labelled pictures of it into captures/NUMBER/."""
@@ -40,8 +43,8 @@ def capture(
     from rig.capture.plan import is_open, latest_open_plan, new_plan
     from rig.errors import BadInput, Interrupted, RigError
 
-    if resume and (part, steps, poses) != (None, None, None):
-        raise BadInput("--resume goes on with its own part, steps and poses", hint="give it alone")
+    if resume and (part, steps, poses, sweep) != (None, None, None, False):
+        raise BadInput("--resume goes on with its own part, steps, poses and sweep", hint="give it alone")
     if resume:
         plan = latest_open_plan(config.paths.captures)
         settings.say(f"Going on with session {plan.session}: part {plan.part}, {plan.total} views.")
@@ -55,6 +58,7 @@ def capture(
             microsteps_per_turn=config.turntable.microsteps_per_turn,
             source="simulated" if config.sim.enabled else "camera",
             seed=config.sim.seed,
+            sweep=sweep,
         )
     try:
         taken, retaken = _run(settings, config, plan)
@@ -81,7 +85,7 @@ def capture(
 
 def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> tuple[int, int]:
     """Run the plan under a progress bar; returns how many views were kept, and how many taken again."""
-    from rig.capture.session import PoseStarted, ViewRejected, ViewTaken
+    from rig.capture.session import PoseStarted, TurnEnded, ViewRejected, ViewTaken
     from rig.jobs import capture_job
 
     taken = retaken = 0
@@ -101,4 +105,7 @@ def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> tuple[int
                 case ViewRejected():
                     retaken += 1
                     settings.say(f"{event.angle_deg:g} degrees: {event.flaw.value}; once more.")
+                case TurnEnded():
+                    if event.missing:
+                        settings.say(f"{event.missing} views are missing after this turn; once more.")
     return taken, retaken

@@ -19,6 +19,7 @@ from rig.devices.turntable import Turntable
 from rig.errors import CaptureStopped
 from rig.machine import Machine, wiring_of
 from rig.marlin.controller import Marlin
+from rig.sim.build import Build
 from rig.sim.camera import SimulatedCamera
 from rig.sim.drivetrain import Motion
 from rig.sim.firmware import Firmware
@@ -56,17 +57,23 @@ class TrickyWorld(World):
 
 
 @contextmanager
-def rig(world: TrickyWorld) -> Iterator[Machine]:
-    camera = SimulatedCamera(
-        world, draw_scene(np.random.default_rng(5)), CONFIG.camera, frames_per_s=30.0, seed=5
+def rig(
+    world: TrickyWorld,
+    config: Config = CONFIG,
+    *,
+    build: Build | None = None,
+    camera_type: type[SimulatedCamera] = SimulatedCamera,
+) -> Iterator[Machine]:
+    camera = camera_type(
+        world, draw_scene(np.random.default_rng(5)), config.camera, frames_per_s=30.0, seed=5
     )
-    with SimulatedPort(world, board=Firmware(world)) as port:
-        marlin = Marlin.connect(port.url, SERIAL, wiring=wiring_of(CONFIG), clock=world.clock)
+    with SimulatedPort(world, board=Firmware(world, build)) as port:
+        marlin = Marlin.connect(port.url, SERIAL, wiring=wiring_of(config), clock=world.clock)
         with closing(marlin), closing(camera):
             machine = Machine(
-                turntable=Turntable(marlin, CONFIG.turntable, world.clock),
-                actuator=actuator_for(CONFIG.actuator, CONFIG.bins, marlin, world.clock),
-                light=Light(marlin, CONFIG.light),
+                turntable=Turntable(marlin, config.turntable, world.clock),
+                actuator=actuator_for(config.actuator, config.bins, marlin, world.clock),
+                light=Light(marlin, config.light),
                 camera=camera,
                 operator=SimulatedHand(world, np.random.default_rng(5)),
                 clock=world.clock,
