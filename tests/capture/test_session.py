@@ -10,7 +10,7 @@ import pytest
 
 from rig.capture.plan import CapturePlan, is_open, new_plan
 from rig.capture.session import PoseStarted, ViewRejected, ViewTaken, run_capture
-from rig.clock import LeapingClock
+from rig.clock import Clock, LeapingClock
 from rig.config import CameraConfig, Config
 from rig.dataset.store import DatasetStore
 from rig.devices.actuators import actuator_for
@@ -86,9 +86,9 @@ def rig(
             yield machine
 
 
-def tricky_world() -> TrickyWorld:
+def tricky_world(clock: Clock | None = None) -> TrickyWorld:
     return TrickyWorld(
-        LeapingClock(),
+        clock or LeapingClock(),
         microsteps_per_turn=CONFIG.turntable.microsteps_per_turn,
         exits=[ServoExit(1, 110.0)],
         chute=ServoChute(0),

@@ -15,6 +15,7 @@ from rig.capture.pilot import FrameGrid, choose_speed
 from rig.capture.plan import CapturePlan, is_open, new_plan
 from rig.capture.session import CaptureEvent, TurnEnded, ViewRejected, run_capture
 from rig.capture.sweep import sharp_speed
+from rig.clock import Clock
 from rig.config import CameraConfig, Config
 from rig.dataset.store import DatasetStore
 from rig.errors import BadInput, CaptureStopped, ConfigError
@@ -52,8 +53,10 @@ class Witness:
         return Camera
 
     @contextmanager
-    def rig(self, config: Config = CONFIG, build: Build | None = None) -> Iterator[Machine]:
-        self.world = tricky_world()
+    def rig(
+        self, config: Config = CONFIG, *, build: Build | None = None, clock: Clock | None = None
+    ) -> Iterator[Machine]:
+        self.world = tricky_world(clock)
         with rig(self.world, config.for_sweep(), build=build, camera_type=self.camera_type()) as machine:
             yield machine
 
