@@ -78,6 +78,10 @@ class Pilot:
 
     It is in step where every multiple of the step between views passes in the middle of a frame.
 
+    Attributes:
+        speed_deg_s: one view every so many frames; less than was wanted, where the board has a lower limit.
+        end_deg: how far to turn, all turns counted; for the user to set.
+
     Args:
         sweep: its first piece, `lead_deg` long.
         grid: of the camera's frames.
@@ -93,6 +97,7 @@ class Pilot:
         self._grid = grid
         self._step_deg = step_deg
         self.speed_deg_s = speed_deg_s
+        self.end_deg = -math.inf
         # Where and when the speed changes, as it is expected.
         self._corners_deg: list[float] = []
         self._corners_s: list[float] = []
@@ -131,33 +136,43 @@ class Pilot:
         self._sweep.forget()
         return in_step_deg + self.speed_deg_s * _MEASURED_ANEW_S
 
-    def frame_at(self, angle_deg: float, end_deg: float, ready_s: float) -> float:
-        """Keep the table in step on its way to `end_deg`, until the frame is due in which it passes an angle.
+    def frame_at(self, angle_deg: float, ready_s: float) -> float:
+        """Keep the table in step until the frame is due in which it passes an angle.
 
         Args:
-            angle_deg, end_deg: all turns counted.
+            angle_deg: all turns counted.
             ready_s: return so long before the frame may begin.
 
         Returns:
             The middle of that frame; past, when the table has passed the angle.
         """
         while True:
-            swept = self._sweep.angle_at(self._clock.monotonic())
-            self._keep_in_step(swept, end_deg)
-            passes_s = swept.at_s + (angle_deg - swept.angle_deg) / self.speed_deg_s
-            middle_s = self._grid.nearest(passes_s)
-            if self._clock.monotonic() > middle_s - self._grid.period_s / 2 - ready_s:
+            middle_s = self._grid.nearest(self._passes_s(angle_deg))
+            now_s = self._clock.monotonic()
+            if now_s > middle_s - self._grid.period_s / 2 - ready_s:
                 return middle_s
+            self.keep_in_step(self._sweep.angle_at(now_s))
 
-    def _keep_in_step(self, swept: SweptAngle, end_deg: float) -> None:
-        left_deg = end_deg - self._sweep.end_deg
-        until_last_deg = self._sweep.last_piece_deg - swept.angle_deg
-        if left_deg <= 0 or until_last_deg > self.speed_deg_s * _AHEAD_S:
+    def keep_in_step(self, swept: SweptAngle) -> None:
+        """Turn on by another piece when it is time for one.
+
+        Args:
+            swept: where the table was a moment ago, which tells how late it is.
+        """
+        left_deg = self.end_deg - self._sweep.end_deg
+        ahead_s = self._passes_s(self._sweep.last_piece_deg) - self._clock.monotonic()
+        if left_deg <= 0 or ahead_s > _AHEAD_S:
             return
-        late_s = swept.at_s - float(np.interp(swept.angle_deg, self._corners_deg, self._corners_s))
+        late_s = swept.at_s - self._passes_s(swept.angle_deg)
         self._corners_s = [corner_s + late_s for corner_s in self._corners_s]
         piece_deg = self.speed_deg_s * _PIECE_S
         self._extend(piece_deg if left_deg > 1.5 * piece_deg else left_deg)
+
+    def _passes_s(self, angle_deg: float) -> float:
+        """When the table is expected at an angle."""
+        beyond_deg = max(0.0, angle_deg - self._corners_deg[-1])
+        within_s = float(np.interp(angle_deg, self._corners_deg, self._corners_s))
+        return within_s + beyond_deg / self.speed_deg_s
 
     def _extend(self, piece_deg: float) -> float:
         """Turn on by a piece, at whose end the table is in step; when that is."""

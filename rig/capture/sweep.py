@@ -26,7 +26,7 @@ _LEAST_SHARP_DEG_S = 12.0
 _FURTHER_OUT = 1.25
 _RUN_OUT_S = 0.15
 # Time to ask the board once more before a frame begins.
-_READY_S = 0.03
+_READY_S = 0.025
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,11 @@ class SweepCapture:
         with self._table.sweep(Pilot.lead_deg(speed_deg_s), speed_deg_s=speed_deg_s) as sweep:
             pilot = Pilot(sweep, self._clock, self._grid, step_deg=self._step_deg, speed_deg_s=speed_deg_s)
             due = _from_here_on(views, pilot.catch_up())
+            pilot.end_deg = due[-1][1] + pilot.speed_deg_s * _RUN_OUT_S
             self._speed_deg_s = pilot.speed_deg_s
             for view, angle_deg, latent in self._expose(pilot, due):
                 angle = sweep.angle_at(latent.exposed_until_s - self._exposure_s / 2)
+                pilot.keep_in_step(angle)
                 # Three standard deviations: then it is so for certain.
                 if abs(angle.angle_deg - angle_deg) + 3 * angle.uncertainty_deg <= _TOLERANCE_DEG:
                     yield SweptView(view, latent, angle)
@@ -135,9 +137,8 @@ class SweepCapture:
     ) -> Generator[tuple[View, float, Latent], None, None]:
         """Each view by the frame that meets it, one behind: its angle is known best from both sides."""
         exposed: tuple[View, float, Latent] | None = None
-        end_deg = due[-1][1] + pilot.speed_deg_s * _RUN_OUT_S
         for view, angle_deg in due:
-            middle_s = pilot.frame_at(angle_deg, end_deg, _READY_S)
+            middle_s = pilot.frame_at(angle_deg, _READY_S)
             if self._clock.monotonic() > middle_s - self._exposure_s / 2:
                 continue
             latent = self._camera.expose(middle_s - self._grid.period_s / 2)

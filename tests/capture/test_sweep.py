@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rig.capture.pilot import FrameGrid, choose_speed
 from rig.capture.plan import CapturePlan, is_open, new_plan
 from rig.capture.session import CaptureEvent, TurnEnded, ViewRejected, run_capture
-from rig.capture.sweep import sharp_speed
+from rig.capture.sweep import prepare_sweep, sharp_speed
 from rig.clock import Clock
 from rig.config import CameraConfig, Config
 from rig.dataset.store import DatasetStore
@@ -22,6 +22,7 @@ from rig.errors import BadInput, CaptureStopped, ConfigError
 from rig.machine import Machine
 from rig.sim.build import Build
 from rig.sim.camera import LatentView, SimulatedCamera
+from rig.vision.locate import locate
 from tests.capture.test_session import rig, tricky_world
 
 CONFIG = Config(camera=CameraConfig(kind="picamera2", width_px=240, height_px=180))
@@ -108,10 +109,24 @@ def test_every_view_is_met_in_one_turn_of_a_few_seconds_and_sharp(tmp_path: Path
     assert np.radians(5.0 / gaps_s.min()) * 1.5e-3 * radius_px <= 0.5
 
 
+@pytest.mark.parametrize("phase", [0.0, 0.25, 0.5, 0.75])
+def test_the_table_falls_into_step_whenever_it_begins(phase: float) -> None:
+    witness, session = Witness(), plan(24)
+    with witness.rig() as machine:
+        machine.operator.place(session.part, pose=0)
+        still = machine.look()
+        box = locate(still.image)
+        assert box is not None
+        sweep = prepare_sweep(machine, still, box, step_deg=15.0)
+        machine.clock.sleep_until(still.exposed_from_s + (60 + phase) / 30)
+        met = [swept.view for swept in sweep.turn(session.views()[:12])]
+    assert sorted(view.angle_deg for view in met) == [15.0 * step for step in range(12)]
+
+
 def test_views_that_were_not_met_come_in_the_next_turn(tmp_path: Path) -> None:
     def doze(number: int) -> None:
-        if number in (20, 30):
-            witness.world.clock.sleep(0.4)
+        # So long that views pass by, and so long that the table comes to a stop.
+        witness.world.clock.sleep({20: 0.4, 30: 1.5}.get(number, 0.0))
 
     witness, session, store = Witness(doze), plan(), DatasetStore(tmp_path)
     with witness.rig() as machine:
