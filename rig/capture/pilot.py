@@ -28,6 +28,10 @@ _PIECE_S = 0.5
 # The first correction may be large, and is over before the first view; the later ones are small.
 _CATCH_UP_S = 0.25
 _MEASURED_ANEW_S = 0.1
+# The rate is learned from what each correction finds: gently, as pieces under way are not corrected any more.
+# The resonator of an Arduino Mega is good to half a percent; a table that is later than that was held up.
+_RATE_GAIN = 0.3
+_MOST_DRIFT = 0.01
 # A firmware that turns more slowly than it was told to has a limit of its own.
 _SPEED_TOLERANCE = 0.05
 
@@ -80,6 +84,7 @@ class Pilot:
 
     Attributes:
         speed_deg_s: one view every so many frames; less than was wanted, where the board has a lower limit.
+        rate: what a speed has to be multiplied by, since the board's clock is not quite this computer's.
         end_deg: how far to turn, all turns counted; for the user to set.
 
     Args:
@@ -87,20 +92,23 @@ class Pilot:
         grid: of the camera's frames.
         step_deg: between two views.
         speed_deg_s: one view every so many frames.
+        rate: what a speed is multiplied by when it is commanded.
     """
 
     def __init__(
-        self, sweep: Sweep, clock: Clock, grid: FrameGrid, *, step_deg: float, speed_deg_s: float
+        self, sweep: Sweep, clock: Clock, grid: FrameGrid, *, step_deg: float, speed_deg_s: float, rate: float
     ) -> None:
         self._sweep = sweep
         self._clock = clock
         self._grid = grid
         self._step_deg = step_deg
         self.speed_deg_s = speed_deg_s
+        self.rate = rate
         self.end_deg = -math.inf
         # Where and when the speed changes, as it is expected.
         self._corners_deg: list[float] = []
         self._corners_s: list[float] = []
+        self._corrected_s = 0.0
 
     @staticmethod
     def lead_deg(speed_deg_s: float) -> float:
@@ -127,6 +135,7 @@ class Pilot:
         end_deg = self._sweep.end_deg
         self._corners_deg = [swept.angle_deg, end_deg]
         self._corners_s = [swept.at_s, swept.at_s + (end_deg - swept.angle_deg) / reached_deg_s]
+        self._corrected_s = swept.at_s
         in_step_s = self._extend(self.speed_deg_s * _CATCH_UP_S)
         in_step_deg = self._sweep.end_deg
         for _ in range(2):
@@ -165,6 +174,9 @@ class Pilot:
             return
         late_s = swept.at_s - self._passes_s(swept.angle_deg)
         self._corners_s = [corner_s + late_s for corner_s in self._corners_s]
+        drift = late_s / (swept.at_s - self._corrected_s)
+        self.rate += _RATE_GAIN * max(-_MOST_DRIFT, min(drift, _MOST_DRIFT))
+        self._corrected_s = swept.at_s
         piece_deg = self.speed_deg_s * _PIECE_S
         self._extend(piece_deg if left_deg > 1.5 * piece_deg else left_deg)
 
@@ -179,7 +191,7 @@ class Pilot:
         begins_s, end_deg = self._corners_s[-1], self._sweep.end_deg + piece_deg
         phase_s = end_deg / self.speed_deg_s
         in_step_s = self._grid.nearest(begins_s + piece_deg / self.speed_deg_s - phase_s) + phase_s
-        self._sweep.extend(piece_deg, speed_deg_s=piece_deg / (in_step_s - begins_s))
+        self._sweep.extend(piece_deg, speed_deg_s=self.rate * piece_deg / (in_step_s - begins_s))
         self._corners_deg.append(self._sweep.end_deg)
         self._corners_s.append(in_step_s)
         return in_step_s

@@ -25,8 +25,8 @@ _LEAST_SHARP_DEG_S = 12.0
 # Of forty simulated parts, none went round further out than 1.22 times as far as it was seen to reach.
 _FURTHER_OUT = 1.25
 _RUN_OUT_S = 0.15
-# Time to ask the board once more before a frame begins.
-_READY_S = 0.025
+# Time to ask the board once more, which takes about 25 ms, and for what else may come between.
+_READY_S = 0.045
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ class SweepCapture:
         self._step_deg = step_deg
         self._speed_deg_s = speed_deg_s
         self._exposure_s = exposure_s
+        self._rate = 1.0
 
     def turn(self, views: Sequence[View]) -> Generator[SweptView, None, None]:
         """Turn past these views, at most once round and a little more; those that were met, one by one.
@@ -121,13 +122,21 @@ class SweepCapture:
         """
         speed_deg_s = self._speed_deg_s
         with self._table.sweep(Pilot.lead_deg(speed_deg_s), speed_deg_s=speed_deg_s) as sweep:
-            pilot = Pilot(sweep, self._clock, self._grid, step_deg=self._step_deg, speed_deg_s=speed_deg_s)
+            pilot = Pilot(
+                sweep,
+                self._clock,
+                self._grid,
+                step_deg=self._step_deg,
+                speed_deg_s=speed_deg_s,
+                rate=self._rate,
+            )
             due = _from_here_on(views, pilot.catch_up())
             pilot.end_deg = due[-1][1] + pilot.speed_deg_s * _RUN_OUT_S
             self._speed_deg_s = pilot.speed_deg_s
             for view, angle_deg, latent in self._expose(pilot, due):
                 angle = sweep.angle_at(latent.exposed_until_s - self._exposure_s / 2)
                 pilot.keep_in_step(angle)
+                self._rate = pilot.rate
                 # Three standard deviations: then it is so for certain.
                 if abs(angle.angle_deg - angle_deg) + 3 * angle.uncertainty_deg <= _TOLERANCE_DEG:
                     yield SweptView(view, latent, angle)
