@@ -201,7 +201,7 @@ class _Pose:
                 if not missing:
                     return
         raise CaptureStopped(
-            f"{len(missing)} views were not met in {_TURNS} turns",
+            f"views that were not met in {_TURNS} turns: {len(missing)}",
             hint="close what else keeps this computer busy, or leave out --sweep",
         )
 

@@ -107,5 +107,5 @@ def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> tuple[int
                     settings.say(f"{event.angle_deg:g} degrees: {event.flaw.value}; once more.")
                 case TurnEnded():
                     if event.missing:
-                        settings.say(f"{event.missing} views are missing after this turn; once more.")
+                        settings.say(f"Views missing after this turn: {event.missing}; turning once more.")
     return taken, retaken
