@@ -87,7 +87,8 @@ class CameraConfig(Section):
     """`[camera]`: which camera, and the settings that are locked for a whole session.
 
     A webcam's gain is in its driver's own units; 1.0 leaves it as the driver has it. For a Pi camera, 1.0
-    stands for the least gain of the sensor where that is more.
+    stands for the least gain of the sensor where that is more. Pictures of a turning table are exposed for
+    `sweep_exposure_us`, or for `exposure_us` where that is shorter.
 
     Attributes:
         colour_gains: white balance of a Pi camera: gains of red and blue. Where there are none, those that
@@ -106,6 +107,7 @@ class CameraConfig(Section):
     colour_gains: tuple[ColourGain, ColourGain] | None = None
     white_balance_k: int | None = Field(default=None, ge=1000, le=20_000)
     lens_position: float | None = Field(default=None, ge=0, le=10_000)
+    sweep_exposure_us: int = Field(default=1500, gt=0, le=1_000_000)
     timeout_s: float = Field(default=5.0, gt=0)
 
     @model_validator(mode="after")
@@ -312,6 +314,22 @@ class Config(Section):
         if len(set(jets)) != len(jets) or self.light.pin in jets:
             raise ValueError("bins: two jet_pins, or a jet_pin and light.pin, are the same")
         return self
+
+    def for_sweep(self) -> "Config":
+        """The same rig with a camera that exposes turning parts: more briefly, with so much more gain.
+
+        Raises:
+            ConfigError: the camera does not say when exactly it exposes.
+        """
+        camera = self.camera
+        if camera.kind == "webcam" and not self.sim.enabled:
+            raise ConfigError(
+                "a webcam does not say when exactly it exposes a frame, which a sweep has to know",
+                hint="use a Pi camera for it, or leave out --sweep",
+            )
+        exposure_us = min(camera.exposure_us, camera.sweep_exposure_us)
+        settings = {"exposure_us": exposure_us, "gain": camera.gain * camera.exposure_us / exposure_us}
+        return self.model_copy(update={"camera": camera.model_copy(update=settings)})
 
     @property
     def output_pins(self) -> frozenset[int]:

@@ -1,8 +1,8 @@
 """Jobs of the machine: capture, sort and calibrate, as the command line and (later) the daemon run them.
 
-A job is an iterator of typed events. Between two events the machine stands still, so that is where a job is
-paused (no event is asked for), cancelled (`close`), or goes on. Closing it leaves the rig at rest: actuator
-in its rest position, light off, motors released.
+A job is an iterator of typed events. Between two events the machine stands still, or a sweep turns on for
+about a second, so that is where a job is paused (no event is asked for), cancelled (`close`), or goes on.
+Closing it leaves the rig at rest: actuator in its rest position, light off, motors released.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -52,9 +52,11 @@ def capture_job(
     """Take the views of `plan` that are missing in the configured captures folder.
 
     Raises:
-        BadInput: the plan was made for another kind of rig.
+        BadInput: the plan was made for another kind of rig, or this one cannot sweep.
         RigError: as `open_machine` and `run_capture` do.
     """
+    if plan.sweep:
+        config = config.for_sweep()
     store = DatasetStore(config.paths.captures)
     with open_machine(config, ask=ask, seed=plan.seed) as machine:
         _require_its_own_rig(plan, machine, config)
@@ -76,12 +78,16 @@ def batch_job(
         RigError: as `open_machine` and `run_batch` do.
     """
     store = DatasetStore(config.paths.captures)
+    if batch.sweep:
+        config = config.for_sweep()
     with open_machine(config, ask=ask, seed=batch.seed) as machine:
 
         def plan(row: BatchRow) -> CapturePlan:
             microsteps = config.turntable.microsteps_per_turn
             seed = batch.seed + row.line
-            return row.order.plan(microsteps_per_turn=microsteps, source=machine.source, seed=seed)
+            return row.order.plan(
+                microsteps_per_turn=microsteps, source=machine.source, seed=seed, sweep=batch.sweep
+            )
 
         def capture(plan: CapturePlan) -> Generator[CaptureEvent, None, None]:
             _require_its_own_rig(plan, machine, config)

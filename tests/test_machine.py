@@ -16,6 +16,7 @@ from rig.catalog import PartNumber
 from rig.clock import Clock, LeapingClock, SystemClock
 from rig.config import CameraConfig, Config, SerialConfig, SimConfig, TurntableConfig
 from rig.devices.axis import Microsteps
+from rig.devices.operator import Subject
 from rig.errors import CameraError, ConfigError, DeviceError, MarlinError, SerialPortError
 from rig.machine import Machine, open_machine
 from rig.sim.drivetrain import Motion
@@ -42,7 +43,7 @@ def test_a_table_may_be_watched_until_it_is_still() -> None:
     table = TurntableConfig(settle="until_still")
     config = Config(turntable=table, camera=SMALL, sim=SimConfig(enabled=True))
     with open_machine(config, ask=lambda sentence: None, seed=2) as machine:
-        machine.operator.place(PartNumber("3001"), pose=0)
+        machine.operator.place(Subject(PartNumber("3001")), pose=0)
         stills = [machine.expose_from(Microsteps(800 * turn)) for turn in range(1, 4)]
         frames = [still.latent.develop() for still in stills]
         assert {still.settled_by for still in stills} == {"until_still"}
@@ -331,7 +332,7 @@ def test_the_simulated_desk_is_gone_after_its_use(end: type[BaseException] | Non
     def use() -> None:
         with open_machine(config, ask=lambda sentence: None, seed=7) as machine:
             assert machine.look().image.shape == (480, 640, 3)
-            assert "simulated board" in {thread.name for thread in threading.enumerate()}
+            assert "simulated board_0" in {thread.name for thread in threading.enumerate()}
             if end is not None:
                 raise end
 
@@ -340,7 +341,7 @@ def test_the_simulated_desk_is_gone_after_its_use(end: type[BaseException] | Non
     else:
         with pytest.raises(end):
             use()
-    assert "simulated board" not in {thread.name for thread in threading.enumerate()}
+    assert "simulated board_0" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_rig_without_a_port_is_no_simulated_one() -> None:

@@ -19,7 +19,7 @@ from rig.capture.plan import CapturePlan, new_id, open_plan, open_sessions
 from rig.capture.session import CaptureEvent
 from rig.dataset.layout import BATCHES
 from rig.dataset.store import DatasetStore
-from rig.errors import CaptureStopped, DatasetError
+from rig.errors import BadInput, CaptureStopped, DatasetError
 from rig.files import storage_errors, write_whole
 
 _SUFFIX = ".batch.json"
@@ -51,12 +51,14 @@ class Batch:
         id: as of a session.
         source: the file that the list was read from.
         seed: what the simulated rig draws its light and camera from, and with the line each brick.
+        sweep: the table turns on while each part is captured.
     """
 
     id: str
     source: str
     seed: int
     rows: tuple[BatchRow, ...]
+    sweep: bool = False
 
     @property
     def done(self) -> int:
@@ -114,12 +116,15 @@ class Choice(Enum):
 Decide = Callable[[BatchRow, CaptureStopped], Choice]
 
 
-def begin_batch(source: Path, parts: Sequence[ListedPart], captures: Path, seed: int) -> Batch:
+def begin_batch(
+    source: Path, parts: Sequence[ListedPart], captures: Path, seed: int, *, sweep: bool = False
+) -> Batch:
     """Start on a list; or go on, if a batch of the same file was interrupted.
 
     The list may have been changed meanwhile: what was captured or skipped is known by what was ordered.
 
     Raises:
+        BadInput: it was begun with `sweep` and goes on without, or the other way round.
         DatasetError: a batch's file is damaged.
     """
     name = str(source.resolve())
@@ -134,9 +139,14 @@ def begin_batch(source: Path, parts: Sequence[ListedPart], captures: Path, seed:
             row = replace(known[-left[part.order]], line=part.line)
             left[part.order] -= 1
         rows.append(row)
-    if earlier:
-        return replace(earlier[-1], rows=tuple(rows))
-    return Batch(new_id(), name, seed, tuple(rows))
+    if not earlier:
+        return Batch(new_id(), name, seed, tuple(rows), sweep)
+    if earlier[-1].sweep != sweep:
+        raise BadInput(
+            f"{source} was begun {'without' if sweep else 'with'} --sweep",
+            hint=f"go on as it was begun; or, to begin anew, delete {earlier[-1].path(captures)}",
+        )
+    return replace(earlier[-1], rows=tuple(rows))
 
 
 def open_batches(captures: Path) -> list[Batch]:

@@ -28,8 +28,8 @@ class Order:
     pose_names: tuple[str, ...]
     physical_part: str | None
 
-    def plan(self, *, microsteps_per_turn: int, source: Source, seed: int | None) -> CapturePlan:
-        """Plan its session.
+    def plan(self, *, microsteps_per_turn: int, source: Source, seed: int | None, sweep: bool) -> CapturePlan:
+        """Plan its session; arguments as `new_plan`.
 
         Raises:
             BadInput: as `new_plan`.
@@ -44,6 +44,7 @@ class Order:
             colour=self.colour,
             pose_names=self.pose_names,
             physical_part=self.physical_part,
+            sweep=sweep,
         )
 
     def command(self) -> str:

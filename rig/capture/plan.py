@@ -41,6 +41,7 @@ class CapturePlan:
         colour: LDraw colour code; None where the user did not say.
         pose_names: what the user calls the poses, in their order; later ones have no name.
         physical_part: the user's id of this very brick; None where there is none.
+        sweep: the table turns on while it is captured. Plans of an older version do not say.
     """
 
     session: str
@@ -58,6 +59,8 @@ class CapturePlan:
     def subject(self) -> Subject:
         """What is to be laid on the table."""
         return Subject(self.part, self.colour, self.physical_part, self.pose_names, self.seed)
+
+    sweep: bool = False
 
     @property
     def total(self) -> int:
@@ -86,6 +89,7 @@ def new_plan(
     colour: ColourCode | None = None,
     pose_names: tuple[str, ...] = (),
     physical_part: str | None = None,
+    sweep: bool = False,
 ) -> CapturePlan:
     """Plan a session; without a `seed` one is drawn.
 
@@ -115,6 +119,7 @@ def new_plan(
         colour=colour,
         pose_names=pose_names,
         physical_part=physical_part,
+        sweep=sweep,
     )
 
 

@@ -1,30 +1,38 @@
 """Runs a capture plan: turn, settle, expose, and turn on while the picture is developed, judged and written.
 
-However it ends, files are whole and it can go on.
+Or turn without stopping at all, and expose as the views pass by. However it ends, files are whole and it can
+go on.
 """
 
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from rig.camera.frame import Frame, Image
+from rig.camera.frame import Frame, Image, Latent
 from rig.capture.darkroom import Darkroom
 from rig.capture.plan import CapturePlan, View, close_plan, save_plan
+from rig.capture.sweep import SweepCapture, prepare_sweep
+from rig.config import SettledBy
 from rig.dataset.layout import ImageRow, image_name
 from rig.dataset.store import DatasetStore
 from rig.devices.operator import Placement
-from rig.errors import CaptureStopped
-from rig.machine import Machine, StillExposure
+from rig.errors import BadInput, CaptureStopped
+from rig.machine import Machine
 from rig.vision.jpeg import encode_jpeg
 from rig.vision.locate import Box, locate_all
 from rig.vision.quality import Flaw, Judge, sharpness
 
-# So many views may wait to be developed; a table is never ahead of its pictures by more.
+# So many views may wait to be developed; a table that stops is never ahead of its pictures by more.
 _ROOM = 4
+# A table that turns on cannot wait for its pictures, so that many more wait, as far as there is memory.
+_SWEEP_ROOM_BYTES = 96 * 2**20
+_TURNS = 6
 _RETAKES = 2
+# The table turns on past many views before one of them could be taken again.
+_MOST_FLAWS_IN_A_ROW = 10
 _CURES = {
     Flaw.NO_PART: "lay the part in the middle, see that the lamp is on",
     Flaw.SEVERAL_PARTS: "take everything but one part off the table, and wipe it",
@@ -66,7 +74,14 @@ class ViewRejected:
     image: Image
 
 
-CaptureEvent = PoseStarted | ViewTaken | ViewRejected
+@dataclass(frozen=True)
+class TurnEnded:
+    """The table has turned past all views of the pose; those `missing` are taken in another turn."""
+
+    missing: int
+
+
+CaptureEvent = PoseStarted | ViewTaken | ViewRejected | TurnEnded
 
 
 def run_capture(
@@ -78,7 +93,8 @@ def run_capture(
     a session without a single view is forgotten, since it holds nothing.
 
     Raises:
-        CaptureStopped: a view was flawed again and again.
+        CaptureStopped: a view was flawed again and again, or never met.
+        BadInput: the plan's views cannot be taken while the table turns.
         DeviceError: a device failed.
         StorageError: a view could not be written.
     """
@@ -92,12 +108,14 @@ def run_capture(
         yield PoseStarted(pose, placement, len(taken), plan.total)
         try:
             for made in _Pose(machine, plan, pose, placement, store).take(missing):
-                if made.path is not None:
+                if isinstance(made, TurnEnded):
+                    yield made
+                elif made.path is not None:
                     taken.add(made.row.file_name)
                     yield ViewTaken(made.path, made.row, made.frame.image, len(taken), plan.total)
                 elif made.flaw is not None:
                     yield ViewRejected(made.shot.view.angle_deg, made.flaw, made.frame.image)
-        except CaptureStopped:
+        except (CaptureStopped, BadInput):
             if not taken:
                 close_plan(plan, store.root)
             raise
@@ -106,10 +124,13 @@ def run_capture(
 
 @dataclass(frozen=True)
 class _Shot:
-    """A view that was exposed."""
+    """A view that was exposed: after the end of motion, or at an angle measured while the table turned."""
 
     view: View
-    still: StillExposure
+    latent: Latent
+    motion_end_s: float | None = None
+    settled_by: SettledBy | None = None
+    measured_angle_deg: float | None = None
 
 
 @dataclass(frozen=True)
@@ -135,35 +156,101 @@ class _Pose:
         self._placement = placement
         self._store = store
         self._judge = Judge()
+        self._flaws: Counter[View] = Counter()
+        self._flaws_in_a_row = 0
 
-    def take(self, views: Sequence[View]) -> Generator[_Print, None, None]:
+    def take(self, views: Sequence[View]) -> Generator[_Print | TurnEnded, None, None]:
         """Expose view after view; what is developed comes out a little later, flawed ones included.
 
-        A view with a flaw is taken again. The first view is waited for: an empty table is not turned.
+        A view with a flaw is taken again. An empty table is not turned.
 
         Raises:
             CaptureStopped: a view had a flaw again and again.
         """
+        return self._sweep(views) if self._plan.sweep else self._stop_and_go(views)
+
+    def _stop_and_go(self, views: Sequence[View]) -> Generator[_Print, None, None]:
+        """The first view is waited for; one with a flaw is the next to be taken."""
         to_take = deque(views)
-        flaws: Counter[View] = Counter()
         with Darkroom(self._develop, room=_ROOM) as darkroom:
             while to_take or not darkroom.is_empty:
                 prints: list[_Print] = []
                 first = len(to_take) == len(views)
                 if to_take:
                     view = to_take.popleft()
-                    prints += darkroom.bring(_Shot(view, self._machine.expose_from(view.microsteps)))
+                    still = self._machine.expose_from(view.microsteps)
+                    prints += darkroom.bring(_Shot(view, still.latent, still.motion_end_s, still.settled_by))
                 if (first or not to_take) and not darkroom.is_empty:
                     prints.append(darkroom.take())
                 for made in prints:
                     yield made
-                    if made.flaw is not None:
-                        flaws[made.shot.view] += 1
-                        _give_up(made.shot.view, made.flaw, flaws[made.shot.view])
+                    if not self._is_good(made):
                         to_take.appendleft(made.shot.view)
 
+    def _sweep(self, views: Sequence[View]) -> Generator[_Print | TurnEnded, None, None]:
+        """Turn after turn; a view with a flaw, or that was not met, is left to the next one."""
+        still, box = self._look()
+        missing = set(views)
+        room = max(_ROOM, _SWEEP_ROOM_BYTES // still.image.nbytes)
+        with Darkroom(self._develop, room=room) as darkroom:
+            sweep = prepare_sweep(self._machine, still, box, 360.0 / self._plan.steps)
+            for _ in range(_TURNS):
+                for made in self._turn(sweep, missing, darkroom):
+                    yield made
+                    if self._is_good(made):
+                        missing.remove(made.shot.view)
+                yield TurnEnded(len(missing))
+                if not missing:
+                    return
+        raise CaptureStopped(
+            f"views that were not met in {_TURNS} turns: {len(missing)}",
+            hint="close what else keeps this computer busy, or leave out --sweep",
+        )
+
+    def _turn(
+        self, sweep: SweepCapture, views: Collection[View], darkroom: Darkroom[_Shot, _Print]
+    ) -> Generator[_Print, None, None]:
+        """One turn past the views, and what becomes of those that were met; none comes twice."""
+        for swept in sweep.turn(list(views)):
+            measured_deg = round(swept.angle.angle_deg % 360.0, 3)
+            yield from darkroom.bring(_Shot(swept.view, swept.latent, measured_angle_deg=measured_deg))
+        while not darkroom.is_empty:
+            yield darkroom.take()
+
+    def _look(self) -> tuple[Frame, Box]:
+        """The part at rest.
+
+        Raises:
+            CaptureStopped: it does not lie there as it should.
+        """
+        still = self._machine.look()
+        boxes = locate_all(still.image, self._machine.empty_table)
+        flaw = self._judge.flaw(still.image, boxes)
+        if flaw is not None:
+            raise CaptureStopped(f"{self._plan.part} cannot be captured: {flaw.value}", hint=_CURES[flaw])
+        return still, boxes[0]
+
+    def _is_good(self, made: _Print) -> bool:
+        """Whether a view was kept.
+
+        Raises:
+            CaptureStopped: it had a flaw once too often.
+        """
+        if made.flaw is None:
+            self._flaws_in_a_row = 0
+            return True
+        view = made.shot.view
+        self._flaws[view] += 1
+        self._flaws_in_a_row += 1
+        if self._flaws[view] > _RETAKES or self._flaws_in_a_row > _MOST_FLAWS_IN_A_ROW:
+            raise CaptureStopped(
+                f"the view at {view.angle_deg:g} degrees cannot be kept: {made.flaw.value}",
+                hint=_CURES[made.flaw],
+            )
+        return False
+
     def _develop(self, shot: _Shot) -> _Print:
-        frame = shot.still.latent.develop()
+        frame = shot.latent.develop()
         boxes = locate_all(frame.image, self._machine.empty_table)
         flaw = self._judge.flaw(frame.image, boxes)
         row = self._row(shot, frame, boxes[0] if boxes else None)
@@ -185,7 +272,7 @@ class _Pose:
             colour=self._placement.colour,
             angle_deg=shot.view.angle_deg,
             microsteps=shot.view.microsteps,
-            motion_end_s=shot.still.motion_end_s,
+            motion_end_s=shot.motion_end_s,
             exposed_from_s=frame.exposed_from_s,
             exposed_until_s=frame.exposed_until_s,
             exposure_us=frame.exposure_us,
@@ -196,15 +283,8 @@ class _Pose:
             firmware=self._machine.firmware,
             software=f"brickrig {version('brickrig')}",
             captured_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            settled_by=shot.still.settled_by,
-        )
-
-
-def _give_up(view: View, flaw: Flaw, times: int) -> None:
-    """Raise CaptureStopped when a view was flawed too many times."""
-    if times > _RETAKES:
-        raise CaptureStopped(
-            f"the view at {view.angle_deg:g} degrees cannot be kept: {flaw.value}", hint=_CURES[flaw]
+            settled_by=shot.settled_by,
+            measured_angle_deg=shot.measured_angle_deg,
         )
 
 

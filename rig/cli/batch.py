@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from rig.errors import CaptureStopped
 
 
-def read_batch(config: "Config", path: Path, *, steps: str, poses: str) -> "Batch":
+def read_batch(config: "Config", path: Path, *, steps: str, poses: str, sweep: bool) -> "Batch":
     """Read a list, all of it checked, and go on with its batch if that was interrupted.
 
     Args:
         steps, poses: for rows that do not say.
+        sweep: whether the table turns on while they are captured.
 
     Raises:
         BadInput: the file or one of its lines cannot be used.
@@ -31,11 +32,12 @@ def read_batch(config: "Config", path: Path, *, steps: str, poses: str) -> "Batc
     from rig.capture.parts_list import read_parts_list
 
     def check(order: Order) -> None:
-        order.plan(microsteps_per_turn=config.turntable.microsteps_per_turn, source="camera", seed=0)
+        microsteps = config.turntable.microsteps_per_turn
+        order.plan(microsteps_per_turn=microsteps, source="camera", seed=0, sweep=sweep)
 
     parts = read_parts_list(path, check, steps=steps, poses=poses)
     seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
-    return begin_batch(path, parts, config.paths.captures, seed)
+    return begin_batch(path, parts, config.paths.captures, seed, sweep=sweep)
 
 
 def capture_batch(settings: Settings, config: "Config", batch: "Batch") -> None:

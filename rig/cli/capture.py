@@ -51,6 +51,9 @@ def capture(
             " poses, physical_part and steps. Given again, it goes on where it was interrupted.",
         ),
     ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Turn without stopping, and take the views as they pass by.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the unfinished session or list begun last.")
     ] = False,
@@ -65,8 +68,8 @@ def capture(
     of_a_part = {"part": part, "colour": colour, "pose": pose, "physical_part": physical_part}
     of_many = {"steps": steps, "poses": poses}
     said = {name: text for name, text in (of_a_part | of_many).items() if text is not None}
-    if resume and (said or batch is not None):
-        raise BadInput("--resume goes on with its own part, steps and poses", hint="give it alone")
+    if resume and (said or sweep or batch is not None):
+        raise BadInput("--resume goes on with its own part, steps, poses and sweep", hint="give it alone")
     if resume and (begun := latest_open_batch(config.paths.captures)):
         capture_batch(settings, config, begun)
     elif resume:
@@ -79,20 +82,22 @@ def capture(
                 f"--{alone[0].replace('_', '-')} is said of one part, and --batch lists many",
                 hint=f"give {batch} a column {alone[0]}",
             )
-        capture_batch(settings, config, read_batch(config, batch, steps=steps or "", poses=poses or ""))
+        listed = read_batch(config, batch, steps=steps or "", poses=poses or "", sweep=sweep)
+        capture_batch(settings, config, listed)
     elif part is None:
         raise BadInput("--part is missing", hint="say what lies on the table: rig capture --part 3001")
     else:
-        _capture(settings, config, _new_plan(config, said))
+        _capture(settings, config, _new_plan(config, said, sweep=sweep))
 
 
-def _new_plan(config: "Config", said: dict[str, str]) -> "CapturePlan":
+def _new_plan(config: "Config", said: dict[str, str], *, sweep: bool) -> "CapturePlan":
     from rig.capture.order import read_order
 
     return read_order(said).plan(
         microsteps_per_turn=config.turntable.microsteps_per_turn,
         source="simulated" if config.sim.enabled else "camera",
         seed=config.sim.seed,
+        sweep=sweep,
     )
 
 

@@ -31,7 +31,7 @@ class CaptureBar:
 
     def follow(self, event: "CaptureEvent") -> None:
         """Show an event."""
-        from rig.capture.session import PoseStarted, ViewRejected, ViewTaken
+        from rig.capture.session import PoseStarted, TurnEnded, ViewRejected, ViewTaken
 
         match event:
             case PoseStarted():
@@ -46,6 +46,8 @@ class CaptureBar:
                 self.retaken += 1
                 self._bars.update(self._bar, verdict=f"{event.angle_deg:g}° again")
                 self._settings.say(f"{event.angle_deg:g} degrees: {event.flaw.value}; once more.")
+            case TurnEnded() if event.missing:
+                self._settings.say(f"Views missing after this turn: {event.missing}; turning once more.")
 
     def close(self) -> None:
         """Take the bar away."""

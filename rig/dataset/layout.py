@@ -39,9 +39,10 @@ class ImageRow:
         pose_name: what that side is called, such as "upright"; None when nobody said.
         physical_part: id of this very brick; None when nobody said, and then the session stands for it.
         colour: LDraw colour code; None when unknown.
-        angle_deg: commanded table angle, 0 to 360.
-        microsteps: commanded table position.
-        motion_end_s, exposed_from_s, exposed_until_s: times on the machine's monotonic clock.
+        angle_deg: table angle of this view as planned, 0 to 360.
+        microsteps: the same as it is commanded where the table stops for each view.
+        motion_end_s, exposed_from_s, exposed_until_s: times on the machine's monotonic clock; the first is
+            None where the table was turning.
         exposure_us, gain: as the camera reported them for this frame.
         sharpness: variance of the Laplacian inside the box.
         box: x, y, width, height of the part in pixels; None when it was not found.
@@ -50,6 +51,7 @@ class ImageRow:
         software: name and version of this program.
         captured_at: UTC, ISO 8601.
         settled_by: how the table was known to be still; None in rows from before this was recorded.
+        measured_angle_deg: table angle in the middle of the exposure, 0 to 360; None where the table stood.
     """
 
     file_name: str
@@ -61,7 +63,7 @@ class ImageRow:
     colour: int | None
     angle_deg: float
     microsteps: int
-    motion_end_s: float
+    motion_end_s: float | None
     exposed_from_s: float
     exposed_until_s: float
     exposure_us: int
@@ -73,6 +75,7 @@ class ImageRow:
     software: str
     captured_at: str
     settled_by: SettledBy | None = None
+    measured_angle_deg: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values."""

@@ -71,6 +71,11 @@ class SteppedAxis:
     def _was_interrupted(self) -> bool:
         return self._interruptions != self._marlin.interruptions
 
+    @property
+    def speed_deg_s(self) -> float:
+        """At which it is told to move."""
+        return self._speed_deg_s
+
     def recall(self) -> bool:
         """Know the position again after an exception cut a move short here but not on the board, if possible.
 

@@ -1,7 +1,11 @@
-"""A turn at constant speed, and the angle at any moment of it: the board is asked, and a line is fitted."""
+"""A turn at constant speed, and the angle at any moment of it: the board is asked, and a line is fitted.
+
+The turn may be extended while it is under way, at another speed: then it goes on without a stop.
+"""
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +23,6 @@ _NEAR_S = 0.1
 _KEPT_ANSWERS = 3000
 # M114 R tells hundredths of a degree.
 _RESOLUTION_DEG = 0.01
-_AT_TARGET_DEG = 0.02
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,13 @@ class SweptAngle:
     """The table's angle at a moment.
 
     Attributes:
+        at_s: the moment.
         angle_deg: degrees from zero, all turns counted.
         uncertainty_deg: one standard deviation; large while the table speeds up or slows down.
         speed_deg_s: at that moment.
     """
 
+    at_s: float
     angle_deg: float
     uncertainty_deg: float
     speed_deg_s: float
@@ -43,26 +48,61 @@ class Sweep:
     Args:
         marlin: the board.
         clock: the rig's; time stamps are on its scale.
+        turn_on: queues a turn by so many degrees more at so many degrees/s, and says where it ends.
         offset_deg: what the board's angle lacks: turns that it was told to forget.
-        target_deg: where the turn ends.
+        end_deg: where the turn ends.
         speed_deg_s: commanded.
     """
 
     def __init__(
-        self, marlin: Marlin, clock: Clock, *, offset_deg: float, target_deg: float, speed_deg_s: float
+        self,
+        marlin: Marlin,
+        clock: Clock,
+        turn_on: Callable[[float, float], float],
+        *,
+        offset_deg: float,
+        end_deg: float,
+        speed_deg_s: float,
     ) -> None:
         self._marlin = marlin
         self._clock = clock
+        self._turn_on = turn_on
         self._offset_deg = offset_deg
-        self._target_deg = target_deg
+        self._end_deg = end_deg
+        self._last_piece_deg = -math.inf
         self._speed_deg_s = speed_deg_s
         self._answers: deque[LivePosition] = deque(maxlen=_KEPT_ANSWERS)
 
     @property
-    def ended(self) -> bool:
-        """Whether the table has reached the end of the turn; asks the board."""
-        self._poll()
-        return abs(self._answers[-1].angle_deg + self._offset_deg - self._target_deg) <= _AT_TARGET_DEG
+    def end_deg(self) -> float:
+        """Where the turn ends so far, from zero, all turns counted."""
+        return self._end_deg
+
+    @property
+    def last_piece_deg(self) -> float:
+        """Where the piece begins by which the turn was extended last."""
+        return self._last_piece_deg
+
+    def extend(self, angle_deg: float, *, speed_deg_s: float) -> None:
+        """Go on behind the end: without a stop, as long as the table has not come to the last piece.
+
+        (Marlin plans a move so that it could end at rest, and no longer changes that once it is under way.)
+
+        Args:
+            angle_deg: how much further, in the same direction.
+            speed_deg_s: commanded from the present end on.
+        """
+        self._last_piece_deg = self._end_deg
+        self._end_deg = self._turn_on(angle_deg, speed_deg_s)
+
+    def follow_until(self, until_s: float) -> None:
+        """Ask the board again and again until a time, so that its angles are known the better."""
+        while self._clock.monotonic() < until_s:
+            self._poll()
+
+    def forget(self) -> None:
+        """Know the angle by later answers only: on a line that has a corner, those before it mislead."""
+        self._answers.clear()
 
     def angle_at(self, at_s: float) -> SweptAngle:
         """The angle at a time, such as the middle of an exposure; waits for a time that is still to come.
@@ -106,4 +146,4 @@ class Sweep:
         far_s = min(abs(answer.at_s - at_s) + answer.uncertainty_s for answer in answers)
         if far_s > _NEAR_S:
             error_deg += self._speed_deg_s * far_s
-        return SweptAngle(float(mean_deg - speed_deg_s * mean_s), error_deg, speed_deg_s)
+        return SweptAngle(at_s, float(mean_deg - speed_deg_s * mean_s), error_deg, speed_deg_s)

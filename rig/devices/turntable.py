@@ -92,13 +92,21 @@ class Turntable(SteppedAxis):
         self._allow(target)
         interruptions = self._set_out()
         hidden_deg = self.angle_of(Microsteps(start - self._on_board(start)))
+
+        def turn_on(angle_deg: float, speed_deg_s: float) -> float:
+            nonlocal target
+            target = Microsteps(target + self.nearest(angle_deg))
+            self._queue(target, speed_deg_s, interruptions)
+            return self.angle_of(target)
+
         try:
             self._queue(target, speed_deg_s, interruptions)
             yield Sweep(
                 self._marlin,
                 self._clock,
+                turn_on,
                 offset_deg=hidden_deg,
-                target_deg=self.angle_of(target),
+                end_deg=self.angle_of(target),
                 speed_deg_s=speed_deg_s,
             )
         except BaseException as error:

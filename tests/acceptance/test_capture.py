@@ -62,6 +62,8 @@ def test_views_of_a_part_are_where_it_says(shell: Shell) -> None:
         ((), "--part"),
         (("--resume",), "no unfinished session"),
         (("--resume", "--part", "3001"), "--resume"),
+        (("--resume", "--sweep"), "--resume"),
+        (("--part", "3001", "--steps", "3000", "--sweep"), "3000 views are too many for a sweep"),
         (("--colour",), "--colour"),
         (("--part", "3001", "--colour", "47"), "no bricks in colour 47"),
         (("--batch", "nowhere.csv"), "nowhere.csv cannot be read"),
@@ -176,6 +178,13 @@ def test_a_list_is_captured_and_what_became_of_it_is_said(shell: Shell) -> None:
     assert _check_whole(shell.folder) == 5
 
 
+def test_a_list_may_be_swept(shell: Shell) -> None:
+    (shell.folder / "parts.csv").write_text("part\n3003\n3004\n")
+    shell.json("capture", "--batch", "parts.csv", "--steps", "12", "--sweep")
+    assert _check_whole(shell.folder) == 24
+    assert all(row["measured_angle_deg"] is not None for row in _rows(shell.folder))
+
+
 def test_a_killed_list_goes_on_with_the_same_command(shell: Shell) -> None:
     (shell.folder / "parts.csv").write_text("part\n3001\n3003\n3004\n")
     with shell.start("capture", "--batch", "parts.csv", "--steps", "8") as process:
@@ -202,3 +211,30 @@ def test_a_motor_that_stalls_stops_the_session_with_the_reason(shell: Shell) -> 
     (shell.folder / "rig.toml").write_text("[sim]\nenabled = true\n")
     assert shell.run("capture", "--resume").returncode == 0
     assert _check_whole(shell.folder) == 24
+
+
+def test_a_sweep_that_is_stopped_on_its_way_can_be_resumed(shell: Shell) -> None:
+    rig_toml = shell.folder / "rig.toml"
+    rig_toml.write_text("[sim]\nenabled = true\nreal_time = true\n")
+    process = shell.start("capture", "--part", "3003", "--steps", "36", "--sweep")
+    while len(list(shell.folder.glob("captures/3003/*.jpg"))) < 3:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert "rig capture --resume" in stderr
+    assert 3 <= _check_whole(shell.folder) < 36
+
+    rig_toml.write_text("[sim]\nenabled = true\n")
+    done = shell.run("capture", "--resume")
+    assert done.returncode == 0, done.stderr
+    assert _check_whole(shell.folder) == 36
+    rows = _rows(shell.folder)
+    for row in rows:
+        off_deg = float(str(row["measured_angle_deg"])) - float(str(row["angle_deg"]))
+        assert abs((off_deg + 180) % 360 - 180) <= 0.5
+        assert row["motion_end_s"] is None
+        assert row["exposure_us"] == 1500
+    assert {row["angle_deg"] for row in rows} == {10 * step for step in range(36)}

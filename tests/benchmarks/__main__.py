@@ -19,6 +19,7 @@ from rig.sim.scene import draw_scene
 from rig.sim.sensor import Sensor
 from rig.sim.world import LyingPart
 from rig.vision.locate import locate
+from tests.benchmarks import capture
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
 
@@ -72,7 +73,15 @@ def main() -> None:
     table = Table(title="Benchmarks", title_justify="left")
     for column in ("what", "measured", "limit or peer", "ratio"):
         table.add_column(column)
-    for measure in (help_time, rendering, commands_a_second, turn_in_72_steps):
+    for measure in (
+        help_time,
+        rendering,
+        commands_a_second,
+        turn_in_72_steps,
+        capture.stop_and_go,
+        capture.memory_of_sessions,
+        capture.sweep,
+    ):
         for figure in measure():
             table.add_row(figure.name, figure.measured, figure.limit, f"{figure.ratio:.2f}x")
     Console().print(table)

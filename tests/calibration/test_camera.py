@@ -14,7 +14,7 @@ from rig.calibration.light import Shutter
 from rig.camera.frame import Camera, Reach, Span
 from rig.catalog import PartNumber
 from rig.config import CameraConfig, Config, LightConfig, SimConfig
-from rig.devices.operator import HumanOperator, Reference
+from rig.devices.operator import HumanOperator, Reference, Subject
 from rig.errors import DeviceError
 from rig.machine import Machine, open_machine
 from rig.sim.camera import SimulatedCamera
@@ -81,7 +81,7 @@ def test_the_empty_table_is_kept_and_fits_what_is_seen_afterwards(tmp_path: Path
         empty = read_empty_table(measured.empty_table)
         assert empty is not None
         assert empty.picture.shape == (240, 320, 3)
-        machine.operator.place(PART, pose=0)
+        machine.operator.place(Subject(PART), pose=0)
         seen = machine.look().image
         assert empty.fits(seen)
         assert locate(seen, empty) == locate(seen)
@@ -147,7 +147,7 @@ def test_what_the_operator_forgot_is_one_clear_line(forgets: str, tmp_path: Path
 
 def test_a_part_left_on_the_table_is_noticed_before_anything_is_done(tmp_path: Path) -> None:
     with rig(8) as machine:
-        machine.operator.place(PART, pose=0)
+        machine.operator.place(Subject(PART), pose=0)
         with pytest.raises(DeviceError, match="something lies on the table"):
             calibrate(machine, tmp_path)
 
@@ -155,7 +155,7 @@ def test_a_part_left_on_the_table_is_noticed_before_anything_is_done(tmp_path: P
 def test_a_part_in_place_of_the_sheet_is_not_plain(tmp_path: Path) -> None:
     class LaysAPart(Forgetful):
         def lay_reference(self, reference: Reference) -> None:
-            machine.operator.place(PART, pose=0)
+            machine.operator.place(Subject(PART), pose=0)
 
     with rig(9) as machine:
         careless = replace(machine, operator=LaysAPart(machine, ""))  # type: ignore[arg-type]

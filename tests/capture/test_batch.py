@@ -196,3 +196,12 @@ def test_a_damaged_batch_is_named(captures: Path) -> None:
     path.write_text(path.read_text().replace('"part": "3001"', '"part": 3001'))
     with pytest.raises(DatasetError, match=r"batch\.json is damaged"):
         listed(captures, "3001", "3003")
+
+
+def test_a_list_goes_on_the_way_it_was_begun(captures: Path) -> None:
+    begun = listed(captures, "3001,", "3003,")
+    run(begun, captures, until=lambda event: isinstance(event, RowEnded))
+    path = Path(begun.source)
+    parts = read_parts_list(path, lambda order: None, steps=str(STEPS))
+    with pytest.raises(BadInput, match="begun without --sweep"):
+        begin_batch(path, parts, captures, 3, sweep=True)

@@ -55,6 +55,15 @@ def test_the_latest_open_session_is_resumed_until_it_is_closed(tmp_path: Path) -
         latest_open_plan(tmp_path)
 
 
+def test_a_plan_of_before_there_were_sweeps_is_one_without(tmp_path: Path) -> None:
+    path = save_plan(_plan(), tmp_path)
+    path.write_text(path.read_text().replace(',\n  "sweep": false', ""))
+    assert "sweep" not in path.read_text()
+    assert not latest_open_plan(tmp_path).sweep
+    path.write_text(path.read_text().replace('"seed": 7', '"seed": 7, "sweep": true'))
+    assert latest_open_plan(tmp_path).sweep
+
+
 @pytest.mark.parametrize(
     ("good", "bad"),
     [("{", "["), ('"3001"', '"../../x"'), ('"steps": 72', '"steps": "72"'), ('"seed"', '"sed"')],

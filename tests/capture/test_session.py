@@ -13,7 +13,7 @@ import pytest
 from rig.camera.frame import Frame, Latent
 from rig.capture.plan import CapturePlan, is_open, new_plan
 from rig.capture.session import PoseStarted, ViewRejected, ViewTaken, _name, run_capture
-from rig.clock import LeapingClock
+from rig.clock import Clock, LeapingClock
 from rig.config import CameraConfig, Config
 from rig.dataset.store import DatasetStore
 from rig.devices.actuators import actuator_for
@@ -22,6 +22,7 @@ from rig.devices.turntable import Turntable
 from rig.errors import CaptureStopped
 from rig.machine import Machine, wiring_of
 from rig.marlin.controller import Marlin
+from rig.sim.build import Build
 from rig.sim.camera import SimulatedCamera
 from rig.sim.drivetrain import Motion
 from rig.sim.firmware import Firmware
@@ -106,22 +107,29 @@ class Littered:
 
 
 @contextmanager
-def rig(world: TrickyWorld) -> Iterator[Machine]:
-    camera = SimulatedCamera(
-        world, draw_scene(np.random.default_rng(5)), CONFIG.camera, frames_per_s=30.0, seed=5
+def rig(
+    world: TrickyWorld,
+    config: Config = CONFIG,
+    *,
+    build: Build | None = None,
+    camera_type: type[SimulatedCamera] = SimulatedCamera,
+) -> Iterator[Machine]:
+    camera = camera_type(
+        world, draw_scene(np.random.default_rng(5)), config.camera, frames_per_s=30.0, seed=5
     )
-    with SimulatedPort(world, board=Firmware(world)) as port:
-        marlin = Marlin.connect(port.url, SERIAL, wiring=wiring_of(CONFIG), clock=world.clock)
+    with SimulatedPort(world, board=Firmware(world, build)) as port:
+        marlin = Marlin.connect(port.url, SERIAL, wiring=wiring_of(config), clock=world.clock)
         with closing(marlin), closing(camera):
             machine = Machine(
-                turntable=Turntable(marlin, CONFIG.turntable, world.clock),
-                actuator=actuator_for(CONFIG.actuator, CONFIG.bins, marlin, world.clock),
-                light=Light(marlin, CONFIG.light),
+                turntable=Turntable(marlin, config.turntable, world.clock),
+                actuator=actuator_for(config.actuator, config.bins, marlin, world.clock),
+                light=Light(marlin, config.light),
                 camera=camera,
                 operator=SimulatedHand(world, np.random.default_rng(5)),
                 clock=world.clock,
                 firmware=marlin.firmware.name,
                 source="simulated",
+                reconnect=lambda: marlin.reconnect(1.0),
             )
             machine.light.on()
             camera.start()
@@ -129,9 +137,9 @@ def rig(world: TrickyWorld) -> Iterator[Machine]:
             yield machine
 
 
-def tricky_world() -> TrickyWorld:
+def tricky_world(clock: Clock | None = None) -> TrickyWorld:
     return TrickyWorld(
-        LeapingClock(),
+        clock or LeapingClock(),
         microsteps_per_turn=CONFIG.turntable.microsteps_per_turn,
         exits=[ServoExit(1, 110.0)],
         chute=ServoChute(0),

@@ -53,6 +53,17 @@ def test_rows_from_before_settling_was_recorded_are_read(tmp_path: Path) -> None
     assert list(DatasetStore(tmp_path).rows()) == [replace(ROW, settled_by=None)]
 
 
+def test_a_swept_view_says_where_it_was_and_rows_of_before_do_not(tmp_path: Path) -> None:
+    store = DatasetStore(tmp_path)
+    swept = replace(ROW, motion_end_s=None, measured_angle_deg=5.125)
+    store.add(swept, b"jpeg")
+    assert list(store.rows()) == [swept]
+    document = ROW.to_json()
+    del document["measured_angle_deg"]
+    store.add_document(document, b"jpeg")
+    assert list(store.rows()) == [swept, ROW]
+
+
 def test_a_row_torn_by_a_crash_is_passed_over_and_then_replaced(tmp_path: Path) -> None:
     store = DatasetStore(tmp_path)
     store.add(ROW, b"jpeg")

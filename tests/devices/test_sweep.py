@@ -1,6 +1,7 @@
 """A turn at constant speed: the angle at any moment against the simulator's truth."""
 
 from contextlib import closing
+from itertools import pairwise
 from statistics import mean
 
 import pytest
@@ -32,7 +33,7 @@ def test_the_angle_at_any_moment_is_known_with_its_uncertainty(speed_deg_s: floa
             turn_deg = 90.0 if speed_deg_s > 0 else -90.0
             with table.sweep(turn_deg, speed_deg_s=abs(speed_deg_s)) as sweep:
                 started_s = clock.monotonic()
-                while not sweep.ended:
+                while clock.monotonic() < started_s + 90.0 / abs(speed_deg_s):
                     at_s = clock.monotonic() - 0.03
                     seen.append((at_s, sweep.angle_at(at_s)))
             assert table.position == table.nearest(3 * 360.0 + 10.0 + turn_deg)
@@ -141,3 +142,26 @@ def test_a_sweep_that_cannot_be_made_is_refused(angle_deg: float, speed_deg_s: f
             with pytest.raises(BadInput), table.sweep(angle_deg, speed_deg_s=speed_deg_s):
                 pass
             assert table.position == 0
+
+
+def test_a_sweep_that_is_extended_in_time_goes_on_without_a_stop() -> None:
+    with desk(clock=SystemClock()) as board:
+        table, marlin = table_on(board)
+        with marlin:
+            table.zero()
+            clock = board.world.clock
+            with table.sweep(30.0, speed_deg_s=60.0) as sweep:
+                sweep.extend(30.0, speed_deg_s=60.0)
+                begun_s = clock.monotonic() + 0.3
+                for corner_deg in (60.0, 90.0, 120.0):
+                    assert sweep.end_deg == pytest.approx(corner_deg, abs=0.2)
+                    assert sweep.last_piece_deg == pytest.approx(corner_deg - 30.0, abs=0.2)
+                    sweep.extend(30.0, speed_deg_s=50.0)
+                    while sweep.angle_at(clock.monotonic()).angle_deg < corner_deg - 40.0:
+                        pass
+                sweep.follow_until(clock.monotonic() + 0.4)
+                times_s = [begun_s + 0.02 * count for count in range(80)]
+                at_deg = [board.world.table_microsteps(at_s) * 360 / 3200 for at_s in times_s]
+                speeds_deg_s = [(after - before) / 0.02 for before, after in pairwise(at_deg)]
+                assert min(speeds_deg_s) > 40.0
+            assert table.position == table.nearest(sweep.end_deg)
