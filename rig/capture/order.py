@@ -28,7 +28,9 @@ class Order:
     pose_names: tuple[str, ...]
     physical_part: str | None
 
-    def plan(self, *, microsteps_per_turn: int, source: Source, seed: int | None, sweep: bool) -> CapturePlan:
+    def plan(
+        self, *, microsteps_per_turn: int, source: Source, seed: int | None, sweep: bool = False
+    ) -> CapturePlan:
         """Plan its session; arguments as `new_plan`.
 
         Raises:
