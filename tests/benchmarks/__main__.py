@@ -10,6 +10,7 @@ from statistics import median
 import cv2
 import numpy as np
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 from rig.catalog import COLOURS
@@ -20,6 +21,7 @@ from rig.sim.sensor import Sensor
 from rig.sim.world import LyingPart
 from rig.vision.locate import locate
 from tests.benchmarks import capture
+from tests.benchmarks.dataset import memory_of_dataset_commands
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
 
@@ -73,18 +75,20 @@ def main() -> None:
     table = Table(title="Benchmarks", title_justify="left")
     for column in ("what", "measured", "limit or peer", "ratio"):
         table.add_column(column)
-    for measure in (
-        help_time,
-        rendering,
-        commands_a_second,
-        turn_in_72_steps,
-        capture.stop_and_go,
-        capture.memory_of_sessions,
-        capture.sweep,
-    ):
-        for figure in measure():
-            table.add_row(figure.name, figure.measured, figure.limit, f"{figure.ratio:.2f}x")
-    Console().print(table)
+    with Live(table, console=Console(), auto_refresh=False) as live:
+        for measure in (
+            help_time,
+            rendering,
+            commands_a_second,
+            turn_in_72_steps,
+            capture.stop_and_go,
+            capture.memory_of_sessions,
+            capture.sweep,
+            memory_of_dataset_commands,
+        ):
+            for figure in measure():
+                table.add_row(figure.name, figure.measured, figure.limit, f"{figure.ratio:.2f}x")
+                live.refresh()
 
 
 if __name__ == "__main__":
