@@ -23,6 +23,7 @@ DEFAULT_PATH = Path("rig.toml")
 ChuteAngle = Annotated[float, Field(ge=-3600, le=3600)]
 Degrees180 = Annotated[float, Field(ge=0, le=180)]
 ServoIndex = Annotated[int, Field(ge=0, le=3)]
+_MOST_GAIN = 64
 Pin = Annotated[int, Field(ge=0, le=69)]
 ColourGain = Annotated[float, Field(gt=0, le=32)]
 
@@ -103,7 +104,7 @@ class CameraConfig(Section):
     width_px: int = Field(default=640, ge=64, le=8192)
     height_px: int = Field(default=480, ge=64, le=8192)
     exposure_us: int = Field(default=8000, gt=0, le=1_000_000)
-    gain: float = Field(default=1.0, gt=0, le=64)
+    gain: float = Field(default=1.0, gt=0, le=_MOST_GAIN)
     colour_gains: tuple[ColourGain, ColourGain] | None = None
     white_balance_k: int | None = Field(default=None, ge=1000, le=20_000)
     lens_position: float | None = Field(default=None, ge=0, le=10_000)
@@ -328,7 +329,13 @@ class Config(Section):
                 hint="use a Pi camera for it, or leave out --sweep",
             )
         exposure_us = min(camera.exposure_us, camera.sweep_exposure_us)
-        settings = {"exposure_us": exposure_us, "gain": camera.gain * camera.exposure_us / exposure_us}
+        gain = camera.gain * camera.exposure_us / exposure_us
+        if gain > _MOST_GAIN:
+            raise ConfigError(
+                f"a sweep's exposure of {exposure_us} us needs a gain of {gain:.0f}",
+                hint="raise sweep_exposure_us in [camera], or light the table more brightly",
+            )
+        settings = {"exposure_us": exposure_us, "gain": gain}
         return self.model_copy(update={"camera": camera.model_copy(update=settings)})
 
     @property

@@ -35,7 +35,7 @@ gain = 1.0                  # 1.0: the least of a Pi camera; a webcam's as its d
 # colour_gains = [2.0, 1.8] # white balance of a Pi camera: gains of red and blue
 # white_balance_k = 4600    # white balance of a webcam, in kelvin
 # lens_position = 8.0       # focus of a lens that moves: dioptres of a Pi camera; a webcam's own units
-sweep_exposure_us = 1500    # of `rig capture --sweep`, which raises the gain by as much
+sweep_exposure_us = 1500    # of `rig capture --sweep`, which raises the gain instead: to 8 or 16 at most
 timeout_s = 5.0
 
 [light]

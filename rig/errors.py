@@ -20,6 +20,7 @@
         │   └── LineRefused   the same line was refused too many times, or must not be sent at all
         ├── RigBusy           another process runs this rig
         ├── CaptureStopped    a view cannot be kept, however often it is taken
+        │   └── TableStalled  the table is told to turn, and what lies on it does not
         └── PositionUnknown   an absolute move was asked for before homing or zeroing
 
 The command line prints `what` and `hint`, a line each, and exits with `exit_code`.
@@ -127,6 +128,10 @@ class RigBusy(DeviceError):
 
 class CaptureStopped(DeviceError):
     """A view was flawed again and again; the session can be resumed."""
+
+
+class TableStalled(CaptureStopped):
+    """The table was told to turn, and nothing on it has turned: no other part would fare better."""
 
 
 class PositionUnknown(DeviceError):

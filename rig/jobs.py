@@ -5,8 +5,8 @@ about a second, so that is where a job is paused (no event is asked for), cancel
 Closing it leaves the rig at rest: actuator in its rest position, light off, motors released.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rig.calibration.camera import CameraEvent, CameraWish, measure_camera
@@ -27,6 +27,7 @@ from rig.sorting.sorter import Sorter, SortEvent
 from rig.sorting.summary import SortSummary, summarise
 from rig.vision.classifier import Classifier
 from rig.vision.locate import locate
+from rig.vision.table import read_empty_table
 
 Ask = Callable[[str], None]
 
@@ -41,9 +42,17 @@ class EmptyTableUnfit:
         return f"{self.picture} no longer shows this table: parts are found without it; rig calibrate camera"
 
 
-def _check_empty_table(machine: Machine, config: Config) -> Iterator[EmptyTableUnfit]:
-    if machine.empty_table is not None and not machine.empty_table.fits(machine.look().image):
-        yield EmptyTableUnfit(empty_table_path(config.paths.calibration, machine.source))
+def _knowing_the_table(machine: Machine, config: Config) -> Generator[EmptyTableUnfit, None, Machine]:
+    """The machine with the picture of its empty table, where calibration has kept one.
+
+    Raises:
+        DatasetError: the picture is damaged.
+    """
+    path = empty_table_path(config.paths.calibration, machine.source)
+    empty = read_empty_table(path)
+    if empty is not None and not empty.fits(machine.look().image):
+        yield EmptyTableUnfit(path)
+    return replace(machine, empty_table=empty)
 
 
 def capture_job(
@@ -60,7 +69,7 @@ def capture_job(
     store = DatasetStore(config.paths.captures)
     with open_machine(config, ask=ask, seed=plan.seed) as machine:
         _require_its_own_rig(plan, machine, config)
-        yield from _check_empty_table(machine, config)
+        machine = yield from _knowing_the_table(machine, config)
         yield from run_capture(machine, plan, store)
 
 
@@ -98,7 +107,7 @@ def batch_job(
                 machine.operator.check(plan(row).subject)
             except BadInput as error:
                 raise BadInput(f"{batch.source}, line {row.line}: {error.what}", hint=error.hint) from error
-        yield from _check_empty_table(machine, config)
+        machine = yield from _knowing_the_table(machine, config)
         yield from run_batch(batch, store, plan, capture, decide)
 
 
@@ -149,7 +158,7 @@ def sort_job(
         sorter = Sorter(
             machine, classifier, routing, ledger, bundle.name, threshold, config.sorting.wait_for_part_s
         )
-        yield from _check_empty_table(machine, config)
+        machine = yield from _knowing_the_table(machine, config)
         yield SortStarted(run, bundle.name, threshold)
         machine.operator.pour([part_number(label) for label in card.labels])
         started_s = machine.clock.monotonic()

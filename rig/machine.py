@@ -30,7 +30,7 @@ from rig.marlin.controller import Marlin
 from rig.marlin.handshake import Wiring
 from rig.owner import owning, rig_name
 from rig.vision.stillness import agree
-from rig.vision.table import EmptyTable, read_empty_table
+from rig.vision.table import EmptyTable
 
 # So long a table may swing that is watched until it is still.
 _MOST_SWING_S = 3.0
@@ -149,12 +149,10 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
     Raises:
         ConfigError: no serial port is configured, or a line of G-code must not be sent.
         RigBusy: another process runs this rig; neither port nor camera was touched.
-        DatasetError: the picture of the empty table is damaged.
         DeviceError: a device is absent, busy or does not answer as it should.
     """
     with ExitStack() as stack:
         desk = _open_desk(config, ask, seed, stack)
-        empty_table = read_empty_table(empty_table_path(config.paths.calibration, desk.source))
         parts = _connect(config, desk, stack)
         # A camera that hangs keeps nothing else waiting.
         at_rest = _ways_to_rest(parts) | {"close the camera": desk.camera.close}
@@ -174,7 +172,6 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
             source=desk.source,
             reconnect=lambda: _reconnect(parts, config.serial.reconnect_timeout_s),
             settle=config.turntable.settle,
-            empty_table=empty_table,
         )
 
 

@@ -24,6 +24,7 @@ if sys.platform != "win32":
     import fcntl
 
 _LOOK_EVERY_S = 0.02
+_NAMELESS_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def _alone(owner: Owner, folder: Path) -> Iterator[None]:
     path = folder / f"{hashlib.sha256(owner.rig.encode()).hexdigest()[:16]}.lock"
     with storage_errors(path):
         file = path.open("a+", encoding="utf-8")
+    give_up_s = time.monotonic() + _NAMELESS_S
     with file:
         while not _try_lock(file):
             file.seek(0)
@@ -100,6 +102,8 @@ def _alone(owner: Owner, folder: Path) -> Iterator[None]:
                     hint="wait until that has ended, or stop it with: rig stop",
                 )
             # Whoever holds it has just come, or just goes.
+            if time.monotonic() > give_up_s:
+                raise RigBusy("the rig is in use by a process that does not say its name")
             time.sleep(_LOOK_EVERY_S)
         with storage_errors(path):
             file.truncate(0)

@@ -123,6 +123,6 @@ def fit(config: CameraConfig, reach: Reach) -> CameraConfig:
         if not span.least <= value <= span.most:
             raise CameraError(
                 f"{name} has {key} from {span.least:.3g} to {span.most:.3g}, not {value:g}",
-                hint=f"change {key} in [camera]",
+                hint=f"change {key} in [camera]; for a sweep, raise sweep_exposure_us",
             )
     return config

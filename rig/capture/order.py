@@ -11,9 +11,11 @@ from rig.errors import BadInput
 
 STEPS = 72
 POSES = 1
-FIELDS = ("part", "colour", "pose", "poses", "physical_part", "steps")
+FIELDS = ("part", "colour", "pose", "poses", "physical_part", "steps", "round")
 """What can be said of an order, as text."""
 
+_YES = frozenset({"yes", "y", "true", "1", "x"})
+_NO = frozenset({"", "no", "n", "false", "0"})
 _APART = re.compile(r"[,\s]+")
 
 
@@ -27,6 +29,7 @@ class Order:
     colour: ColourCode | None
     pose_names: tuple[str, ...]
     physical_part: str | None
+    is_round: bool = False
 
     def plan(
         self, *, microsteps_per_turn: int, source: Source, seed: int | None, sweep: bool = False
@@ -47,9 +50,10 @@ class Order:
             pose_names=self.pose_names,
             physical_part=self.physical_part,
             sweep=sweep,
+            is_round=self.is_round,
         )
 
-    def command(self) -> str:
+    def command(self, *, sweep: bool = False) -> str:
         """What to type in order to capture just this."""
         words = ["rig capture --part", self.part, "--steps", str(self.steps)]
         if self.colour is not None:
@@ -60,6 +64,10 @@ class Order:
             words += ["--poses", str(self.poses)]
         if self.physical_part is not None:
             words += ["--physical-part", self.physical_part]
+        if self.is_round:
+            words += ["--round"]
+        if sweep:
+            words += ["--sweep"]
         return " ".join(words)
 
 
@@ -81,7 +89,14 @@ def read_order(said: Mapping[str, str]) -> Order:
         colour=colour_code(words["colour"]) if words["colour"] else None,
         pose_names=names,
         physical_part=own_name(words["physical_part"], of="a brick") if words["physical_part"] else None,
+        is_round=_yes_or_no("round", words["round"]),
     )
+
+
+def _yes_or_no(field: str, text: str) -> bool:
+    if text.casefold() not in _YES | _NO:
+        raise BadInput(f"{field} {text!r} is neither yes nor no", hint="leave it empty for no")
+    return text.casefold() in _YES
 
 
 def _whole_number(field: str, text: str, default: int) -> int:

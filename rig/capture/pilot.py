@@ -69,6 +69,11 @@ def choose_speed(step_deg: float, period_s: float, most_deg_s: float) -> float:
     """
     frames = max(1, math.ceil(step_deg / (most_deg_s * period_s) - 1e-9))
     speed_deg_s = step_deg / (frames * period_s)
+    if speed_deg_s < LEAST_DEG_S and frames > 1:
+        raise BadInput(
+            f"a sweep at {most_deg_s:g} degrees/s at most cannot keep step with the camera",
+            hint="raise speed_deg_s in [turntable], or leave out --sweep",
+        )
     if speed_deg_s < LEAST_DEG_S:
         raise BadInput(
             f"{360 / step_deg:.0f} views are too many for a sweep with {1 / period_s:.0f} frames/s",

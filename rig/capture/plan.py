@@ -41,6 +41,7 @@ class CapturePlan:
         colour: LDraw colour code; None where the user did not say.
         pose_names: what the user calls the poses, in their order; later ones have no name.
         physical_part: the user's id of this very brick; None where there is none.
+        is_round: the part looks the same from all sides, so nobody can see whether it turns.
         sweep: the table turns on while it is captured. Plans of an older version do not say.
     """
 
@@ -54,13 +55,13 @@ class CapturePlan:
     colour: ColourCode | None = None
     pose_names: tuple[str, ...] = ()
     physical_part: str | None = None
+    sweep: bool = False
+    is_round: bool = False
 
     @property
     def subject(self) -> Subject:
         """What is to be laid on the table."""
         return Subject(self.part, self.colour, self.physical_part, self.pose_names, self.seed)
-
-    sweep: bool = False
 
     @property
     def total(self) -> int:
@@ -90,6 +91,7 @@ def new_plan(
     pose_names: tuple[str, ...] = (),
     physical_part: str | None = None,
     sweep: bool = False,
+    is_round: bool = False,
 ) -> CapturePlan:
     """Plan a session; without a `seed` one is drawn.
 
@@ -120,6 +122,7 @@ def new_plan(
         pose_names=pose_names,
         physical_part=physical_part,
         sweep=sweep,
+        is_round=is_round,
     )
 
 

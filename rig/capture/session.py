@@ -19,11 +19,11 @@ from rig.config import SettledBy
 from rig.dataset.layout import ImageRow, image_name
 from rig.dataset.store import DatasetStore
 from rig.devices.operator import Placement
-from rig.errors import BadInput, CaptureStopped
+from rig.errors import BadInput, CaptureStopped, TableStalled
 from rig.machine import Machine
 from rig.vision.jpeg import encode_jpeg
 from rig.vision.locate import Box, locate_all
-from rig.vision.quality import Flaw, Judge, sharpness
+from rig.vision.quality import TURNED, Flaw, Judge, change, sharpness
 
 # So many views may wait to be developed; a table that stops is never ahead of its pictures by more.
 _ROOM = 4
@@ -31,6 +31,12 @@ _ROOM = 4
 _SWEEP_ROOM_BYTES = 96 * 2**20
 _TURNS = 6
 _RETAKES = 2
+# Views so far apart differ, even of a part that is nearly the same from all sides. The angle between the two
+# looks is no part of a symmetry that bricks have.
+_APART_DEG = 5.0
+_PROOF_DEG = 25.0
+# A sweep has come into step after so much of a turn at most.
+_RUN_UP_DEG = 120.0
 # The table turns on past many views before one of them could be taken again.
 _MOST_FLAWS_IN_A_ROW = 10
 _CURES = {
@@ -40,7 +46,8 @@ _CURES = {
     Flaw.BLURRED: "check focus and settle_s (rig calibrate settle), and that nothing shakes the table",
     Flaw.BURNT: "lower exposure_us or gain in [camera]",
     Flaw.DARK: "raise exposure_us or gain in [camera], see that the lamp is on",
-    Flaw.NOT_TURNED: "check motor, driver and belt: rig doctor --motion",
+    Flaw.NOT_TURNED: "check motor, driver and belt: rig doctor --motion; a part that looks the same from all"
+    " sides needs --round",
 }
 
 
@@ -76,7 +83,7 @@ class ViewRejected:
 
 @dataclass(frozen=True)
 class TurnEnded:
-    """The table has turned past all views of the pose; those `missing` are taken in another turn."""
+    """The table has turned past all views of the pose, and turns again for those that are `missing`."""
 
     missing: int
 
@@ -155,53 +162,90 @@ class _Pose:
         self._pose = pose
         self._placement = placement
         self._store = store
-        self._judge = Judge()
+        step_deg = 360.0 / plan.steps
+        self._judge = Judge(turning_shows=step_deg >= _APART_DEG and not plan.is_round)
         self._flaws: Counter[View] = Counter()
         self._flaws_in_a_row = 0
 
     def take(self, views: Sequence[View]) -> Generator[_Print | TurnEnded, None, None]:
         """Expose view after view; what is developed comes out a little later, flawed ones included.
 
-        A view with a flaw is taken again. An empty table is not turned.
+        A view with a flaw is taken again.
 
         Raises:
             CaptureStopped: a view had a flaw again and again.
+            TableStalled: nothing turns.
         """
-        return self._sweep(views) if self._plan.sweep else self._stop_and_go(views)
+        still, box = self._see_it_turn()
+        if self._plan.sweep:
+            table = self._machine.turntable
+            table.face(table.nearest(views[0].angle_deg - _RUN_UP_DEG))
+            yield from self._sweep(views, still, box)
+        else:
+            yield from self._stop_and_go(views)
+
+    def _see_it_turn(self) -> tuple[Frame, Box]:
+        """Look at the part and, unless it is round, turn it and look again; what was seen at first.
+
+        No view can tell afterwards that the table has not turned since the very first one.
+
+        Raises:
+            CaptureStopped: it does not lie there as it should, however often it is looked at.
+            TableStalled: it does not turn.
+        """
+        start_deg = self._machine.turntable.angle_deg
+        for tries_left in reversed(range(_RETAKES + 1)):
+            still, boxes, flaw = self._look(start_deg)
+            if flaw is None and not self._plan.is_round:
+                turned, boxes_then, flaw = self._look(start_deg + _PROOF_DEG)
+                if flaw is None and change(still.image, turned.image, (*boxes, *boxes_then)) < TURNED:
+                    flaw = Flaw.NOT_TURNED
+            if flaw is None:
+                return still, boxes[0]
+            if not tries_left:
+                raise _stopped(f"{self._plan.part} cannot be captured", flaw)
+        raise AssertionError("the last try returns or raises")
+
+    def _look(self, angle_deg: float) -> tuple[Frame, list[Box], Flaw | None]:
+        position = self._machine.turntable.nearest(angle_deg)
+        still = self._machine.expose_from(position).latent.develop()
+        boxes = locate_all(still.image, self._machine.empty_table)
+        return still, boxes, self._judge.flaw(still.image, boxes)
 
     def _stop_and_go(self, views: Sequence[View]) -> Generator[_Print, None, None]:
-        """The first view is waited for; one with a flaw is the next to be taken."""
+        """One with a flaw is the next to be taken."""
         to_take = deque(views)
         with Darkroom(self._develop, room=_ROOM) as darkroom:
             while to_take or not darkroom.is_empty:
                 prints: list[_Print] = []
-                first = len(to_take) == len(views)
                 if to_take:
                     view = to_take.popleft()
                     still = self._machine.expose_from(view.microsteps)
                     prints += darkroom.bring(_Shot(view, still.latent, still.motion_end_s, still.settled_by))
-                if (first or not to_take) and not darkroom.is_empty:
+                if not to_take and not darkroom.is_empty:
                     prints.append(darkroom.take())
                 for made in prints:
                     yield made
                     if not self._is_good(made):
                         to_take.appendleft(made.shot.view)
 
-    def _sweep(self, views: Sequence[View]) -> Generator[_Print | TurnEnded, None, None]:
+    def _sweep(
+        self, views: Sequence[View], still: Frame, box: Box
+    ) -> Generator[_Print | TurnEnded, None, None]:
         """Turn after turn; a view with a flaw, or that was not met, is left to the next one."""
-        still, box = self._look()
         missing = set(views)
         room = max(_ROOM, _SWEEP_ROOM_BYTES // still.image.nbytes)
         with Darkroom(self._develop, room=room) as darkroom:
             sweep = prepare_sweep(self._machine, still, box, 360.0 / self._plan.steps)
-            for _ in range(_TURNS):
+            for turns_left in reversed(range(_TURNS)):
                 for made in self._turn(sweep, missing, darkroom):
                     yield made
                     if self._is_good(made):
                         missing.remove(made.shot.view)
-                yield TurnEnded(len(missing))
                 if not missing:
                     return
+                if turns_left:
+                    yield TurnEnded(len(missing))
         raise CaptureStopped(
             f"views that were not met in {_TURNS} turns: {len(missing)}",
             hint="close what else keeps this computer busy, or leave out --sweep",
@@ -217,19 +261,6 @@ class _Pose:
         while not darkroom.is_empty:
             yield darkroom.take()
 
-    def _look(self) -> tuple[Frame, Box]:
-        """The part at rest.
-
-        Raises:
-            CaptureStopped: it does not lie there as it should.
-        """
-        still = self._machine.look()
-        boxes = locate_all(still.image, self._machine.empty_table)
-        flaw = self._judge.flaw(still.image, boxes)
-        if flaw is not None:
-            raise CaptureStopped(f"{self._plan.part} cannot be captured: {flaw.value}", hint=_CURES[flaw])
-        return still, boxes[0]
-
     def _is_good(self, made: _Print) -> bool:
         """Whether a view was kept.
 
@@ -243,10 +274,7 @@ class _Pose:
         self._flaws[view] += 1
         self._flaws_in_a_row += 1
         if self._flaws[view] > _RETAKES or self._flaws_in_a_row > _MOST_FLAWS_IN_A_ROW:
-            raise CaptureStopped(
-                f"the view at {view.angle_deg:g} degrees cannot be kept: {made.flaw.value}",
-                hint=_CURES[made.flaw],
-            )
+            raise _stopped(f"the view at {view.angle_deg:g} degrees cannot be kept", made.flaw)
         return False
 
     def _develop(self, shot: _Shot) -> _Print:
@@ -286,6 +314,11 @@ class _Pose:
             settled_by=shot.settled_by,
             measured_angle_deg=shot.measured_angle_deg,
         )
+
+
+def _stopped(what: str, flaw: Flaw) -> CaptureStopped:
+    kind = TableStalled if flaw is Flaw.NOT_TURNED else CaptureStopped
+    return kind(f"{what}: {flaw.value}", hint=_CURES[flaw])
 
 
 def _name(plan: CapturePlan, pose: int, view: View) -> str:

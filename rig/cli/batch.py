@@ -104,8 +104,12 @@ def _run(settings: Settings, config: "Config", batch: "Batch") -> "Batch":
 def _decide(settings: Settings, row: "BatchRow", stop: "CaptureStopped") -> "Choice":
     """Ask the person; where there is nobody, a part that cannot be captured does not hold up the rest."""
     from rig.capture.batch import Choice
+    from rig.errors import TableStalled
 
     settings.say(f"Line {row.line}, part {row.order.part}: {stop.what}")
+    if not settings.somebody_is_there and isinstance(stop, TableStalled):
+        settings.say("Nobody can be asked, and no other part would turn: the list stops here.")
+        return Choice.STOP
     if not settings.somebody_is_there:
         settings.say("Nobody can be asked: it is skipped.")
         return Choice.SKIP
@@ -128,7 +132,7 @@ def _report(settings: Settings, batch: "Batch", captures: Path) -> None:
     )
     unfinished = open_sessions(captures)
     for row in skipped:
-        how = "rig capture --resume" if row.session in unfinished else row.order.command()
+        how = "rig capture --resume" if row.session in unfinished else row.order.command(sweep=batch.sweep)
         settings.say(f"Line {row.line} was skipped; capture it with: {how}")
     settings.print_json(
         {

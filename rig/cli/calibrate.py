@@ -175,10 +175,6 @@ def camera(
     wish = CameraWish(reference.value, Shutter(longest_ms * 1000, flicker_us), part_number(part))
     job = calibrate_camera_job(config, wish, _seed(config), settings.ask)
     measured = _measure(settings, job, CameraMeasured)
-    # What was found on the simulated rig has no place in the rig.toml of a real one.
-    path = None if dry_run or settings.force_sim else settings.config_file
-    if path is not None:
-        set_values(path, "camera", measured.settings)
     settings.print_table(
         "[camera]",
         ("key", "before", "found"),
@@ -187,6 +183,11 @@ def camera(
             for key, value in measured.settings.items()
         ],
     )
+    # Shown before they are written: what was found is not lost to a file that cannot be written.
+    # What was found on the simulated rig has no place in the rig.toml of a real one.
+    path = None if dry_run or settings.force_sim else settings.config_file
+    if path is not None:
+        set_values(path, "camera", measured.settings)
     if not settings.as_json:
         sheet = measured.sheet
         levels = f"{sheet.red:.0f}, {sheet.green:.0f}, {sheet.blue:.0f} (red, green, blue)"

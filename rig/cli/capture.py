@@ -48,11 +48,15 @@ def capture(
         typer.Option(
             metavar="FILE",
             help="Capture a list of parts: a CSV file with the column part and, as you like, colour, pose,"
-            " poses, physical_part and steps. Given again, it goes on where it was interrupted.",
+            " poses, physical_part, round and steps. Given again, it goes on where it was interrupted.",
         ),
     ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Turn without stopping, and take the views as they pass by.")
+    ] = False,
+    is_round: Annotated[
+        bool,
+        typer.Option("--round", help="It looks the same from all sides: do not expect to see it turn."),
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the unfinished session or list begun last.")
@@ -66,6 +70,7 @@ def capture(
     from rig.errors import BadInput
 
     of_a_part = {"part": part, "colour": colour, "pose": pose, "physical_part": physical_part}
+    of_a_part["round"] = "yes" if is_round else None
     of_many = {"steps": steps, "poses": poses}
     said = {name: text for name, text in (of_a_part | of_many).items() if text is not None}
     if resume and (said or sweep or batch is not None):

@@ -137,7 +137,7 @@ def _command_in(arguments: list[str]) -> list[str]:
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
     if is_stoppable():
-        typer.echo("Stopping when the move under way has ended; Ctrl-C again stops it at once.", err=True)
+        typer.echo("Stopping once the rig can be left at rest; Ctrl-C again stops it at once.", err=True)
     # Not KeyboardInterrupt, which typer turns into an exit of its own: this passes through every `finally`
     # that puts the rig at rest, and reaches `main` with the notes that were added on its way.
     raise Interrupted

@@ -28,7 +28,9 @@ _VIEWS_TO_COMPARE = 5
 _VIEWS_REMEMBERED = 36
 # Difference between two views inside the box, in units of the difference elsewhere, which is noise.
 _STANDS_STILL = 2.5
-_TURNS = 5.0
+TURNED = 5.0
+"""A part that differs from before by as much has turned: 5 degrees made 6 at least, on the simulated rig."""
+
 _COMPARED_PX = 160
 
 
@@ -102,9 +104,15 @@ def change(before: Image, after: Image, boxes: Sequence[Box]) -> float:
 
 
 class Judge:
-    """Judges the views of one part in one pose, each against those that were kept before."""
+    """Judges the views of one part in one pose, each against those that were kept before.
 
-    def __init__(self) -> None:
+    Args:
+        turning_shows: each view is certain to differ from the one before if the table turns. Otherwise that
+            is learned from the views.
+    """
+
+    def __init__(self, *, turning_shows: bool = False) -> None:
+        self._turning_shows = turning_shows
         self._sharpness: deque[float] = deque(maxlen=_VIEWS_REMEMBERED)
         self._changes: deque[float] = deque(maxlen=_VIEWS_REMEMBERED)
         self._last: tuple[Image, Box] | None = None
@@ -143,10 +151,13 @@ class Judge:
         return sharpness(image, box) < _LEAST_SHARPNESS * median(self._sharpness)
 
     def _stands_still(self, image: Image, box: Box) -> bool:
-        """Nothing has changed, although something did whenever the table turned before."""
-        if len(self._changes) < _VIEWS_TO_COMPARE or median(self._changes) < _TURNS:
+        """Nothing has changed, although something does whenever the table turns."""
+        if self._last is None:
             return False
-        return self._change(image, box) < _STANDS_STILL
+        shows = self._turning_shows
+        if len(self._changes) >= _VIEWS_TO_COMPARE:
+            shows = median(self._changes) >= TURNED
+        return shows and self._change(image, box) < _STANDS_STILL
 
     def _change(self, image: Image, box: Box) -> float:
         assert self._last is not None, "there was a view before"
