@@ -25,6 +25,8 @@ _MEASURED_S = 0.2
 # A piece is queued so long before the table comes to the one before it.
 _AHEAD_S = 0.2
 _PIECE_S = 0.5
+# Marlin leaves a move of less than six microsteps undone. Behind the last view there is more to spare.
+_LEAST_PIECE_DEG = 1.0
 # The first correction may be large, and is over before the first view; the later ones are small.
 _CATCH_UP_S = 0.25
 _MEASURED_ANEW_S = 0.1
@@ -175,7 +177,7 @@ class Pilot:
         """
         left_deg = self.end_deg - self._sweep.end_deg
         ahead_s = self._passes_s(self._sweep.last_piece_deg) - self._clock.monotonic()
-        if left_deg <= 0 or ahead_s > _AHEAD_S:
+        if left_deg < _LEAST_PIECE_DEG or ahead_s > _AHEAD_S:
             return
         late_s = swept.at_s - self._passes_s(swept.angle_deg)
         self._corners_s = [corner_s + late_s for corner_s in self._corners_s]

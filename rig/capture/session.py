@@ -35,8 +35,6 @@ _RETAKES = 2
 # looks is no part of a symmetry that bricks have.
 _APART_DEG = 5.0
 _PROOF_DEG = 25.0
-# A sweep has come into step after so much of a turn at most.
-_RUN_UP_DEG = 120.0
 # The table turns on past many views before one of them could be taken again.
 _MOST_FLAWS_IN_A_ROW = 10
 _CURES = {
@@ -176,41 +174,43 @@ class _Pose:
             CaptureStopped: a view had a flaw again and again.
             TableStalled: nothing turns.
         """
-        still, box = self._see_it_turn()
+        start_deg = self._machine.turntable.angle_deg
+        still, box = self._see(start_deg)
         if self._plan.sweep:
-            table = self._machine.turntable
-            table.face(table.nearest(views[0].angle_deg - _RUN_UP_DEG))
+            # A sweep has turned far before the first view.
+            self._judge.start_from(still.image, box)
             yield from self._sweep(views, still, box)
         else:
+            if not self._plan.is_round:
+                self._require_a_turn(still, box, start_deg + _PROOF_DEG)
             yield from self._stop_and_go(views)
 
-    def _see_it_turn(self) -> tuple[Frame, Box]:
-        """Look at the part and, unless it is round, turn it and look again; what was seen at first.
-
-        No view can tell afterwards that the table has not turned since the very first one.
+    def _see(self, angle_deg: float) -> tuple[Frame, Box]:
+        """The part at rest.
 
         Raises:
             CaptureStopped: it does not lie there as it should, however often it is looked at.
-            TableStalled: it does not turn.
         """
-        start_deg = self._machine.turntable.angle_deg
+        position = self._machine.turntable.nearest(angle_deg)
         for tries_left in reversed(range(_RETAKES + 1)):
-            still, boxes, flaw = self._look(start_deg)
-            if flaw is None and not self._plan.is_round:
-                turned, boxes_then, flaw = self._look(start_deg + _PROOF_DEG)
-                if flaw is None and change(still.image, turned.image, (*boxes, *boxes_then)) < TURNED:
-                    flaw = Flaw.NOT_TURNED
+            still = self._machine.expose_from(position).latent.develop()
+            boxes = locate_all(still.image, self._machine.empty_table)
+            flaw = self._judge.flaw(still.image, boxes)
             if flaw is None:
                 return still, boxes[0]
             if not tries_left:
                 raise _stopped(f"{self._plan.part} cannot be captured", flaw)
         raise AssertionError("the last try returns or raises")
 
-    def _look(self, angle_deg: float) -> tuple[Frame, list[Box], Flaw | None]:
-        position = self._machine.turntable.nearest(angle_deg)
-        still = self._machine.expose_from(position).latent.develop()
-        boxes = locate_all(still.image, self._machine.empty_table)
-        return still, boxes, self._judge.flaw(still.image, boxes)
+    def _require_a_turn(self, still: Frame, box: Box, angle_deg: float) -> None:
+        """Turn the part away from where it was seen: no view can tell later that nothing has ever turned.
+
+        Raises:
+            TableStalled: it looks as it did before.
+        """
+        turned, box_then = self._see(angle_deg)
+        if change(still.image, turned.image, (box, box_then)) < TURNED:
+            raise _stopped(f"{self._plan.part} cannot be captured", Flaw.NOT_TURNED)
 
     def _stop_and_go(self, views: Sequence[View]) -> Generator[_Print, None, None]:
         """One with a flaw is the next to be taken."""

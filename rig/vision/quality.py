@@ -138,6 +138,10 @@ class Judge:
         }
         return next((flaw for flaw, is_found in found.items() if is_found), None)
 
+    def start_from(self, image: Image, box: Box) -> None:
+        """The first view has to differ from this one."""
+        self._last = image, box
+
     def keep(self, image: Image, box: Box) -> None:
         """Take note of a view that is kept."""
         if self._last is not None:
