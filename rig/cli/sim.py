@@ -9,8 +9,11 @@ from rig.cli.settings import settings_of
 if TYPE_CHECKING:
     from rig.sim.port import PortKind
 
+app = typer.Typer()
 
-def sim(
+
+@app.callback(invoke_without_command=True)
+def board(
     context: typer.Context,
     pty: Annotated[
         bool, typer.Option("--pty", help="Offer a pseudo-terminal (the default where there are any).")
@@ -21,7 +24,12 @@ def sim(
         typer.Option(metavar="NAME|FILE", help="Faults that strike: a scenario or a TOML file with one."),
     ] = None,
 ) -> None:
-    """Run the simulated Marlin board alone, in real time, for any Marlin client, until Ctrl-C."""
+    """Run the simulated Marlin board alone, in real time, for any Marlin client, until Ctrl-C.
+
+    With a command, do that instead.
+    """
+    if context.invoked_subcommand is not None:
+        return
     settings = settings_of(context)
     config = settings.load_config()
     from rig.clock import SystemClock
