@@ -22,6 +22,8 @@ EDGE_COLOUR = ColourCode(24)
 # A direct colour is 0x2RRGGBB, or 0x3RRGGBB where it is transparent.
 _DIRECT_OPAQUE, _DIRECT_TRANSPARENT = 0x2, 0x3
 _DIRECT_ALPHA = 0.5
+# As many as the simulator has of itself are listed in an error.
+_SHOWN_COLOURS = 30
 # What LDConfig.ldr gives to most colours.
 _USUAL_EDGE: Srgb = (0x33, 0x33, 0x33)
 
@@ -91,9 +93,10 @@ class Plastics(Mapping[ColourCode, Plastic]):
         try:
             return self[code]
         except KeyError:
-            raise BadInput(
-                f"{self.name} has no colour {code}", hint=f"it has {len(self)} colours, such as 4 Red"
-            ) from None
+            few = sorted(self)[:_SHOWN_COLOURS]
+            known = ", ".join(f"{known} {self[known].name}" for known in few)
+            more = "" if len(few) == len(self) else f" and {len(self) - len(few)} more"
+            raise BadInput(f"{self.name} has no colour {code}", hint=f"it has: {known}{more}") from None
 
     def edge_of(self, code: ColourCode) -> ColourCode:
         """The direct colour of the edges of a part in colour `code`.
