@@ -87,7 +87,7 @@ class LDrawLibrary:
         key = _key_of(part)
         first = self._drawing(key)
         drawings = [self._drawing(name) for name in self._files_below(key)]
-        faces = self._faces(key)
+        faces = _without_slivers(self._faces(key))
         if not len(faces.corners):
             raise BadInput(f"{part} of {self.folder} has no faces", hint="take another part")
         moved_to = first.moved_to
@@ -176,11 +176,16 @@ class LDrawLibrary:
         return painted
 
 
-def _mesh_of(faces: Faces) -> Mesh:
-    """Faces in LDraw's frame as a mesh in ours; those that may be seen from both sides are there twice."""
+def _without_slivers(faces: Faces) -> Faces:
+    """The triangles that have an area."""
     a, b, c = faces.corners[:, 0], faces.corners[:, 1], faces.corners[:, 2]
     real = np.linalg.norm(np.cross(b - a, c - a), axis=1) > _LEAST_AREA
-    faces = Faces(faces.corners[real], faces.colours[real], faces.two_sided[real], faces.creases, faces.bends)
+    corners, colours, two_sided = faces.corners[real], faces.colours[real], faces.two_sided[real]
+    return Faces(corners, colours, two_sided, faces.creases, faces.bends)
+
+
+def _mesh_of(faces: Faces) -> Mesh:
+    """Faces in LDraw's frame as a mesh in ours; those that may be seen from both sides are there twice."""
     mesh = Mesh(faces.corners, smooth_normals(faces), faces.colours)
     both = merge(mesh, mesh.part_of(faces.two_sided).inside_out())
     # LDraw's y points down, its z to the back.
