@@ -39,11 +39,7 @@ class PartLibrary:
         self._baked = lru_cache(_KEPT_SIDES)(self._bake)
 
     def require(self, part: PartNumber) -> None:
-        """See that there is a part.
-
-        Raises:
-            BadInput: there is none, or it cannot be built.
-        """
+        """See that a part can be laid on the table; raises as `poses`."""
         self.poses(part)
 
     def mesh(self, part: PartNumber) -> Mesh:
@@ -55,11 +51,15 @@ class PartLibrary:
         return self._mesh(part)
 
     def poses(self, part: PartNumber) -> tuple[RestingPose, ...]:
-        """The sides on which a part rests, the likeliest first; raises as `mesh`."""
+        """The sides on which a part rests, the likeliest first.
+
+        Raises:
+            BadInput: as `mesh`, or the part is flat.
+        """
         return self._poses(part)
 
     def baked(self, part: PartNumber, pose: int) -> BakedPart:
-        """The part on its `pose`-th side, ready to be rendered; raises as `mesh`.
+        """The part on its `pose`-th side, ready to be rendered; raises as `poses`.
 
         The first time it takes some tenths of a second, of a large part some seconds.
         """
@@ -72,7 +72,10 @@ class PartLibrary:
         return build()
 
     def _find_poses(self, part: PartNumber) -> tuple[RestingPose, ...]:
-        return poses_of(self.mesh(part))
+        try:
+            return poses_of(self.mesh(part))
+        except ValueError as error:
+            raise BadInput(f"part {part} is flat and has no sides to rest on", hint="take another") from error
 
     def _bake(self, part: PartNumber, pose: int) -> BakedPart:
         return bake(laid(self.mesh(part), self.poses(part)[pose]))

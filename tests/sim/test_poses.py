@@ -95,3 +95,26 @@ def test_a_box_lands_on_a_side_as_often_as_its_middle_sees_it() -> None:
         angle = 4 * np.arcsin(a * b / np.sqrt((a**2 + distance**2) * (b**2 + distance**2)))
         assert np.abs(pose.down)[axis] == pytest.approx(1)
         assert pose.probability == pytest.approx(angle / (4 * np.pi), abs=1e-3)
+
+
+def test_a_finely_rounded_part_rests_on_some_of_its_many_sides() -> None:
+    angle = np.arange(96) * 2 * np.pi / 96
+    outline = 10 * np.column_stack([np.cos(angle), np.sin(angle)])
+    rod = merge(
+        sweep(outline, level(0), 40), lay(fan(outline), level(40)), lay(fan(outline), level(0)).inside_out()
+    )
+    poses = poses_of(rod)
+    assert 8 <= len(poses) <= 40
+    assert sum(pose.probability for pose in poses if abs(pose.down[2]) < 0.01) > 0.85
+    downs = np.array([pose.down for pose in poses])
+    nearest = np.sort(downs @ downs.T, axis=1)[:, -2]
+    assert np.degrees(np.arccos(nearest)).min() > 9
+
+
+def test_a_hull_of_many_points_in_planes_is_that_of_their_corners() -> None:
+    grid = np.stack(np.meshgrid(np.arange(60), np.arange(60), [0, 3]), axis=-1).reshape(-1, 3).astype(float)
+    hull = convex_hull(grid)
+    volume = np.einsum(
+        "ij,ij->", hull.points[hull.faces[:, 0]], np.cross(*hull.points[hull.faces[:, 1:]].transpose(1, 0, 2))
+    )
+    assert volume / 6 == pytest.approx(59 * 59 * 3, rel=1e-3)
