@@ -119,8 +119,7 @@ def _show(settings: Settings, report: "SurveyReport", pairs: "list[Twins]") -> N
         }
     )
     settings.print_table(
-        f"{len(report.figures)} parts load and render, {len(report.failed)} fail;"
-        f" {len(report.renamed)} old numbers lead to them",
+        f"{len(report.figures)} parts load and render, {len(report.failed)} fail",
         ("step", "median", "slowest", "part", "all"),
         [
             (
@@ -153,6 +152,8 @@ def _show(settings: Settings, report: "SurveyReport", pairs: "list[Twins]") -> N
                 for pair in pairs
             ],
         )
+    if report.renamed:
+        settings.say(f"Numbers that were renamed, and load as well: {len(report.renamed)}.")
     textured = [figures.part for figures in report.figures if figures.textured]
     if textured:
         settings.say(f"Textures (TEXMAP) are left out, of: {', '.join(textured)}.")

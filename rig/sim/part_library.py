@@ -22,8 +22,8 @@ class PartLibrary:
     """Parts by number, and the plastics that they come in. Safe to share between threads.
 
     Args:
-        builders: how the surface of each part is made: in mm, studs up, on z = 0 and in the middle of its
-            footprint.
+        builders: how the surface of each part is made, by its number in lower case: in mm, studs up, on
+            z = 0 and in the middle of its footprint.
         plastics: what they are made of.
         where: where they come from, for errors.
     """
@@ -66,7 +66,7 @@ class PartLibrary:
         return self._baked(part, pose)
 
     def _build(self, part: PartNumber) -> Mesh:
-        build = self._builders.get(part)
+        build = self._builders.get(PartNumber(part.lower()))
         if build is None:
             raise BadInput(f"the simulator has no part {part}", hint=self._where)
         return build()

@@ -23,25 +23,24 @@ STUDS_UP: Direction = (0.0, 0.0, -1.0)
 STUDS_DOWN: Direction = (0.0, 0.0, 1.0)
 
 
-class Portraitist:
-    """Takes pictures of a part, all under the same light and from the same side.
+def portrait(library: PartLibrary, part: PartNumber, pose: int, seen_mm: float) -> Image:
+    """A picture of a part on one of its sides, (480, 640, 3) uint8 BGR, always from the same side.
 
     Args:
         library: has the part.
-        part: of which the pictures are.
-        pose: which of its sides it lies on.
+        part: what the picture is of.
+        pose: the side that it lies on.
+        seen_mm: how far what is to be seen reaches from the middle of the table.
     """
+    scene = _seen_from_further(_usual_scene(), seen_mm / _USUAL_REACH_MM)
+    lying = LyingPart(part, _COLOUR, pose, (0.0, 0.0), _YAW_DEG)
+    radiance = Renderer(scene, *SIZE_PX, library).render(lying, 0.0, 1.0)
+    return Sensor(scene, *SIZE_PX).develop(radiance, np.random.default_rng(0))
 
-    def __init__(self, library: PartLibrary, part: PartNumber, pose: int) -> None:
-        self._lying = LyingPart(part, _COLOUR, pose, (0.0, 0.0), _YAW_DEG)
-        reach_mm = float(np.linalg.norm(library.baked(part, pose).silhouette, axis=-1).max())
-        self._scene = _seen_from_further(_usual_scene(), reach_mm / _USUAL_REACH_MM)
-        self._renderer = Renderer(self._scene, *SIZE_PX, library)
 
-    def take(self) -> Image:
-        """A picture, (480, 640, 3) uint8 BGR."""
-        radiance = self._renderer.render(self._lying, 0.0, 1.0)
-        return Sensor(self._scene, *SIZE_PX).develop(radiance, np.random.default_rng(0))
+def reach_mm(library: PartLibrary, part: PartNumber, pose: int) -> float:
+    """How far a part reaches from the point of the table below its middle."""
+    return float(np.linalg.norm(library.baked(part, pose).silhouette, axis=-1).max())
 
 
 def pose_nearest(library: PartLibrary, part: PartNumber, down: Direction) -> int:

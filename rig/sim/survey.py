@@ -14,7 +14,7 @@ from rig.sim.geometry import Mesh
 from rig.sim.ldraw.library import LDrawLibrary
 from rig.sim.part_library import EMBEDDED, PartLibrary
 from rig.sim.parts import PARTS
-from rig.sim.portrait import STUDS_DOWN, STUDS_UP, Portraitist, pose_nearest
+from rig.sim.portrait import STUDS_DOWN, STUDS_UP, portrait, pose_nearest, reach_mm
 
 T = TypeVar("T")
 
@@ -103,7 +103,8 @@ def _fare(library: LDrawLibrary, part: PartNumber) -> Rendered | Renamed:
     poses, poses_s = _timed(lambda: alone.poses(part))
     pose = pose_nearest(alone, part, STUDS_UP)
     _, bake_s = _timed(lambda: alone.baked(part, pose))
-    picture, render_s = _timed(Portraitist(alone, part, pose).take)
+    seen_mm = reach_mm(alone, part, pose)
+    picture, render_s = _timed(lambda: portrait(alone, part, pose, seen_mm))
     measures = measures_of(found.mesh)
     figures = Figures(
         part, found.title, found.textured, measures, len(poses), load_s, poses_s, bake_s, render_s
@@ -151,7 +152,8 @@ def compare(library: LDrawLibrary, part: PartNumber) -> Twins:
     for direction in (STUDS_UP, STUDS_DOWN):
         pose = pose_nearest(EMBEDDED, part, direction)
         same = pose_nearest(other, part, EMBEDDED.poses(part)[pose].down)
-        pictures += [Portraitist(EMBEDDED, part, pose).take(), Portraitist(other, part, same).take()]
+        seen_mm = reach_mm(EMBEDDED, part, pose)
+        pictures += [portrait(EMBEDDED, part, pose, seen_mm), portrait(other, part, same, seen_mm)]
     return Twins(part, measures_of(EMBEDDED.mesh(part)), measures_of(mesh), tuple(pictures))
 
 

@@ -52,6 +52,7 @@ def test_without_a_library_there_are_the_ten_parts() -> None:
 
 def test_a_library_adds_its_parts_and_the_ten_stay_as_they_are(library: PartLibrary) -> None:
     assert np.ptp(library.mesh(SLAB).corners, axis=(0, 1)) == pytest.approx(BOX_MM)
+    assert np.array_equal(library.mesh(PartNumber("SLAB")).corners, library.mesh(SLAB).corners)
     for part in (PartNumber("3001"), PartNumber("3039")):
         assert np.array_equal(library.mesh(part).corners, EMBEDDED.mesh(part).corners)
     assert library.plastics[ColourCode(36)].name == "Trans Red"

@@ -131,7 +131,7 @@ class LDrawLibrary:
                 if placed.name not in self._paths:
                     raise BadInput(
                         f"{self._paths[name]} needs {placed.name}, which {self.folder} does not have",
-                        hint="get the whole library from ldraw.org: it has files for files",
+                        hint="get the whole library from ldraw.org",
                     )
                 trail.append((placed.name, iter(self._drawing(placed.name).placed)))
         return list(done)
