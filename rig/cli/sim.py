@@ -119,7 +119,7 @@ def _show(settings: Settings, report: "SurveyReport", pairs: "list[Twins]") -> N
         }
     )
     settings.print_table(
-        f"{len(report.figures)} parts load and render, {len(report.failed)} fail",
+        f"Parts that load and render: {len(report.figures)}; that fail: {len(report.failed)}",
         ("step", "median", "slowest", "part", "all"),
         [
             (

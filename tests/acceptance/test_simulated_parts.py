@@ -19,7 +19,7 @@ def test_all_parts_are_tried_and_those_that_fail_are_named(shell: Shell) -> None
     done = shell.run("sim", "parts", "--ldraw", "library", "--out", "tried")
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
-    assert "2 parts load and render, 1 fail" in done.stdout
+    assert "load and render: 2; that fail: 1" in done.stdout
     assert "renamed, and load as well: 1." in done.stderr
     assert "s/lost.dat" in done.stdout
     with (shell.folder / "tried" / "parts.csv").open() as file:
