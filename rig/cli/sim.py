@@ -99,7 +99,9 @@ def parts(
             report.add(fared)
         failed = {failed.part for failed in report.failed}
         common = [part for part in twin_parts(library) if part in wanted and part not in failed]
-        pairs = [compare(library, part) for part in bars.track(common, description="Twins")]
+        # A bar of nothing would stand there empty.
+        waiting = bars.track(common, description="Twins") if common else ()
+        pairs = [compare(library, part) for part in waiting]
     report.finish(pairs)
     _show(settings, report, pairs)
     if report.failed:

@@ -82,6 +82,12 @@ def test_faces_keep_the_colours_of_their_own(library: PartLibrary) -> None:
     blue, green, red = seen.T
     assert ((green > 2 * red) & (green > 2 * blue)).sum() > 300
     assert ((red > 3 * green) & (red > 40)).sum() > 100
+    # Also when they are split for the light to be computed on them.
+    split = library.baked(PartNumber("lid"), upright)
+    assert len(split.corners) > 24
+    heights, is_green = split.corners[..., 2], split.colours == 0x200C000
+    assert heights[is_green].min() == pytest.approx(3.2, abs=1e-5)
+    assert heights[~is_green].max() == pytest.approx(3.2, abs=1e-5)
 
 
 def test_what_is_not_there_is_refused(library: PartLibrary) -> None:
