@@ -231,6 +231,7 @@ class SimConfig(Section):
         driver_microsteps_per_step: what the motor driver really does, where that is not what rig.toml says.
         backlash_deg: play between motor and table.
         faults: a fault scenario, by name or as a TOML file; empty for none.
+        ldraw: folder of an LDraw library, for parts beside the ten that the simulator has of itself.
     """
 
     enabled: bool = False
@@ -241,6 +242,7 @@ class SimConfig(Section):
     driver_microsteps_per_step: int | None = Field(default=None, gt=0, le=256)
     backlash_deg: float = Field(default=0.0, ge=0, le=45)
     faults: str = ""
+    ldraw: Path | None = None
 
 
 class PathsConfig(Section):

@@ -88,6 +88,7 @@ feed_gap_s = 0.5
 # driver_microsteps_per_step = 8   # a counterfeit driver, which steps otherwise than [turntable] says
 backlash_deg = 0.0          # play between motor and table
 faults = ""                 # a scenario of faults, by name or as a TOML file; see: rig sim --help
+# ldraw = "ldraw"           # the folder of an LDraw library: any part of it; see: rig sim parts --help
 
 # The bins: where the chute finds each, and the parts that belong in it.
 """

@@ -78,11 +78,11 @@ for _name, _command, _summary in (
     ("evaluate", evaluate.evaluate, "Measure a model on labelled pictures."),
     ("doctor", doctor.doctor, "See what is missing and what to do."),
     ("init", init.init, "Write a commented rig.toml."),
-    ("sim", sim.sim, "Run the simulated Marlin board alone."),
 ):
     app.command(_name, short_help=_summary)(_command)
 app.add_typer(calibrate.app, name="calibrate", short_help="Set up camera and turntable.")
 app.add_typer(dataset.app, name="dataset", short_help="Look after captured pictures.")
+app.add_typer(sim.app, name="sim", short_help="Run the simulated board, see what is simulated.")
 
 
 def main() -> None:

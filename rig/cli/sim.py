@@ -1,16 +1,22 @@
 """`rig sim`"""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.cli.settings import settings_of
+from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from rig.sim.port import PortKind
+    from rig.sim.survey import Measures, Twins
+    from rig.sim.survey_report import SurveyReport
+
+app = typer.Typer()
 
 
-def sim(
+@app.callback(invoke_without_command=True)
+def board(
     context: typer.Context,
     pty: Annotated[
         bool, typer.Option("--pty", help="Offer a pseudo-terminal (the default where there are any).")
@@ -21,7 +27,12 @@ def sim(
         typer.Option(metavar="NAME|FILE", help="Faults that strike: a scenario or a TOML file with one."),
     ] = None,
 ) -> None:
-    """Run the simulated Marlin board alone, in real time, for any Marlin client, until Ctrl-C."""
+    """Run the simulated Marlin board alone, in real time, for any Marlin client, until Ctrl-C.
+
+    With a command, do that instead.
+    """
+    if context.invoked_subcommand is not None:
+        return
     settings = settings_of(context)
     config = settings.load_config()
     from rig.clock import SystemClock
@@ -44,6 +55,115 @@ def sim(
             typer.echo("Stop it with Ctrl-C.")
         port.wait()
     settings.say("The board was unplugged for good.")
+
+
+@app.command("parts", short_help="Try the parts of an LDraw library.")
+def parts(
+    context: typer.Context,
+    numbers: Annotated[
+        list[str] | None, typer.Argument(metavar="[PART]...", help="Which parts (default: all of them).")
+    ] = None,
+    ldraw: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The library: a folder with parts, p and LDConfig.ldr (default: [sim] ldraw in rig.toml).",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where sheets and table go (default: simulated-parts).")
+    ] = Path("simulated-parts"),
+) -> None:
+    """Load and render the parts of an LDraw library, and compare the ten built-in ones with their twins.
+
+    A part that fails is named with what is wrong, and the exit code is 1 then. Sheets of all parts, a table
+    of what was measured of each (parts.csv) and the twins side by side (twins.jpg) are written. To use the
+    library, name it in rig.toml: ldraw in [sim].
+    """
+    settings = settings_of(context)
+    config = settings.load_config()
+    from rig.catalog import part_number
+    from rig.errors import BadInput
+    from rig.sim.ldraw.library import LDrawLibrary
+    from rig.sim.survey import compare, survey, twin_parts
+    from rig.sim.survey_report import SurveyReport
+
+    folder = ldraw or config.sim.ldraw
+    if folder is None:
+        raise BadInput("no LDraw library is named", hint="name its folder: --ldraw DIR, or ldraw in [sim]")
+    library = LDrawLibrary(folder)
+    wanted = [part_number(number) for number in numbers or ()] or library.part_numbers()
+    report = SurveyReport(out)
+    with settings.progress() as bars:
+        for fared in bars.track(survey(library, wanted), total=len(wanted), description="Parts"):
+            report.add(fared)
+        failed = {failed.part for failed in report.failed}
+        common = [part for part in twin_parts(library) if part in wanted and part not in failed]
+        # A bar of nothing would stand there empty.
+        waiting = bars.track(common, description="Twins") if common else ()
+        pairs = [compare(library, part) for part in waiting]
+    report.finish(pairs)
+    _show(settings, report, pairs)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _show(settings: Settings, report: "SurveyReport", pairs: "list[Twins]") -> None:
+    paces = report.paces()
+    settings.print_json(
+        {
+            "rendered": report.figures,
+            "renamed": report.renamed,
+            "failed": report.failed,
+            "paces": paces,
+            "twins": [{"part": pair.part, "built": pair.built, "ldraw": pair.ldraw} for pair in pairs],
+            "files": report.files,
+        }
+    )
+    settings.print_table(
+        f"Parts that load and render: {len(report.figures)}; that fail: {len(report.failed)}",
+        ("step", "median", "slowest", "part", "all"),
+        [
+            (
+                pace.step,
+                f"{pace.median_s:.3f} s",
+                f"{pace.slowest_s:.2f} s",
+                pace.slowest,
+                f"{pace.total_s:.1f} s",
+            )
+            for pace in paces
+        ],
+    )
+    if report.failed:
+        settings.print_table(
+            "Failures", ("part", "why"), [(failed.part, failed.why) for failed in report.failed]
+        )
+    if pairs:
+        settings.print_table(
+            "Built in, and in LDraw",
+            ("part", "built: mm", "LDraw: mm", "built: mm²", "LDraw: mm²", "ratio"),
+            [
+                (
+                    pair.part,
+                    _extents(pair.built),
+                    _extents(pair.ldraw),
+                    f"{pair.built.area_mm2:.0f}",
+                    f"{pair.ldraw.area_mm2:.0f}",
+                    f"{pair.built.area_mm2 / pair.ldraw.area_mm2:.2f}",
+                )
+                for pair in pairs
+            ],
+        )
+    if report.renamed:
+        settings.say(f"Numbers that were renamed, and load as well: {len(report.renamed)}.")
+    textured = [figures.part for figures in report.figures if figures.textured]
+    if textured:
+        settings.say(f"Textures (TEXMAP) are left out, of: {', '.join(textured)}.")
+    settings.say(f"Written: {', '.join(str(path) for path in report.files)}.")
+
+
+def _extents(measures: "Measures") -> str:
+    return " ".join(f"{length:.1f}" for length in measures.size_mm)
 
 
 def _port_kind(pty: bool, socket: bool) -> "PortKind":

@@ -2,26 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rig.catalog import PartNumber
 from rig.sim.geometry import Mesh, axes_along
-from rig.sim.poses import lying_mesh
 from rig.sim.raster import Floats32, rasterize
 
-# The square of table around the part on which light is computed, and its texels.
-GROUND_HALF_MM = 40.0
+# The square of table around the part on which light is computed: its texels, the least that it reaches from
+# its middle, and how far it reaches beyond a large part.
 GROUND_TEXELS = 224
-TEXELS_PER_MM = GROUND_TEXELS / (2 * GROUND_HALF_MM)
+_LEAST_GROUND_HALF_MM = 40.0
+_GROUND_BEYOND_PART = 1.5
 
 _BAKED_GROUND_TEXELS = 96
 _SKY_DIRECTIONS = 40
-_SKY_MAP_PX = 144
-# Occlusion is baked at corners, so that no triangle may be longer than what it varies over.
-_LONGEST_EDGE_MM = 5.0
+# Maps of what a light sees are as fine for a large part as for a small one, as far as that can be computed.
+_LIGHT_MAP_PX_PER_MM = 3.6
+_LARGEST_LIGHT_MAP_PX = 576
+# Occlusion is baked at corners, so that no triangle may be longer than what it varies over: 5 mm, on a part
+# that is no longer than a hand.
+_LONGEST_EDGE = 1 / 8
 # Sky samples start this far off the surface, and a surface counts as hidden when it is this much farther.
 _LIFT_MM = 0.35
 _DEPTH_BIAS_MM = 0.25
@@ -33,20 +35,34 @@ class BakedPart:
 
     Attributes:
         corners, normals: (n, 3, 3) float32, split into triangles of at most a few millimetres.
+        colours: (n,) LDraw colour codes of the triangles; `OWN_COLOUR` where they take that of the part.
         openness: (n, 3) float32 at the corners, cosine-weighted share of the upper sky that is seen, relative
             to what a level surface in the open sees.
         silhouette: (m, 3, 3) float32 corners of the unsplit triangles, for outlines and shadows.
         silhouette_facings: (m, 3) float32 their unit normals.
         ground_openness: (GROUND_TEXELS, GROUND_TEXELS) float32, the same for the table; x along columns, y
-            along rows, from minus to plus GROUND_HALF_MM.
+            along rows, from minus to plus `ground_half_mm`.
+        ground_half_mm: half the side of that square of table.
     """
 
     corners: Floats32
     normals: Floats32
+    colours: NDArray[np.int64]
     openness: Floats32
     silhouette: Floats32
     silhouette_facings: Floats32
     ground_openness: Floats32
+    ground_half_mm: float
+
+    @property
+    def texels_per_mm(self) -> float:
+        """Texels of the table's light to a millimetre."""
+        return GROUND_TEXELS / (2 * self.ground_half_mm)
+
+    @property
+    def light_map_px(self) -> int:
+        """The size of a map of what a light sees of the part."""
+        return _light_map_px(self.ground_half_mm)
 
 
 @dataclass(frozen=True)
@@ -93,22 +109,22 @@ def light_map(corners: Floats32, direction: Floats32, size_px: int) -> LightMap:
     return LightMap(fragments.depth_buffer, axes, middle, px_per_mm)
 
 
-@cache
-def baked_part(part: PartNumber, pose: int) -> BakedPart:
-    """The part on its `pose`-th side with its occlusion; takes a few tenths of a second the first time."""
-    whole = lying_mesh(part, pose)
-    mesh = _split(whole, _LONGEST_EDGE_MM)
+def bake(whole: Mesh) -> BakedPart:
+    """The occlusion of a lying part; takes some tenths of a second."""
+    reach_mm = float(np.linalg.norm(whole.corners[..., :2], axis=-1).max())
+    ground_half_mm = max(_LEAST_GROUND_HALF_MM, _GROUND_BEYOND_PART * reach_mm)
+    mesh = _split(whole, _LONGEST_EDGE * ground_half_mm)
     corners = mesh.corners.astype(np.float32)
     normals = mesh.normals.astype(np.float32)
     silhouette = whole.corners.astype(np.float32)
     starts = _just_off(corners)
-    ground = _ground_points(_BAKED_GROUND_TEXELS)
+    ground = _ground_points(_BAKED_GROUND_TEXELS, ground_half_mm)
 
     skin_light = np.zeros(corners.shape[:2], np.float32).reshape(-1)
     ground_light = np.zeros(len(ground), np.float32)
     sky = _sky_directions(_SKY_DIRECTIONS)
     for direction in sky:
-        seen_by_light = light_map(silhouette, direction, _SKY_MAP_PX)
+        seen_by_light = light_map(silhouette, direction, _light_map_px(ground_half_mm))
         cosine = np.maximum(normals.reshape(-1, 3) @ direction, 0)
         skin_light += cosine * seen_by_light.reaches(starts)
         ground_light += direction[2] * seen_by_light.reaches(ground)
@@ -117,10 +133,12 @@ def baked_part(part: PartNumber, pose: int) -> BakedPart:
     return BakedPart(
         corners,
         normals,
+        mesh.colours,
         (skin_light / in_the_open).reshape(corners.shape[:2]),
         silhouette,
         _facings(silhouette),
         np.asarray(cv2.resize(baked_ground, (GROUND_TEXELS, GROUND_TEXELS)), dtype=np.float32),
+        ground_half_mm,
     )
 
 
@@ -146,21 +164,25 @@ def _sky_directions(count: int) -> Floats32:
     return np.column_stack([radius * np.cos(turn), radius * np.sin(turn), z]).astype(np.float32)
 
 
-def _ground_points(texels: int) -> Floats32:
+def _light_map_px(ground_half_mm: float) -> int:
+    return min(round(_LIGHT_MAP_PX_PER_MM * ground_half_mm), _LARGEST_LIGHT_MAP_PX)
+
+
+def _ground_points(texels: int, half_mm: float) -> Floats32:
     """The middles of the texels on the table, (texels squared, 3) float32."""
-    middles = (np.arange(texels) + 0.5) / texels * 2 * GROUND_HALF_MM - GROUND_HALF_MM
+    middles = (np.arange(texels) + 0.5) / texels * 2 * half_mm - half_mm
     x, y = np.meshgrid(middles, middles)
     return np.stack([x, y, np.full_like(x, 0.1)], axis=-1).reshape(-1, 3).astype(np.float32)
 
 
 def _split(mesh: Mesh, longest_mm: float) -> Mesh:
     """Halve triangles at their longest edge until none is longer than `longest_mm`."""
-    corners, normals = mesh.corners, mesh.normals
+    corners, normals, colours = mesh.corners, mesh.normals, mesh.colours
     while True:
         lengths = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
         long = lengths.max(axis=1) > longest_mm
         if not long.any():
-            return Mesh(corners, normals)
+            return Mesh(corners, normals, colours)
         first = lengths[long].argmax(axis=1)
         order = (first[:, None] + np.arange(3)) % 3
         halves = []
@@ -170,3 +192,4 @@ def _split(mesh: Mesh, longest_mm: float) -> Mesh:
             halves.append(np.concatenate([np.stack([a, middle, c], 1), np.stack([middle, b, c], 1)]))
         corners = np.concatenate([corners[~long], halves[0]])
         normals = np.concatenate([normals[~long], halves[1]])
+        colours = np.concatenate([colours[~long], colours[long], colours[long]])

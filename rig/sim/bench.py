@@ -9,6 +9,7 @@ from rig.clock import Clock, LeapingClock, SystemClock
 from rig.config import Config
 from rig.sim.camera import SimulatedCamera
 from rig.sim.hand import SimulatedHand
+from rig.sim.part_library import library_of
 from rig.sim.port import SimulatedPort
 from rig.sim.scene import draw_scene
 from rig.sim.wiring import build_board, build_world
@@ -23,11 +24,13 @@ class SimulatedBench:
 
     Raises:
         ConfigError: there is no such fault scenario.
+        BadInput: `[sim] ldraw` is no LDraw library.
     """
 
     def __init__(self, config: Config, seed: int) -> None:
         scene_rng, hand_rng, noise_rng = np.random.default_rng(seed).spawn(3)
         self.clock: Clock = SystemClock() if config.sim.real_time else LeapingClock()
+        library = library_of(config.sim.ldraw)
         self.world = build_world(config, self.clock)
         self.camera = SimulatedCamera(
             self.world,
@@ -35,8 +38,9 @@ class SimulatedBench:
             config.camera,
             frames_per_s=config.sim.frames_per_s,
             seed=int(noise_rng.integers(2**63)),
+            library=library,
         )
-        self.hand = SimulatedHand(self.world, hand_rng)
+        self.hand = SimulatedHand(self.world, hand_rng, library)
         self._port = SimulatedPort(self.world, board=build_board(config, self.world))
 
     @property

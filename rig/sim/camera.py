@@ -9,6 +9,7 @@ import numpy as np
 from rig.camera.frame import Frame, Reach, Span
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout
+from rig.sim.part_library import EMBEDDED, PartLibrary
 from rig.sim.raster import Floats32
 from rig.sim.render import Renderer
 from rig.sim.scene import Scene
@@ -49,16 +50,24 @@ class SimulatedCamera:
             its autofocus is perfect.
         frames_per_s: frame rate; an exposure longer than a frame's period slows it down.
         seed: of the noise.
+        library: has the parts that it sees.
     """
 
     def __init__(
-        self, world: World, scene: Scene, config: CameraConfig, *, frames_per_s: float, seed: int
+        self,
+        world: World,
+        scene: Scene,
+        config: CameraConfig,
+        *,
+        frames_per_s: float,
+        seed: int,
+        library: PartLibrary = EMBEDDED,
     ) -> None:
         self._world = world
         self._scene = scene
         self._frames_per_s = frames_per_s
         self._seed = seed
-        self._renderer = Renderer(scene, config.width_px, config.height_px)
+        self._renderer = Renderer(scene, config.width_px, config.height_px, library)
         self._locked = _Locked(config, _sensor(scene, config))
         self._lock = threading.Lock()
         self._started_s: float | None = None

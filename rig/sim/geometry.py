@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rig.sim.plastics import OWN_COLOUR
+
 Floats = NDArray[np.float64]
 
 CIRCLE_SIDES = 24
@@ -21,22 +23,33 @@ class Mesh:
     Attributes:
         corners: (n, 3, 3) positions in mm: triangle, corner, axis.
         normals: (n, 3, 3) unit normals at the corners, for smooth shading.
+        colours: (n,) LDraw colour codes; `OWN_COLOUR` where a triangle takes that of the part.
     """
 
     corners: Floats
     normals: Floats
+    colours: NDArray[np.int64]
+
+    @classmethod
+    def in_own_colour(cls, corners: Floats, normals: Floats) -> "Mesh":
+        """A mesh that takes the colour of the part all over."""
+        return cls(corners, normals, np.full(len(corners), OWN_COLOUR))
 
     def inside_out(self) -> "Mesh":
         """The same surface seen from the other side: a solid becomes a cavity."""
-        return Mesh(self.corners[:, ::-1], -self.normals[:, ::-1])
+        return Mesh(self.corners[:, ::-1], -self.normals[:, ::-1], self.colours)
 
     def moved(self, offset_mm: ArrayLike) -> "Mesh":
         """The mesh shifted by x, y and z."""
-        return Mesh(self.corners + np.asarray(offset_mm, dtype=float), self.normals)
+        return Mesh(self.corners + np.asarray(offset_mm, dtype=float), self.normals, self.colours)
+
+    def part_of(self, triangles: NDArray[np.bool_]) -> "Mesh":
+        """Some of its triangles, by a mask (n,)."""
+        return Mesh(self.corners[triangles], self.normals[triangles], self.colours[triangles])
 
     def turned(self, rotation: Floats) -> "Mesh":
         """The mesh turned by a (3, 3) rotation matrix about the origin."""
-        return Mesh(self.corners @ rotation.T, self.normals @ rotation.T)
+        return Mesh(self.corners @ rotation.T, self.normals @ rotation.T, self.colours)
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,11 @@ def facing_x(x: float) -> Plane:
 
 def merge(*meshes: Mesh) -> Mesh:
     """One mesh of several."""
-    return Mesh(np.concatenate([m.corners for m in meshes]), np.concatenate([m.normals for m in meshes]))
+    return Mesh(
+        np.concatenate([mesh.corners for mesh in meshes]),
+        np.concatenate([mesh.normals for mesh in meshes]),
+        np.concatenate([mesh.colours for mesh in meshes]),
+    )
 
 
 def axes_along(forward: ArrayLike) -> Floats:
@@ -171,7 +188,7 @@ def _where_rays_cross(rays: Floats, outline: Floats) -> Floats:
 def lay(sheet: Floats, plane: Plane) -> Mesh:
     """A sheet laid on a plane, facing as the plane does."""
     corners = plane.place(sheet)
-    return Mesh(corners, np.broadcast_to(plane.normal, corners.shape).copy())
+    return Mesh.in_own_colour(corners, np.broadcast_to(plane.normal, corners.shape).copy())
 
 
 def sweep(
@@ -203,7 +220,7 @@ def sweep(
     walls = slice(None) if closed else slice(-1)
     corners = (np.stack([foot, foot_next, top_next], 1), np.stack([foot, top_next, top], 1))
     normals = (np.stack([n_here, n_there, n_there], 1), np.stack([n_here, n_there, n_here], 1))
-    return Mesh(
+    return Mesh.in_own_colour(
         np.concatenate([triangles[walls] for triangles in corners]),
         np.concatenate([triangles[walls] for triangles in normals]),
     )

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from rig.sim.bake import GROUND_HALF_MM, GROUND_TEXELS, TEXELS_PER_MM, BakedPart
+from rig.sim.bake import GROUND_TEXELS, BakedPart
 from rig.sim.geometry import axes_along
 from rig.sim.raster import Floats32, coverage
 from rig.sim.shading import Lighting, schlick
@@ -40,7 +40,7 @@ def _key_share(part: BakedPart, light: Lighting) -> Floats32:
     for along, across in zip(radius * np.cos(turn), radius * np.sin(turn), strict=True):
         direction = light.key_direction + right * np.float32(along) + down * np.float32(across)
         lit = faces[facings @ direction > 0.01]
-        shadow = _cast(lit, direction, np.ones(len(lit), np.float32))
+        shadow = _cast(part, lit, direction, np.ones(len(lit), np.float32))
         shadows += shadow > 0.5
     return np.asarray(1 - cv2.GaussianBlur(shadows / _KEY_SAMPLES, (5, 5), 0.8), dtype=np.float32)
 
@@ -53,15 +53,15 @@ def _caustic(part: BakedPart, light: Lighting) -> Floats32:
     mirrored = light.key_direction - 2 * toward[walls, None] * facings[walls]
     going_down = mirrored[:, 2] > 0.2
     walls, mirrored = walls[going_down], mirrored[going_down]
-    glow = _cast(faces[walls], mirrored, schlick(toward[walls]))
+    glow = _cast(part, faces[walls], mirrored, schlick(toward[walls]))
     # Light from high up a wall lands far from it and out of focus: closed surroundings mark what is near.
     near = np.clip((1 - part.ground_openness) * _CAUSTIC_REACH, 0, 1)
     return np.asarray(cv2.GaussianBlur(glow, (5, 5), 0.9) * near, dtype=np.float32)
 
 
-def _cast(faces: Floats32, direction: Floats32, amounts: Floats32) -> Floats32:
+def _cast(part: BakedPart, faces: Floats32, direction: Floats32, amounts: Floats32) -> Floats32:
     """Project triangles (n, 3, 3) onto the table against `direction`, (3,) or (n, 3); sum by texel."""
     slope = np.broadcast_to(direction[..., :2] / direction[..., 2:], (len(faces), 2))
     landing = faces[..., :2] - faces[..., 2:] * slope[:, None]
-    texels = (landing + np.float32(GROUND_HALF_MM)) * np.float32(TEXELS_PER_MM)
+    texels = (landing + np.float32(part.ground_half_mm)) * np.float32(part.texels_per_mm)
     return coverage(texels, amounts, GROUND_TEXELS, GROUND_TEXELS)

@@ -7,8 +7,8 @@ import numpy as np
 from rig.catalog import COLOURS, ColourCode, PartNumber
 from rig.devices.operator import Placement, Reference, Subject
 from rig.errors import BadInput
-from rig.sim.parts import PARTS
-from rig.sim.poses import RestingPose, resting_poses
+from rig.sim.part_library import EMBEDDED, PartLibrary
+from rig.sim.poses import RestingPose
 from rig.sim.world import LyingPart, World
 
 _AIM_SPREAD_MM = 3.0
@@ -24,9 +24,11 @@ class SimulatedHand:
     Args:
         world: where the parts go.
         rng: draws colour, side, place and turn of every part that is no subject of a capture session.
+        library: the parts that there are to lay.
     """
 
-    def __init__(self, world: World, rng: np.random.Generator) -> None:
+    def __init__(self, world: World, rng: np.random.Generator, library: PartLibrary = EMBEDDED) -> None:
+        self._library = library
         self._world = world
         self._rng = rng
 
@@ -36,12 +38,11 @@ class SimulatedHand:
         Raises:
             BadInput: names it, and those that there are.
         """
-        _check_known(subject.part)
-        if subject.colour is not None and subject.colour not in COLOURS:
-            known = ", ".join(f"{colour.code} {colour.name}" for colour in COLOURS.values())
-            raise BadInput(f"the simulator has no bricks in colour {subject.colour}", hint=f"it has: {known}")
+        poses = self._library.poses(subject.part)
+        if subject.colour is not None:
+            self._library.plastics.of(subject.colour)
         for name in subject.pose_names:
-            if not any(_is_called(name, pose) for pose in resting_poses(subject.part)):
+            if not any(_is_called(name, pose) for pose in poses):
                 raise BadInput(
                     f"the simulator cannot lay a {subject.part} {name!r}",
                     hint=f"it knows {', '.join(_UP_OF_POSE)}, where a part comes to rest so",
@@ -67,7 +68,7 @@ class SimulatedHand:
         Raises:
             BadInput: the simulator does not know the part.
         """
-        _check_known(example)
+        self._library.require(example)
         self._lay(Subject(example), 0, self._rng)
 
     def lay_reference(self, reference: Reference) -> None:
@@ -87,8 +88,8 @@ class SimulatedHand:
         if not parts:
             raise BadInput("a pile of no parts cannot be poured", hint="name at least one part")
         for part in parts:
-            _check_known(part)
-        self._world.pour(_pile(tuple(parts), self._rng.spawn(1)[0]))
+            self._library.require(part)
+        self._world.pour(self._pile(tuple(parts), self._rng.spawn(1)[0]))
 
     def true_part(self) -> PartNumber | None:
         """What lies on the simulated table."""
@@ -100,21 +101,17 @@ class SimulatedHand:
         brick = subject.physical_part or f"{subject.part}-c{colour}-{rng.bytes(4).hex()}"
         shown: list[int] = []
         for earlier in range(pose + 1):
-            lying = _drop(subject.part, colour, rng, _sides(subject, earlier, shown))
+            poses = self._library.poses(subject.part)
+            lying = _drop(subject.part, colour, rng, poses, _sides(subject, earlier, shown, poses))
             shown.append(lying.pose)
         self._world.lay(lying)
         return Placement(subject.part, colour, brick)
 
-
-def _check_known(part: PartNumber) -> None:
-    if part not in PARTS:
-        raise BadInput(f"the simulator has no part {part}", hint=f"it knows {', '.join(sorted(PARTS))}")
-
-
-def _pile(parts: tuple[PartNumber, ...], rng: np.random.Generator) -> Iterator[LyingPart]:
-    while True:
-        part = parts[rng.integers(len(parts))]
-        yield _drop(part, _draw_colour(rng), rng, range(len(resting_poses(part))))
+    def _pile(self, parts: tuple[PartNumber, ...], rng: np.random.Generator) -> Iterator[LyingPart]:
+        while True:
+            part = parts[rng.integers(len(parts))]
+            poses = self._library.poses(part)
+            yield _drop(part, _draw_colour(rng), rng, poses, range(len(poses)))
 
 
 def _draw_colour(rng: np.random.Generator) -> ColourCode:
@@ -131,14 +128,12 @@ def _colour_of(subject: Subject, rng: np.random.Generator) -> ColourCode:
     return _draw_colour(rng)
 
 
-def _sides(subject: Subject, pose: int, shown: Sequence[int]) -> Collection[int]:
+def _sides(
+    subject: Subject, pose: int, shown: Sequence[int], poses: Sequence[RestingPose]
+) -> Collection[int]:
     """The sides that may come next: called as the user calls them, and shown less often than others."""
     name = subject.pose_name(pose)
-    sides = [
-        side
-        for side, resting in enumerate(resting_poses(subject.part))
-        if name is None or _is_called(name, resting)
-    ]
+    sides = [side for side, resting in enumerate(poses) if name is None or _is_called(name, resting)]
     least = min(shown.count(side) for side in sides)
     return {side for side in sides if shown.count(side) == least}
 
@@ -149,12 +144,14 @@ def _is_called(name: str, pose: RestingPose) -> bool:
 
 
 def _drop(
-    part: PartNumber, colour: ColourCode, rng: np.random.Generator, sides: Collection[int]
+    part: PartNumber,
+    colour: ColourCode,
+    rng: np.random.Generator,
+    poses: Sequence[RestingPose],
+    sides: Collection[int],
 ) -> LyingPart:
     """Let a part come to rest on one of some sides, near the middle of the table."""
-    likelihood = np.array(
-        [pose.probability if side in sides else 0.0 for side, pose in enumerate(resting_poses(part))]
-    )
+    likelihood = np.array([pose.probability if side in sides else 0.0 for side, pose in enumerate(poses)])
     offset_mm = np.clip(rng.normal(0, _AIM_SPREAD_MM, 2), -_FURTHEST_MM, _FURTHEST_MM)
     return LyingPart(
         part=part,

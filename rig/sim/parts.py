@@ -5,7 +5,7 @@ Surfaces that lie inside the plastic, such as the foot of a stud, are left out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -58,16 +58,6 @@ POCKET_WALL = 0.8
 _INSIDE = HEIGHT - ROOF
 # How far a pillar reaches into the plastic that it ends in, where the two meet at an angle.
 _OVERLAP = 0.4
-
-
-@cache
-def part_mesh(part: PartNumber) -> Mesh:
-    """The part's surface in mm, studs up.
-
-    Raises:
-        KeyError: the simulator does not know the part; `PARTS` lists those it knows.
-    """
-    return PARTS[part]()
 
 
 def _brick(columns: int, rows: int) -> Mesh:

@@ -7,19 +7,19 @@ for a polyhedron" (1992). The solid angle in which the middle sees a face is the
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.catalog import PartNumber
 from rig.sim.geometry import Floats, Mesh
 from rig.sim.hull import JOGGLE_MM, Hull, convex_hull
-from rig.sim.parts import part_mesh
 
-# Attitudes that hardly ever occur, such as a long brick on end, are left out: a touch upsets them.
+# Attitudes that hardly ever occur, such as a long brick on end, are left out: a touch upsets them. But a ball
+# has no likelier ones.
 _LEAST_PROBABILITY = 0.03
-_SAME_SIDE_COSINE = np.cos(np.radians(1.5))
+_LEAST_SHARE_OF_LIKELIEST = 1 / 3
+# A round part rests on any of its many narrow faces: those next to a likelier one are taken for that one.
+_SAME_SIDE_COSINE = np.cos(np.radians(10))
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,6 @@ class RestingPose:
 
     down: tuple[float, float, float]
     probability: float
-
-
-@cache
-def resting_poses(part: PartNumber) -> tuple[RestingPose, ...]:
-    """The sides on which a part rests, the likeliest first.
-
-    Raises:
-        KeyError: the simulator does not know the part.
-    """
-    return poses_of(part_mesh(part))
 
 
 def poses_of(mesh: Mesh) -> tuple[RestingPose, ...]:
@@ -62,11 +52,9 @@ def poses_of(mesh: Mesh) -> tuple[RestingPose, ...]:
     )
 
 
-@cache
-def lying_mesh(part: PartNumber, pose: int) -> Mesh:
-    """The part on its `pose`-th side: lowest point at z = 0, the middle of its outline above the origin."""
-    mesh = part_mesh(part)
-    up = -np.array(resting_poses(part)[pose].down)
+def laid(mesh: Mesh, pose: RestingPose) -> Mesh:
+    """The body on one of its sides: lowest point at z = 0, the middle of its outline above the origin."""
+    up = -np.array(pose.down)
     aside = np.array([1.0, 0.0, 0.0]) if abs(up[0]) < 0.9 else np.array([0.0, 1.0, 0.0])
     right = np.cross(aside, up)
     right /= np.linalg.norm(right)
@@ -128,7 +116,9 @@ def _merge_sides(normals: Floats, chances: Floats) -> list[tuple[Floats, float]]
                 break
         else:
             sides.append((normals[face], float(chances[face])))
-    likely = [side for side in sides if side[1] >= _LEAST_PROBABILITY]
+    likeliest = max(chance for _, chance in sides)
+    least = min(_LEAST_PROBABILITY, _LEAST_SHARE_OF_LIKELIEST * likeliest)
+    likely = [side for side in sides if side[1] >= least]
     return sorted(likely, key=lambda side: -side[1])
 
 
@@ -136,6 +126,7 @@ def _flush(points: Floats, down: Floats) -> Floats:
     """The exact direction of a side: the normal of the plane through all points that touch the table."""
     depth = points @ down
     touching = points[depth > depth.max() - 10 * JOGGLE_MM]
-    _, _, axes = np.linalg.svd(touching - touching.mean(axis=0))
+    # Without the full matrix of left vectors, which has a row and a column a point.
+    _, _, axes = np.linalg.svd(touching - touching.mean(axis=0), full_matrices=False)
     normal: Floats = axes[2] * np.sign(axes[2] @ down)
     return normal

@@ -10,17 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.catalog import COLOURS
-from rig.sim.bake import GROUND_HALF_MM, TEXELS_PER_MM, BakedPart, baked_part, light_map
+from rig.catalog import ColourCode
+from rig.sim.bake import BakedPart, light_map
 from rig.sim.geometry import Floats
 from rig.sim.ground import light_on_ground
+from rig.sim.part_library import EMBEDDED, PartLibrary
 from rig.sim.pinhole import Pinhole, pinhole_of
+from rig.sim.plastics import EDGE_COLOUR, OWN_COLOUR
 from rig.sim.raster import Floats32, Fragments, coverage, facing_area, rasterize
 from rig.sim.scene import Scene
 from rig.sim.shading import Lighting, albedo_of, shade_plastic, unit
 from rig.sim.world import LyingPart
 
-_SHADOW_MAP_PX = 144
 _SHADOW_TAPS_PX = ((-0.8, -0.8), (0.8, -0.8), (-0.8, 0.8), (0.8, 0.8))
 _SHADOW_LIFT_MM = 0.3
 # The disc is cut from paper by hand: its radius varies a little around it, and a pin marks its middle.
@@ -38,9 +39,11 @@ class Renderer:
     Args:
         scene: light and camera.
         width_px, height_px: of the pictures.
+        library: has the parts that are rendered.
     """
 
-    def __init__(self, scene: Scene, width_px: int, height_px: int) -> None:
+    def __init__(self, scene: Scene, width_px: int, height_px: int, library: PartLibrary = EMBEDDED) -> None:
+        self._library = library
         self._scene = scene
         self._size = (width_px, height_px)
         self._camera = pinhole_of(scene, width_px, height_px)
@@ -74,15 +77,24 @@ class Renderer:
             self._cut_out_disc(image, table, light)
             return image
         placement = table @ _placement(lying)
-        part = baked_part(lying.part, lying.pose)
-        albedo = albedo_of(COLOURS[lying.colour].rgb)
+        part = self._library.baked(lying.part, lying.pose)
+        albedo = albedo_of(self._library.plastics.of(lying.colour).rgb)
         light = self._lighting(placement, lamp_level)
         camera = self._camera.relative_to(placement)
         image = self._table_around(part, albedo, light, camera)
+        albedos = self._albedos(part, lying.colour)
         self._prick_pinhole(image, light)
         self._cut_out_disc(image, table, light)
-        _draw_part(image, part, albedo, light, camera)
+        _draw_part(image, part, albedos, light, camera)
         return image
+
+    def _albedos(self, part: BakedPart, colour: ColourCode) -> Floats32:
+        """Reflectances (n, 3) of the part's triangles."""
+        plastics = self._library.plastics
+        codes, places = np.unique(part.colours, return_inverse=True)
+        worn = {OWN_COLOUR: colour, EDGE_COLOUR: plastics.edge_of(colour)}
+        colours = [worn.get(code, code) for code in map(ColourCode, codes.tolist())]
+        return np.array([albedo_of(plastics.of(worn).rgb) for worn in colours])[places]
 
     def _lighting(self, placement: Floats, lamp_level: float) -> Lighting:
         """The scene's light in a frame that stands on the table as `placement` says."""
@@ -99,8 +111,8 @@ class Renderer:
 
     def _table_around(self, part: BakedPart, albedo: Floats32, light: Lighting, camera: Pinhole) -> Floats32:
         """The endless table with the part's shadow on it."""
-        texel_mm = 1 / TEXELS_PER_MM
-        first_mm = texel_mm / 2 - GROUND_HALF_MM
+        texel_mm = 1 / part.texels_per_mm
+        first_mm = texel_mm / 2 - part.ground_half_mm
         texel_to_mm = np.array([[texel_mm, 0, first_mm], [0, texel_mm, first_mm], [0, 0, 1]])
         image = cv2.warpPerspective(
             light_on_ground(part, albedo, light),
@@ -136,7 +148,7 @@ class Renderer:
         return np.asarray(np.rint((pixels - 0.5) * (1 << _SUBPIXEL_BITS)), dtype=np.int32)
 
 
-def _draw_part(image: Floats32, part: BakedPart, albedo: Floats32, light: Lighting, camera: Pinhole) -> None:
+def _draw_part(image: Floats32, part: BakedPart, albedos: Floats32, light: Lighting, camera: Pinhole) -> None:
     """Draw the part over the table, in the rectangle of the picture that it covers."""
     points, nearness = camera.project(part.corners)
     size = np.array([image.shape[1], image.shape[0]])
@@ -148,7 +160,7 @@ def _draw_part(image: Floats32, part: BakedPart, albedo: Floats32, light: Lighti
     corner = low.astype(np.float32)
     fragments = rasterize(points - corner, nearness, width, height)
     radiance = np.zeros((height, width, 3), np.float32)
-    radiance[fragments.y, fragments.x] = _shade(part, fragments, nearness, albedo, light, camera.eye)
+    radiance[fragments.y, fragments.x] = _shade(part, fragments, nearness, albedos, light, camera.eye)
     outline, _ = camera.project(part.silhouette)
     share = _share_of_pixels(outline - corner, width, height)
     region = image[low[1] : high[1], low[0] : high[0]]
@@ -159,7 +171,7 @@ def _shade(
     part: BakedPart,
     fragments: Fragments,
     nearness: Floats32,
-    albedo: Floats32,
+    albedos: Floats32,
     light: Lighting,
     eye: Floats32,
 ) -> Floats32:
@@ -171,10 +183,10 @@ def _shade(
     normals = unit(_blend(part.normals, fragments.triangle, weights))
     openness: Floats32 = np.einsum("kc,kc->k", part.openness[fragments.triangle], weights)
     to_eye = unit(eye - points)
-    seen_by_key = light_map(part.silhouette, light.key_direction, _SHADOW_MAP_PX)
+    seen_by_key = light_map(part.silhouette, light.key_direction, part.light_map_px)
     lifted = points + np.float32(_SHADOW_LIFT_MM) * normals
     reaches = seen_by_key.reaches(lifted, _SHADOW_TAPS_PX)
-    return shade_plastic(normals, to_eye, openness, reaches, albedo, light)
+    return shade_plastic(normals, to_eye, openness, reaches, albedos[fragments.triangle], light)
 
 
 def _blend(values: Floats32, triangle: NDArray[np.int32], weights: Floats32) -> Floats32:

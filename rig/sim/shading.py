@@ -62,7 +62,7 @@ def shade_plastic(
         normals, to_eye: (k, 3) unit vectors.
         openness: (k,) share of sky that a point sees.
         key_reaches: (k,) share of the key light that reaches a point.
-        albedo: (3,) of the plastic.
+        albedo: (k, 3) of the plastic at each point.
         light: of the scene.
     """
     facing_key = np.maximum(normals @ light.key_direction, 0) * key_reaches
@@ -77,10 +77,10 @@ def shade_plastic(
     sky_gloss = fresnel * sees_sky * np.minimum(openness + 0.2, 1)
     table_gloss = fresnel * (1 - sees_sky) * np.minimum(openness + 0.3, 1) * np.float32(0.6)
     by_channel = [
-        albedo[channel]
+        albedo[:, channel]
         * (
             light.key[channel] * facing_key
-            + light.ambient[channel] * _many_bounces(openness, float(albedo[channel]))
+            + light.ambient[channel] * _many_bounces(openness, albedo[:, channel])
             + light.open_table[channel] * sees_table
         )
         + light.key[channel] * key_gloss
@@ -118,8 +118,8 @@ def _key_gloss(normals: Floats32, to_eye: Floats32, light: Lighting) -> Floats32
     return gloss
 
 
-def _many_bounces(openness: Floats32, albedo: float) -> Floats32:
+def _many_bounces(openness: Floats32, albedo: Floats32) -> Floats32:
     """Ambient light that reaches a point, also by way of its own plastic, after Jimenez et al. (2016)."""
     a, b, c = 2.0404 * albedo - 0.3324, -4.7951 * albedo + 0.6417, 2.7552 * albedo + 0.6903
-    bounced = ((openness * np.float32(a) + np.float32(b)) * openness + np.float32(c)) * openness
+    bounced = ((openness * a + b) * openness + c) * openness
     return np.asarray(np.maximum(openness, bounced))

@@ -7,7 +7,7 @@ from rig.catalog import COLOURS, ColourCode, PartNumber
 from rig.devices.operator import Placement, Subject
 from rig.errors import BadInput
 from rig.sim.hand import SimulatedHand
-from rig.sim.poses import resting_poses
+from rig.sim.part_library import EMBEDDED
 from rig.sim.world import LyingPart, World
 from tests.sim.desk import lit_world
 
@@ -64,7 +64,7 @@ def test_what_the_user_says_is_what_is_laid() -> None:
         for pose in range(3):
             assert hand.place(subject, pose=pose) == Placement(BRICK, ColourCode(14), "my-brick")
             assert lying(world).colour == 14
-            ups.append(-resting_poses(BRICK)[lying(world).pose].down[2])
+            ups.append(-EMBEDDED.poses(BRICK)[lying(world).pose].down[2])
         assert ups == pytest.approx([-1.0, 1.0, 0.0], abs=1e-6)
 
 
@@ -81,7 +81,7 @@ def test_a_brick_with_an_id_has_the_same_colour_in_each_session() -> None:
 def test_after_all_sides_it_begins_again() -> None:
     hand, world = hand_and_world()
     sides = []
-    for pose in range(2 * len(resting_poses(BRICK))):
+    for pose in range(2 * len(EMBEDDED.poses(BRICK))):
         hand.place(Subject(BRICK), pose=pose)
         sides.append(lying(world).pose)
     assert {sides.count(side) for side in sides} == {2}
@@ -94,7 +94,7 @@ def test_bricks_come_to_rest_as_often_as_their_poses_say() -> None:
         hand.place(Subject(BRICK, seed=seed), pose=0)
         assert np.abs(lying(world).offset_mm).max() <= 7
         drops[lying(world).pose] += 1
-    for index, pose in enumerate(resting_poses(BRICK)):
+    for index, pose in enumerate(EMBEDDED.poses(BRICK)):
         assert drops[index] / 800 == pytest.approx(pose.probability, abs=0.06)
 
 
@@ -129,7 +129,7 @@ def test_a_part_unknown_to_the_simulator_is_refused_with_the_known_ones() -> Non
 @pytest.mark.parametrize(
     ("subject", "what", "hint"),
     [
-        (Subject(BRICK, ColourCode(47)), "no bricks in colour 47", "4 Red"),
+        (Subject(BRICK, ColourCode(511)), "has no colour 511", "4 Red"),
         (Subject(BRICK, pose_names=("upright", "standing")), "lay a 3001 'standing'", "upside-down"),
         # It would roll over onto its slope.
         (Subject(PartNumber("3039"), pose_names=("upside-down",)), "lay a 3039", "comes to rest"),

@@ -3,7 +3,8 @@ import pytest
 
 from rig.catalog import PartNumber
 from rig.sim.geometry import Mesh
-from rig.sim.parts import PARTS, part_mesh
+from rig.sim.part_library import EMBEDDED
+from rig.sim.parts import PARTS
 from tests.sim.rays import height_of, hits, is_open_from_front_to_back, underside_of
 
 STUD_TOP = 11.3
@@ -24,7 +25,7 @@ FOOTPRINTS = {
 
 
 def mesh_of(part: str) -> Mesh:
-    return part_mesh(PartNumber(part))
+    return EMBEDDED.mesh(PartNumber(part))
 
 
 def test_there_are_the_ten_parts() -> None:

@@ -4,8 +4,9 @@ import pytest
 from rig.catalog import PartNumber
 from rig.sim.geometry import fan, lay, level, merge, rectangle, sweep
 from rig.sim.hull import convex_hull
+from rig.sim.part_library import EMBEDDED
 from rig.sim.parts import PARTS
-from rig.sim.poses import lying_mesh, poses_of, resting_poses
+from rig.sim.poses import laid, poses_of
 
 ALL_PARTS = sorted(PARTS)
 STUDS_UP = (0.0, 0.0, -1.0)
@@ -13,7 +14,7 @@ STUDS_DOWN = (0.0, 0.0, 1.0)
 
 
 def chance_of(part: str, down: tuple[float, float, float]) -> float:
-    poses = resting_poses(PartNumber(part))
+    poses = EMBEDDED.poses(PartNumber(part))
     return sum(pose.probability for pose in poses if np.allclose(pose.down, down, atol=0.02))
 
 
@@ -41,7 +42,7 @@ def test_points_in_a_plane_have_no_hull() -> None:
 
 @pytest.mark.parametrize("part", ALL_PARTS)
 def test_probabilities_sum_to_one_likeliest_first(part: PartNumber) -> None:
-    chances = [pose.probability for pose in resting_poses(part)]
+    chances = [pose.probability for pose in EMBEDDED.poses(part)]
     assert sum(chances) == pytest.approx(1)
     assert chances == sorted(chances, reverse=True)
     assert len(chances) >= 4
@@ -49,8 +50,8 @@ def test_probabilities_sum_to_one_likeliest_first(part: PartNumber) -> None:
 
 @pytest.mark.parametrize("part", ALL_PARTS)
 def test_a_lying_part_touches_the_table_and_stands_over_what_it_touches(part: PartNumber) -> None:
-    for pose in range(len(resting_poses(part))):
-        corners = lying_mesh(part, pose).corners.reshape(-1, 3)
+    for pose in EMBEDDED.poses(part):
+        corners = laid(EMBEDDED.mesh(part), pose).corners.reshape(-1, 3)
         assert corners[:, 2].min() == pytest.approx(0, abs=1e-9)
         touching = corners[corners[:, 2] < 0.02]
         # It does not balance on a point or an edge: what it touches spans an area.
@@ -94,3 +95,26 @@ def test_a_box_lands_on_a_side_as_often_as_its_middle_sees_it() -> None:
         angle = 4 * np.arcsin(a * b / np.sqrt((a**2 + distance**2) * (b**2 + distance**2)))
         assert np.abs(pose.down)[axis] == pytest.approx(1)
         assert pose.probability == pytest.approx(angle / (4 * np.pi), abs=1e-3)
+
+
+def test_a_finely_rounded_part_rests_on_some_of_its_many_sides() -> None:
+    angle = np.arange(96) * 2 * np.pi / 96
+    outline = 10 * np.column_stack([np.cos(angle), np.sin(angle)])
+    rod = merge(
+        sweep(outline, level(0), 40), lay(fan(outline), level(40)), lay(fan(outline), level(0)).inside_out()
+    )
+    poses = poses_of(rod)
+    assert 8 <= len(poses) <= 40
+    assert sum(pose.probability for pose in poses if abs(pose.down[2]) < 0.01) > 0.85
+    downs = np.array([pose.down for pose in poses])
+    nearest = np.sort(downs @ downs.T, axis=1)[:, -2]
+    assert np.degrees(np.arccos(nearest)).min() > 9
+
+
+def test_a_hull_of_many_points_in_planes_is_that_of_their_corners() -> None:
+    grid = np.stack(np.meshgrid(np.arange(60), np.arange(60), [0, 3]), axis=-1).reshape(-1, 3).astype(float)
+    hull = convex_hull(grid)
+    volume = np.einsum(
+        "ij,ij->", hull.points[hull.faces[:, 0]], np.cross(*hull.points[hull.faces[:, 1:]].transpose(1, 0, 2))
+    )
+    assert volume / 6 == pytest.approx(59 * 59 * 3, rel=1e-3)

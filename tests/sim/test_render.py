@@ -12,8 +12,8 @@ from rig.camera.frame import Image
 from rig.catalog import COLOURS
 from rig.devices.operator import Subject
 from rig.sim.hand import SimulatedHand
+from rig.sim.part_library import EMBEDDED
 from rig.sim.parts import PARTS
-from rig.sim.poses import resting_poses
 from rig.sim.raster import coverage, rasterize
 from rig.sim.render import Renderer
 from rig.sim.scene import Scene, draw_scene
@@ -136,7 +136,7 @@ def test_one_looks_through_the_holes_of_3701_onto_the_table() -> None:
     """Seen from straight above, a brick on its side shows three light spots on a dark part."""
     above = replace(_scene(), elevation_deg=89.9, roll_deg=0.0, aim_mm=(0.0, 0.0), vignette=0.0)
     lying = brick("3701", colour=0, yaw_deg=0)
-    assert abs(resting_poses(lying.part)[0].down[1]) == pytest.approx(1)
+    assert abs(EMBEDDED.poses(lying.part)[0].down[1]) == pytest.approx(1)
     grey = picture(above, lying).mean(axis=2)
     filled = cv2.morphologyEx((grey < 70).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((31, 31)))
     spots = ((grey > 85) & (cv2.erode(filled, np.ones((9, 9))) > 0)).astype(np.uint8)
@@ -147,7 +147,7 @@ def test_one_looks_through_the_holes_of_3701_onto_the_table() -> None:
 def test_every_part_fits_into_the_picture_on_every_side(scene: Scene) -> None:
     empty = picture(scene, None, 45.0)
     for part in PARTS:
-        for pose in range(len(resting_poses(part))):
+        for pose in range(len(EMBEDDED.poses(part))):
             seen = changed(picture(scene, brick(part, colour=0, pose=pose), 45.0), empty)
             assert seen.sum() > 150, (part, pose)
             assert not seen[0].any(), (part, pose)
