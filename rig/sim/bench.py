@@ -51,7 +51,7 @@ class SimulatedBench:
             seed=int(noise_rng.integers(2**63)),
             library=library,
         )
-        self.hand = SimulatedHand(self.world, hand_rng, library)
+        self.hand = SimulatedHand(self.world, hand_rng, library, config.sim.pile)
         board = build_board(config, self.world, on_strike=on_strike)
         self.port = SimulatedPort(self.world, board=board, kind=kind)
 
