@@ -54,7 +54,7 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
             ("rejects", str(summary.rejects)),
             *(
                 (
-                    f"{kind} pieces: rejected, in their own bin, in another's",
+                    f"{kind}: rejected, own bin, other bin",
                     f"{odd.rejected}, {odd.right_bin}, {odd.mis_sorted}",
                 )
                 for kind, odd in summary.odd.items()
