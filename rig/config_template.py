@@ -90,6 +90,20 @@ backlash_deg = 0.0          # play between motor and table
 faults = ""                 # a scenario of faults, by name or as a TOML file; see: rig sim --help
 # ldraw = "ldraw"           # the folder of an LDraw library: any part of it; see: rig sim parts --help
 
+[sim.pile]
+# What the feeder holds in sorting mode; shares are 0 to 1.
+# parts = { 3001 = 3, 3003 = 1 }   # how often each part comes; otherwise all that the model knows, alike
+# colours = { red = 2, 14 = 1 }    # by name or LDraw code; otherwise the common ones, alike
+damaged = 0.0               # parts with a chipped corner or a bite mark
+foreign = 0.0               # parts that the model does not know
+# foreign_parts = ["32064"] # which; otherwise those of the simulator's own ten that the model does not know
+stuck = 0.0                 # pairs that are stuck together
+gap_spread_s = 0.0          # mean of what parts come later than feed_gap_s
+jams = 0.0                  # parts before which the feeder jams
+jam_s = 20.0
+stays = 0.0                 # pushes that leave a part where it lies
+bounces = 0.0               # parts that spring out of the bin
+
 # The bins: where the chute finds each, and the parts that belong in it.
 """
 

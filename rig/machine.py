@@ -257,4 +257,4 @@ def _simulated_desk(config: Config, seed: int, confess: Callable[[str], None], s
     from rig.sim.bench import SimulatedBench
 
     bench = stack.enter_context(SimulatedBench(config, seed))
-    return _Desk(bench.port, bench.camera, bench.hand, bench.clock, "simulated", confess)
+    return _Desk(bench.port.stable_url, bench.camera, bench.hand, bench.clock, "simulated", confess)

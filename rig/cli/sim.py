@@ -1,14 +1,22 @@
 """`rig sim`"""
 
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.cli.address import host_and_port
 from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
-    from rig.sim.port import PortKind
+    from rig.config import Config
+    from rig.devices.operator import Subject
+    from rig.sim.bench import SimulatedBench
+    from rig.sim.port import PortKind, SimulatedPort
     from rig.sim.survey import Measures, Twins
     from rig.sim.survey_report import SurveyReport
 
@@ -22,6 +30,16 @@ def board(
         bool, typer.Option("--pty", help="Offer a pseudo-terminal (the default where there are any).")
     ] = False,
     socket: Annotated[bool, typer.Option("--socket", help="Offer a TCP socket of this machine.")] = False,
+    mjpeg: Annotated[
+        str | None,
+        typer.Option(metavar="[HOST:]PORT", help="Show what the camera sees, as an MJPEG stream over HTTP."),
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="With --mjpeg: the part that lies on the table.")
+    ] = None,
+    colour: Annotated[
+        str | None, typer.Option(metavar="CODE|NAME", help="Its colour, in LDraw's numbering: 4 is red.")
+    ] = None,
     faults: Annotated[
         str | None,
         typer.Option(metavar="NAME|FILE", help="Faults that strike: a scenario or a TOML file with one."),
@@ -29,32 +47,90 @@ def board(
 ) -> None:
     """Run the simulated Marlin board alone, in real time, for any Marlin client, until Ctrl-C.
 
-    With a command, do that instead.
+    With --mjpeg, run the camera beside it, for any webcam client. With a command, do that instead.
     """
     if context.invoked_subcommand is not None:
         return
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.clock import SystemClock
-    from rig.sim.port import SimulatedPort
-    from rig.sim.wiring import build_board, build_world
+    from rig.sim.bench import SimulatedBench
 
     kind = _port_kind(pty, socket)
-    if faults is not None:
-        config = config.model_copy(update={"sim": config.sim.model_copy(update={"faults": faults})})
-    world = build_world(config, SystemClock())
-    board = build_board(config, world, on_strike=lambda strike: settings.say(f"Fault: {strike}"))
-    with SimulatedPort(world, board=board, kind=kind) as port:
-        settings.print_json(
-            {"port": port.url, "stable_port": port.stable_url, "baud": config.serial.baud, "kind": kind.value}
-        )
-        if not settings.as_json:
-            typer.echo(f"A simulated Marlin board listens on {port.url} (any baud rate).")
-            if port.stable_url != port.url:
-                typer.echo(f"By a name that stays when it is unplugged: {port.stable_url}")
-            typer.echo("Stop it with Ctrl-C.")
-        port.wait()
+    subject = _subject(part, colour, mjpeg)
+    address = None if mjpeg is None else host_and_port("--mjpeg", mjpeg)
+    changes: dict[str, object] = {"real_time": True} | ({} if faults is None else {"faults": faults})
+    config = config.model_copy(update={"sim": config.sim.model_copy(update=changes)})
+    seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
+    bench = SimulatedBench(config, seed, kind=kind, on_strike=lambda strike: settings.say(f"Fault: {strike}"))
+    if subject is not None:
+        bench.hand.place(replace(subject, seed=seed), pose=0)
+    with ExitStack() as stack:
+        page = None if address is None else stack.enter_context(_stream(bench, *address))
+        stack.enter_context(bench)
+        _announce(settings, config, bench.port, kind, page)
+        bench.port.wait()
     settings.say("The board was unplugged for good.")
+
+
+@contextmanager
+def _stream(bench: "SimulatedBench", host: str, port: int) -> Iterator[str]:
+    from rig.sim.stream import offer_stream
+
+    bench.camera.start()
+    with offer_stream(bench.camera, bench.clock, host, port) as page:
+        yield page
+
+
+def _announce(
+    settings: Settings, config: "Config", port: "SimulatedPort", kind: "PortKind", page: str | None
+) -> None:
+    settings.print_json(
+        {
+            "port": port.url,
+            "stable_port": port.stable_url,
+            "baud": config.serial.baud,
+            "kind": kind.value,
+            "page": page,
+        }
+    )
+    if settings.as_json:
+        return
+    typer.echo(f"A simulated Marlin board listens on {port.url} (any baud rate).")
+    if port.stable_url != port.url:
+        typer.echo(f"By a name that stays when it is unplugged: {port.stable_url}")
+    if page is not None:
+        typer.echo(f"Its camera is seen at {page} (a page), {page}stream.mjpg and {page}snapshot.jpg.")
+        if config.light.pin is not None:
+            typer.echo(f"The lamp is off until the board is sent: M42 P{config.light.pin} S255")
+    typer.echo("Stop it with Ctrl-C.")
+
+
+def _subject(part: str | None, colour: str | None, mjpeg: str | None) -> "Subject | None":
+    from rig.catalog import colour_code, part_number
+    from rig.devices.operator import Subject
+    from rig.errors import BadInput
+
+    if colour is not None and part is None:
+        raise BadInput("--colour is that of a part", hint="add --part NUMBER")
+    if part is None:
+        return None
+    if mjpeg is None:
+        raise BadInput("without a camera nobody sees the part", hint="add --mjpeg 127.0.0.1:8080")
+    return Subject(part_number(part), None if colour is None else colour_code(colour))
+
+
+def _port_kind(pty: bool, socket: bool) -> "PortKind":
+    from rig.errors import BadInput
+    from rig.sim.port import PortKind
+
+    if pty and socket:
+        raise BadInput("a board has one port, not both --pty and --socket", hint="leave one of them out")
+    if socket:
+        return PortKind.SOCKET
+    kind = PortKind.available()
+    if pty and kind is not PortKind.PTY:
+        raise BadInput("this system has no pseudo-terminals that a board could use", hint="use --socket")
+    return kind
 
 
 @app.command("parts", short_help="Try the parts of an LDraw library.")
@@ -164,17 +240,3 @@ def _show(settings: Settings, report: "SurveyReport", pairs: "list[Twins]") -> N
 
 def _extents(measures: "Measures") -> str:
     return " ".join(f"{length:.1f}" for length in measures.size_mm)
-
-
-def _port_kind(pty: bool, socket: bool) -> "PortKind":
-    from rig.errors import BadInput
-    from rig.sim.port import PortKind
-
-    if pty and socket:
-        raise BadInput("a board has one port, not both --pty and --socket", hint="leave one of them out")
-    if socket:
-        return PortKind.SOCKET
-    kind = PortKind.available()
-    if pty and kind is not PortKind.PTY:
-        raise BadInput("this system has no pseudo-terminals that a board could use", hint="use --socket")
-    return kind

@@ -52,6 +52,13 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
             ("top-1 against the simulator's truth", percent(summary.top1)),
             ("right bin, rejects left out", percent(summary.right_bin)),
             ("rejects", str(summary.rejects)),
+            *(
+                (
+                    f"{kind}: rejected, own bin, other bin",
+                    f"{odd.rejected}, {odd.right_bin}, {odd.mis_sorted}",
+                )
+                for kind, odd in summary.odd.items()
+            ),
             ("parts a minute (the rig's own time)", f"{summary.parts_per_min:.1f}"),
         ],
     )

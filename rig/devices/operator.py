@@ -49,6 +49,22 @@ class Placement:
     physical_part: str | None = None
 
 
+PieceKind = Literal["sound", "damaged", "foreign", "stuck"]
+"""A good part; a broken one; one that is not among those that the pile was said to hold; two in one."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What really lies on the table.
+
+    Attributes:
+        part: its number; of two that are stuck together both, with a plus between them.
+    """
+
+    part: str
+    kind: PieceKind
+
+
 class Operator(Protocol):
     """Whoever feeds the table."""
 
@@ -84,7 +100,7 @@ class Operator(Protocol):
         """Have a mixed pile made ready, from which parts come one by one; `parts` is what it may hold."""
         ...
 
-    def true_part(self) -> PartNumber | None:
+    def truth(self) -> Truth | None:
         """What really lies on the table; None where nobody can know."""
         ...
 
@@ -121,7 +137,7 @@ class HumanOperator:
     def pour(self, parts: Sequence[PartNumber]) -> None:
         self._ask("Get the pile ready; lay one part at a time on the table once the last one is gone")
 
-    def true_part(self) -> PartNumber | None:
+    def truth(self) -> Truth | None:
         return None
 
 

@@ -1,5 +1,6 @@
 """The simulated rig: a world, firmware behind a port, a camera that looks, a hand that feeds."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -8,9 +9,10 @@ import numpy as np
 from rig.clock import Clock, LeapingClock, SystemClock
 from rig.config import Config
 from rig.sim.camera import SimulatedCamera
+from rig.sim.faults import Strike
 from rig.sim.hand import SimulatedHand
 from rig.sim.part_library import library_of
-from rig.sim.port import SimulatedPort
+from rig.sim.port import PortKind, SimulatedPort
 from rig.sim.scene import draw_scene
 from rig.sim.wiring import build_board, build_world
 
@@ -21,13 +23,22 @@ class SimulatedBench:
     Args:
         config: describes the rig to simulate.
         seed: light, camera, bricks and noise are drawn from it: same seed, same pictures.
+        kind: pseudo-terminal or socket; None for what this system has.
+        on_strike: called with each fault that strikes, by the thread that runs the board.
 
     Raises:
         ConfigError: there is no such fault scenario.
         BadInput: `[sim] ldraw` is no LDraw library.
     """
 
-    def __init__(self, config: Config, seed: int) -> None:
+    def __init__(
+        self,
+        config: Config,
+        seed: int,
+        *,
+        kind: PortKind | None = None,
+        on_strike: Callable[[Strike], None] | None = None,
+    ) -> None:
         scene_rng, hand_rng, noise_rng = np.random.default_rng(seed).spawn(3)
         self.clock: Clock = SystemClock() if config.sim.real_time else LeapingClock()
         library = library_of(config.sim.ldraw)
@@ -40,16 +51,12 @@ class SimulatedBench:
             seed=int(noise_rng.integers(2**63)),
             library=library,
         )
-        self.hand = SimulatedHand(self.world, hand_rng, library)
-        self._port = SimulatedPort(self.world, board=build_board(config, self.world))
-
-    @property
-    def port(self) -> str:
-        """What a Marlin client opens: a link to a pseudo-terminal, or a socket URL where there are none."""
-        return self._port.stable_url
+        self.hand = SimulatedHand(self.world, hand_rng, library, config.sim.pile)
+        board = build_board(config, self.world, on_strike=on_strike)
+        self.port = SimulatedPort(self.world, board=board, kind=kind)
 
     def __enter__(self) -> Self:
-        self._port.__enter__()
+        self.port.__enter__()
         return self
 
     def __exit__(
@@ -58,4 +65,4 @@ class SimulatedBench:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._port.__exit__(kind, error, traceback)
+        self.port.__exit__(kind, error, traceback)

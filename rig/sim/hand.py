@@ -1,18 +1,20 @@
 """The simulator's own hand: it lays bricks on the simulated table as a person would, tumbled, off centre."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from rig.catalog import COLOURS, ColourCode, PartNumber
-from rig.devices.operator import Placement, Reference, Subject
+from rig.catalog import ColourCode, PartNumber
+from rig.config import PileConfig
+from rig.devices.operator import Placement, Reference, Subject, Truth
 from rig.errors import BadInput
+from rig.sim.drop import drop
 from rig.sim.part_library import EMBEDDED, PartLibrary
+from rig.sim.pieces import Piece
+from rig.sim.pile import draw_colour, draw_pile, truth_of
 from rig.sim.poses import RestingPose
-from rig.sim.world import LyingPart, World
+from rig.sim.world import World
 
-_AIM_SPREAD_MM = 3.0
-_FURTHEST_MM = 7.0
 # Where a part's own up points, seen along the vertical, in each position that this hand has a word for.
 _UP_OF_POSE = {"upright": (0.99, 1.0), "on-its-side": (-0.99, 0.99), "upside-down": (-1.0, -0.99)}
 _REFLECTANCES: dict[Reference, float] = {"white": 0.9, "grey": 0.18}
@@ -25,10 +27,19 @@ class SimulatedHand:
         world: where the parts go.
         rng: draws colour, side, place and turn of every part that is no subject of a capture session.
         library: the parts that there are to lay.
+        pile: what a pile is made of.
     """
 
-    def __init__(self, world: World, rng: np.random.Generator, library: PartLibrary = EMBEDDED) -> None:
+    def __init__(
+        self,
+        world: World,
+        rng: np.random.Generator,
+        library: PartLibrary = EMBEDDED,
+        pile: PileConfig = PileConfig(),  # noqa: B008  (it never changes)
+    ) -> None:
         self._library = library
+        self._pile = pile
+        self._expected: frozenset[PartNumber] = frozenset()
         self._world = world
         self._rng = rng
 
@@ -80,21 +91,20 @@ class SimulatedHand:
         self._world.clear()
 
     def pour(self, parts: Sequence[PartNumber]) -> None:
-        """Make an endless mixed pile ready, each part as likely as any other of `parts`.
+        """Make an endless mixed pile ready, each part as likely as any other unless `[sim.pile]` differs.
 
         Raises:
-            BadInput: `parts` is empty or has one that the simulator does not know.
+            BadInput: `parts` is empty, or the pile is to hold one that the simulator does not know.
         """
         if not parts:
             raise BadInput("a pile of no parts cannot be poured", hint="name at least one part")
-        for part in parts:
-            self._library.require(part)
-        self._world.pour(self._pile(tuple(parts), self._rng.spawn(1)[0]))
+        self._expected = frozenset(parts)
+        self._world.pour(draw_pile(tuple(parts), self._pile, self._library, *self._rng.spawn(2)))
 
-    def true_part(self) -> PartNumber | None:
+    def truth(self) -> Truth | None:
         """What lies on the simulated table."""
         lying = self._world.part_on_table()
-        return None if lying is None else lying.part
+        return None if lying is None else truth_of(Piece.of(lying.part), self._expected)
 
     def _lay(self, subject: Subject, pose: int, rng: np.random.Generator) -> Placement:
         colour = _colour_of(subject, rng)
@@ -102,21 +112,10 @@ class SimulatedHand:
         shown: list[int] = []
         for earlier in range(pose + 1):
             poses = self._library.poses(subject.part)
-            lying = _drop(subject.part, colour, rng, poses, _sides(subject, earlier, shown, poses))
+            lying = drop(subject.part, colour, rng, poses, _sides(subject, earlier, shown, poses))
             shown.append(lying.pose)
         self._world.lay(lying)
         return Placement(subject.part, colour, brick)
-
-    def _pile(self, parts: tuple[PartNumber, ...], rng: np.random.Generator) -> Iterator[LyingPart]:
-        while True:
-            part = parts[rng.integers(len(parts))]
-            poses = self._library.poses(part)
-            yield _drop(part, _draw_colour(rng), rng, poses, range(len(poses)))
-
-
-def _draw_colour(rng: np.random.Generator) -> ColourCode:
-    codes = tuple(COLOURS)
-    return codes[rng.integers(len(codes))]
 
 
 def _colour_of(subject: Subject, rng: np.random.Generator) -> ColourCode:
@@ -124,8 +123,8 @@ def _colour_of(subject: Subject, rng: np.random.Generator) -> ColourCode:
     if subject.colour is not None:
         return subject.colour
     if subject.physical_part is not None:
-        return _draw_colour(np.random.default_rng([*subject.physical_part.encode()]))
-    return _draw_colour(rng)
+        return draw_colour(np.random.default_rng([*subject.physical_part.encode()]))
+    return draw_colour(rng)
 
 
 def _sides(
@@ -141,22 +140,3 @@ def _sides(
 def _is_called(name: str, pose: RestingPose) -> bool:
     lowest, highest = _UP_OF_POSE.get(name, (np.inf, np.inf))
     return lowest <= -pose.down[2] <= highest
-
-
-def _drop(
-    part: PartNumber,
-    colour: ColourCode,
-    rng: np.random.Generator,
-    poses: Sequence[RestingPose],
-    sides: Collection[int],
-) -> LyingPart:
-    """Let a part come to rest on one of some sides, near the middle of the table."""
-    likelihood = np.array([pose.probability if side in sides else 0.0 for side, pose in enumerate(poses)])
-    offset_mm = np.clip(rng.normal(0, _AIM_SPREAD_MM, 2), -_FURTHEST_MM, _FURTHEST_MM)
-    return LyingPart(
-        part=part,
-        colour=colour,
-        pose=int(rng.choice(len(likelihood), p=likelihood / likelihood.sum())),
-        offset_mm=(float(offset_mm[0]), float(offset_mm[1])),
-        yaw_deg=float(rng.uniform(0, 360)),
-    )

@@ -10,6 +10,7 @@ from rig.sim.bake import BakedPart, bake
 from rig.sim.geometry import Mesh
 from rig.sim.ldraw.library import LDrawLibrary
 from rig.sim.parts import PARTS
+from rig.sim.pieces import Piece
 from rig.sim.plastics import PLASTICS, Plastics
 from rig.sim.poses import RestingPose, laid, poses_of
 
@@ -66,6 +67,9 @@ class PartLibrary:
         return self._baked(part, pose)
 
     def _build(self, part: PartNumber) -> Mesh:
+        piece = Piece.of(part)
+        if piece.number != piece.parts[0]:
+            return piece.shape(self.mesh)
         build = self._builders.get(PartNumber(part.lower()))
         if build is None:
             raise BadInput(f"the simulator has no part {part}", hint=self._where)

@@ -7,7 +7,7 @@ them meet here, on one injected clock, from their own threads.
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from rig.catalog import ColourCode, PartNumber
@@ -40,6 +40,22 @@ class LyingPart:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """A part that a feeder is about to lay on the table, and how it will behave there.
+
+    Attributes:
+        delay_s: what it comes later than the feeder's gap.
+        withstands: how many pushes leave it where it lies.
+        bounces: whether it springs out of whatever it falls into.
+    """
+
+    lying: LyingPart
+    delay_s: float = 0.0
+    withstands: int = 0
+    bounces: bool = False
+
+
+@dataclass(frozen=True)
 class FallenPart:
     """A part that left the table.
 
@@ -53,6 +69,22 @@ class FallenPart:
     at_s: float
     chute_deg: float | None
     jet_pin: int | None
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A part's way from the feeder over the table.
+
+    Attributes:
+        laid_s: when it came to lie on the table.
+        pushes: how many sweeps or puffs of air it met.
+        fallen: how it left; None while it lies there, or when a hand took it away.
+    """
+
+    feed: Feed
+    laid_s: float
+    pushes: int = 0
+    fallen: FallenPart | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +189,9 @@ class World:
         self._lying: LyingPart | None = None
         self._sheet: float | None = None
         self._cleared_s = clock.monotonic()
-        self._pile: Iterator[LyingPart] = iter(())
+        self._pile: Iterator[Feed] = iter(())
+        self._next: Feed | None = None
+        self._passages: list[Passage] = []
         self._fallen: list[FallenPart] = []
         self._motors_off_from_s = -math.inf
         self._jammed_deg: float | None = None
@@ -236,8 +270,8 @@ class World:
     def part_on_table(self) -> LyingPart | None:
         """What lies on the table now; the feeder may just have laid the next part."""
         with self._lock:
-            if self._lying is None and self._gap_over():
-                self._lying = next(self._pile, None)
+            if self._lying is None:
+                self._feed()
             return self._lying
 
     def sheet_on_table(self) -> float | None:
@@ -267,12 +301,12 @@ class World:
         with self._lock:
             self._lying, self._sheet = None, None
 
-    def pour(self, pile: Iterator[LyingPart]) -> None:
+    def pour(self, pile: Iterator[Feed]) -> None:
         """Clear the table and fill the feeder, which lays parts from `pile` one by one on the empty table."""
         with self._lock:
             self.clear()
             self._cleared_s = self.clock.monotonic()
-            self._pile = pile
+            self._pile, self._next = pile, None
 
     # The truth, for tests and figures.
 
@@ -280,6 +314,11 @@ class World:
         """All parts that left the table, in order."""
         with self._lock:
             return tuple(self._fallen)
+
+    def passages(self) -> tuple[Passage, ...]:
+        """What the feeder has laid on the table since power-on, in order."""
+        with self._lock:
+            return tuple(self._passages)
 
     def servo_deg(self, index: int) -> float | None:
         """The angle a servo was last driven to, None while it never was."""
@@ -316,8 +355,17 @@ class World:
         with self._lock:
             return self._y_axis.microsteps(at_s)
 
-    def _gap_over(self) -> bool:
-        return self.clock.monotonic() - self._cleared_s >= self._feed_gap_s
+    def _feed(self) -> None:
+        """Lay the next part of the pile, if its time has come."""
+        if self._next is None:
+            self._next = next(self._pile, None)
+        if self._next is None:
+            return
+        now_s = self.clock.monotonic()
+        if now_s - self._cleared_s >= self._feed_gap_s + self._next.delay_s:
+            self._lying = self._next.lying
+            self._passages.append(Passage(self._next, now_s))
+            self._next = None
 
     def _chute_deg(self, now_s: float) -> float | None:
         match self._chute:
@@ -332,6 +380,14 @@ class World:
         if self._lying is None:
             return
         now_s = self.clock.monotonic()
-        self._fallen.append(FallenPart(self._lying, now_s, self._chute_deg(now_s), jet_pin))
+        fallen = FallenPart(self._lying, now_s, self._chute_deg(now_s), jet_pin)
+        passage = self._passages[-1] if self._passages else None
+        if passage is not None and passage.feed.lying is self._lying:
+            pushed = replace(passage, pushes=passage.pushes + 1)
+            stays = pushed.pushes <= pushed.feed.withstands
+            self._passages[-1] = pushed if stays else replace(pushed, fallen=fallen)
+            if stays:
+                return
+        self._fallen.append(fallen)
         self._lying = None
         self._cleared_s = now_s

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, NewType, Self
 
 from rig.catalog import PartNumber
+from rig.devices.operator import PieceKind, Truth
 from rig.errors import StorageError
 from rig.sorting.evidence import Decision
 from rig.vision.classifier import Candidate
@@ -31,7 +32,8 @@ CREATE TABLE IF NOT EXISTS parts (
     bin TEXT NOT NULL,
     picture TEXT,                     -- path below the ledger's folder
     outcome TEXT NOT NULL CHECK (outcome IN ('decided', 'dropped')),
-    true_part TEXT                    -- what the simulator says it was; NULL on a real rig
+    true_part TEXT,                   -- what the simulator says it was; NULL on a real rig
+    true_kind TEXT                    -- sound, damaged, foreign or stuck; NULL where nobody knows
 );
 CREATE INDEX IF NOT EXISTS parts_by_run ON parts (run);
 """
@@ -51,7 +53,8 @@ class LedgerRow:
     bin: str
     picture: str | None
     outcome: str
-    true_part: PartNumber | None
+    true_part: str | None
+    true_kind: PieceKind | None
 
 
 def new_run() -> RunId:
@@ -82,7 +85,7 @@ class Ledger:
         *,
         bin_name: str,
         picture: str | None,
-        true_part: PartNumber | None,
+        truth: Truth | None,
     ) -> RowId:
         """Store a decision before the actuator moves; it is durable when this returns.
 
@@ -93,7 +96,7 @@ class Ledger:
         with self._storage_errors():
             cursor = self._database.execute(
                 "INSERT INTO parts (run, decided_at, model, part, probability, candidates, bin, picture,"
-                " outcome, true_part) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'decided', ?)",
+                " outcome, true_part, true_kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'decided', ?, ?)",
                 (
                     run,
                     datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -103,7 +106,8 @@ class Ledger:
                     candidates,
                     bin_name,
                     picture,
-                    true_part,
+                    truth and truth.part,
+                    truth and truth.kind,
                 ),
             )
         return RowId(cursor.lastrowid or 0)
@@ -122,7 +126,7 @@ class Ledger:
         with self._storage_errors():
             found = self._database.execute(
                 "SELECT id, run, decided_at, model, part, probability, candidates, bin, picture, outcome,"
-                " true_part FROM parts WHERE run = ? ORDER BY id",
+                " true_part, true_kind FROM parts WHERE run = ? ORDER BY id",
                 (run,),
             ).fetchall()
         return [_row(dict(columns)) for columns in found]
@@ -145,6 +149,10 @@ class Ledger:
         # Each decision must survive a power cut, not only the end of the process.
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
+        columns = {column["name"] for column in self._database.execute("PRAGMA table_info(parts)")}
+        if "true_kind" not in columns:
+            # A ledger of a version that knew of sound parts alone.
+            self._database.execute("ALTER TABLE parts ADD COLUMN true_kind TEXT")
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:

@@ -45,7 +45,8 @@ def write_report(ledger_folder: Path, run: RunId) -> Path:
 
 def _card(row: LedgerRow, ledger_folder: Path) -> str:
     best = ", ".join(f"{escape(c.label)} {c.probability:.0%}" for c in row.candidates)
-    truth = "" if row.true_part is None else f"<br><small>really {escape(row.true_part)}</small>"
+    kind = "" if row.true_kind in (None, "sound") else f", {row.true_kind}"
+    truth = "" if row.true_part is None else f"<br><small>really {escape(row.true_part)}{kind}</small>"
     return (
         f"<li class='{_judgement(row)}'>{_picture(row, ledger_folder)}"
         f"<p><b>{escape(row.part or 'unsure')}</b> &rarr; {escape(row.bin)}"

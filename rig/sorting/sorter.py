@@ -142,7 +142,7 @@ class Sorter:
             decision,
             bin_name=target.name,
             picture=self._keep_picture(run, done, frame.image),
-            true_part=self.machine.operator.true_part(),
+            truth=self.machine.operator.truth(),
         )
         self.machine.actuator.drop(target)
         self.ledger.dropped(row)

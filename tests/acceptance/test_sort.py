@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,36 @@ def test_a_threshold_nobody_reaches_rejects_every_part(desk: Shell) -> None:
     (desk.folder / "rig.toml").write_text("[sim]\nenabled = true\n[sorting]\nreject_threshold = 1.0\n")
     desk.json("sort", "--count", "3")
     assert [row[:2] for row in _ledger(desk)] == [(None, "reject")] * 3
+
+
+_MIXED_PILE = """
+[sim]
+enabled = true
+seed = 2
+[sim.pile]
+parts = { 3001 = 2, 3004 = 1 }
+damaged = 0.3
+foreign = 0.3
+foreign_parts = ["2456", "3010"]
+stuck = 0.3
+stays = 0.2
+"""
+
+
+def test_the_summary_tells_what_became_of_odd_pieces(desk: Shell) -> None:
+    (desk.folder / "rig.toml").write_text(_MIXED_PILE)
+    done = desk.run("sort", "--count", "8")
+    assert done.returncode == 0, done.stderr
+    assert "foreign: rejected" in done.stdout
+    with closing(sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")) as database:
+        truths = set(database.execute("SELECT true_kind, true_part FROM parts"))
+    assert {kind for kind, _ in truths} == {"sound", "damaged", "foreign", "stuck"}
+    assert {part for kind, part in truths if kind == "foreign"} <= {"2456", "3010"}
+    assert {part for kind, part in truths if kind == "stuck"} <= {
+        f"{one}+{other}" for one in ("3001", "3004") for other in ("3001", "3004")
+    }
+    [report] = (desk.folder / "ledger" / "reports").iterdir()
+    assert ", foreign</small>" in report.read_text()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

@@ -105,12 +105,13 @@ def test_a_pile_comes_part_by_part_with_a_gap_and_does_not_end() -> None:
     hand.pour(parts)
     seen = Counter()
     for _ in range(200):
-        assert hand.true_part() is None
+        assert hand.truth() is None
         world.clock.sleep(0.51)
-        truth = hand.true_part()
+        truth = hand.truth()
         assert truth is not None
-        assert truth == hand.true_part()
-        seen[truth] += 1
+        assert truth == hand.truth()
+        assert truth.kind == "sound"
+        seen[truth.part] += 1
         world.turn_servo(1, 110)
     assert set(seen) == set(parts)
     assert min(seen.values()) > 60

@@ -1,17 +1,20 @@
 """The ledger: a decision is durable the moment it is made, and the summary counts what happened."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from rig.catalog import PartNumber
+from rig.devices.operator import Truth
 from rig.errors import StorageError
 from rig.sorting.evidence import Decision
 from rig.sorting.ledger import Ledger, RunId, new_run
-from rig.sorting.summary import summarise
+from rig.sorting.summary import OddPieces, summarise
 from rig.vision.classifier import Candidate
 
 RUN = RunId("run")
@@ -21,14 +24,14 @@ def _decision(part: str | None, best: str = "3001") -> Decision:
     return Decision(PartNumber(part) if part else None, 0.9, (Candidate(best, 0.9), Candidate("3003", 0.1)))
 
 
-def _record(ledger: Ledger, decision: Decision, truth: str | None = None, *, drop: bool = True) -> None:
+def _record(ledger: Ledger, decision: Decision, truth: Truth | None = None, *, drop: bool = True) -> None:
     row = ledger.record(
         RUN,
         "model",
         decision,
         bin_name=decision.part or "reject",
         picture=None,
-        true_part=PartNumber(truth) if truth else None,
+        truth=truth,
     )
     if drop:
         ledger.dropped(row)
@@ -36,7 +39,7 @@ def _record(ledger: Ledger, decision: Decision, truth: str | None = None, *, dro
 
 def test_decisions_come_back_in_order(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
-        _record(ledger, _decision("3001"), "3001")
+        _record(ledger, _decision("3001"), Truth("3001", "sound"))
         _record(ledger, _decision(None), drop=False)
     with Ledger(tmp_path) as ledger:
         first, second = ledger.rows(RUN)
@@ -47,16 +50,48 @@ def test_decisions_come_back_in_order(tmp_path: Path) -> None:
 
 def test_the_summary_tells_top1_from_the_right_bin(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
-        _record(ledger, _decision("3001"), "3001")
-        _record(ledger, _decision("3001"), "3003")
-        _record(ledger, _decision(None, best="3001"), "3001")
-        _record(ledger, _decision("3001"), "3001", drop=False)
+        _record(ledger, _decision("3001"), Truth("3001", "sound"))
+        _record(ledger, _decision("3001"), Truth("3003", "sound"))
+        _record(ledger, _decision(None, best="3001"), Truth("3001", "sound"))
+        _record(ledger, _decision("3001"), Truth("3001", "sound"), drop=False)
         summary = summarise(ledger.rows(RUN), elapsed_s=30)
     assert (summary.parts, summary.rejects, summary.known) == (3, 1, 3)
     assert summary.top1 == pytest.approx(2 / 3)
     assert summary.right_bin == pytest.approx(1 / 2)
     assert summary.parts_per_min == pytest.approx(6)
     assert summary.bins == {"3001": 2, "reject": 1}
+
+
+def test_the_summary_tells_where_odd_pieces_went(tmp_path: Path) -> None:
+    """What a pair or a foreign part is taken for is no fault of the model; the bin that it lands in is."""
+    with Ledger(tmp_path) as ledger:
+        _record(ledger, _decision("3001"), Truth("3001", "sound"))
+        _record(ledger, _decision("3001"), Truth("3001", "damaged"))
+        _record(ledger, _decision("3003"), Truth("3001", "damaged"))
+        _record(ledger, _decision(None), Truth("32064", "foreign"))
+        _record(ledger, _decision("3001"), Truth("32064", "foreign"))
+        _record(ledger, _decision(None), Truth("3001+3003", "stuck"))
+        summary = summarise(ledger.rows(RUN), elapsed_s=30)
+    assert summary.odd == {
+        "damaged": OddPieces(2, rejected=0, right_bin=1),
+        "foreign": OddPieces(2, rejected=1, right_bin=0),
+        "stuck": OddPieces(1, rejected=1, right_bin=0),
+    }
+    assert [odd.mis_sorted for odd in summary.odd.values()] == [1, 1, 0]
+    assert (summary.known, summary.top1, summary.right_bin) == (6, 1.0, 1 / 2)
+
+
+def test_a_ledger_that_knew_of_sound_parts_alone_is_carried_on(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        _record(ledger, _decision("3001"), Truth("3001", "sound"))
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as database:
+        database.execute("ALTER TABLE parts DROP COLUMN true_kind")
+    with Ledger(tmp_path) as ledger:
+        _record(ledger, _decision("3001"), Truth("32064", "foreign"))
+        assert [(row.true_part, row.true_kind) for row in ledger.rows(RUN)] == [
+            ("3001", None),
+            ("32064", "foreign"),
+        ]
 
 
 def test_a_run_with_nothing_in_it_has_no_figures() -> None:
