@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -17,6 +15,8 @@ from pydantic import (
 
 from rig.catalog import PartNumber, part_number
 from rig.errors import BadInput, ConfigError
+from rig.scene_config import SceneConfig
+from rig.section import Section
 
 DEFAULT_PATH = Path("rig.toml")
 
@@ -29,12 +29,6 @@ ColourGain = Annotated[float, Field(gt=0, le=32)]
 
 SettledBy = Literal["fixed", "until_still"]
 """How the table was known to be at rest."""
-
-
-class Section(BaseModel):
-    """A table of rig.toml: unknown keys are errors, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SerialConfig(Section):
@@ -232,6 +226,7 @@ class SimConfig(Section):
         backlash_deg: play between motor and table.
         faults: a fault scenario, by name or as a TOML file; empty for none.
         ldraw: folder of an LDraw library, for parts beside the ten that the simulator has of itself.
+        scene: ranges of light, camera, table and background.
     """
 
     enabled: bool = False
@@ -243,6 +238,7 @@ class SimConfig(Section):
     backlash_deg: float = Field(default=0.0, ge=0, le=45)
     faults: str = ""
     ldraw: Path | None = None
+    scene: SceneConfig = SceneConfig()
 
 
 class PathsConfig(Section):

@@ -102,7 +102,7 @@ class SimulatedHand:
         shown: list[int] = []
         for earlier in range(pose + 1):
             poses = self._library.poses(subject.part)
-            lying = _drop(subject.part, colour, rng, poses, _sides(subject, earlier, shown, poses))
+            lying = drop(subject.part, colour, rng, poses, _sides(subject, earlier, shown, poses))
             shown.append(lying.pose)
         self._world.lay(lying)
         return Placement(subject.part, colour, brick)
@@ -111,10 +111,11 @@ class SimulatedHand:
         while True:
             part = parts[rng.integers(len(parts))]
             poses = self._library.poses(part)
-            yield _drop(part, _draw_colour(rng), rng, poses, range(len(poses)))
+            yield drop(part, draw_colour(rng), rng, poses, range(len(poses)))
 
 
-def _draw_colour(rng: np.random.Generator) -> ColourCode:
+def draw_colour(rng: np.random.Generator) -> ColourCode:
+    """One of the common colours."""
     codes = tuple(COLOURS)
     return codes[rng.integers(len(codes))]
 
@@ -124,8 +125,8 @@ def _colour_of(subject: Subject, rng: np.random.Generator) -> ColourCode:
     if subject.colour is not None:
         return subject.colour
     if subject.physical_part is not None:
-        return _draw_colour(np.random.default_rng([*subject.physical_part.encode()]))
-    return _draw_colour(rng)
+        return draw_colour(np.random.default_rng([*subject.physical_part.encode()]))
+    return draw_colour(rng)
 
 
 def _sides(
@@ -143,7 +144,7 @@ def _is_called(name: str, pose: RestingPose) -> bool:
     return lowest <= -pose.down[2] <= highest
 
 
-def _drop(
+def drop(
     part: PartNumber,
     colour: ColourCode,
     rng: np.random.Generator,
