@@ -1,4 +1,4 @@
-"""What light does on the simulated table: shadows, bright lines, coloured shades; clear and shiny plastics."""
+"""What light does on the simulated table: shadows, bright lines, coloured shades, and shiny plastics."""
 
 from dataclasses import replace
 
