@@ -13,7 +13,7 @@ from rig.sim.scene import Scene
 
 _REFERENCE_HEIGHT_PX = 480
 # Blurs that differ by less than this, at the reference height, are taken for the same.
-_BLUR_STEP_PX = 0.2
+_BLUR_STEP_PX = 0.3
 # A shutter is reckoned for a plane through the middle of most parts.
 _PART_MIDDLE_MM = 4.0
 # A turn by less than this while the rows are read moves nothing on the table by a tenth of a pixel.

@@ -24,6 +24,7 @@ from tests.benchmarks import capture
 from tests.benchmarks.dataset import memory_of_dataset_commands
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
+from tests.benchmarks.realism import realism
 
 RIG = Path(sys.executable).with_name("rig")
 
@@ -80,6 +81,7 @@ def main() -> None:
         for measure in (
             help_time,
             rendering,
+            realism,
             commands_a_second,
             turn_in_72_steps,
             capture.stop_and_go,

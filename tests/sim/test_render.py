@@ -119,16 +119,14 @@ def test_a_white_part_stands_out_from_the_white_table(scene: Scene, part: str) -
     assert seen.sum() > 250
 
 
-def test_a_part_throws_a_shadow_and_a_bright_line_on_the_table(scene: Scene) -> None:
+def test_a_part_throws_a_shadow_on_the_table(scene: Scene) -> None:
     renderer = Renderer(scene, *SIZE)
     with_part, empty = (
         renderer.render(lying, 0.0, 1.0).radiance.mean(axis=2) for lying in (brick("3001"), None)
     )
     plastic = changed(picture(scene, brick("3001", colour=0)), picture(scene, brick("3001", colour=4)))
     table = ~cv2.dilate(plastic.astype(np.uint8), np.ones((3, 3))).astype(bool)
-    ratio = (with_part / empty)[table]
-    assert ratio.min() < 0.8
-    assert ratio.max() > 1.03
+    assert (with_part / empty)[table].min() < 0.8
 
 
 def test_one_looks_through_the_holes_of_3701_onto_the_table() -> None:
