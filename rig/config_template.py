@@ -1,6 +1,7 @@
 """The rig.toml that `rig init` writes: every value at its default, with what it means."""
 
 from rig.config import DEFAULT_BINS
+from rig.scene_config import SceneConfig
 
 _HEAD = """\
 # The rig on your desk. Every value below is the default; delete what you do not change.
@@ -104,6 +105,10 @@ jam_s = 20.0
 stays = 0.0                 # pushes that leave a part where it lies
 bounces = 0.0               # parts that spring out of the bin
 
+[sim.scene]
+# What simulated sessions look like: a number holds for all of them, [low, high] is drawn from for each.
+# docs/simulator.md says what each value means.
+{scene}
 # The bins: where the chute finds each, and the parts that belong in it.
 """
 
@@ -119,4 +124,8 @@ def _quoted(parts: tuple[str, ...]) -> str:
     return ", ".join(f'"{part}"' for part in parts)
 
 
-TEMPLATE = _HEAD + _bins()
+def _scene() -> str:
+    return "".join(f"{name} = [{low:g}, {high:g}]\n" for name, (low, high) in SceneConfig())
+
+
+TEMPLATE = _HEAD.replace("{scene}", _scene()) + _bins()

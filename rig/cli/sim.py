@@ -184,6 +184,54 @@ def parts(
         raise typer.Exit(1)
 
 
+@app.command("look", short_help="Write a sheet of simulated pictures to look at.")
+def look(
+    context: typer.Context,
+    numbers: Annotated[
+        list[str] | None, typer.Argument(metavar="[PART]...", help="Which parts (default: the ten built in).")
+    ] = None,
+    scenes: Annotated[int, typer.Option(min=1, max=100, help="How many sessions: a row for each.")] = 4,
+    angles: Annotated[int, typer.Option(min=1, max=72, help="How many views of each part.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another number, other scenes.")] = 0,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="As the simulated camera sees it, less finely.")
+    ] = False,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the sheet goes.")] = Path("look.jpg"),
+) -> None:
+    """Write a sheet of parts in scenes, drawn from the ranges of [sim.scene] in rig.toml."""
+    settings = settings_of(context)
+    config = settings.load_config()
+    from rig.catalog import part_number
+    from rig.files import write_whole
+    from rig.sim.look import TILE_PX, Look, captioned
+    from rig.sim.part_library import library_of
+    from rig.sim.parts import PARTS
+    from rig.sim.quality import FAST, GOOD
+    from rig.vision.contact_sheet import contact_sheet
+    from rig.vision.jpeg import encode_jpeg
+
+    asked = Look(
+        parts=[part_number(number) for number in numbers or sorted(PARTS)],
+        scenes=scenes,
+        angles=angles,
+        ranges=config.sim.scene,
+        size_px=(config.camera.width_px, config.camera.height_px),
+        quality=FAST if fast else GOOD,
+        ldraw=config.sim.ldraw,
+        seed=seed,
+    )
+    library = library_of(config.sim.ldraw)
+    for part in asked.parts:
+        library.require(part)
+    with settings.progress() as bars:
+        shots = bars.track(asked.shots(library), total=scenes * asked.columns, description="Pictures")
+        pictures = [captioned(shot) for shot in shots]
+    images, captions = zip(*pictures, strict=True)
+    write_whole(out, encode_jpeg(contact_sheet(images, captions, asked.columns, TILE_PX)))
+    settings.print_json({"file": out, "pictures": len(images)})
+    settings.say(f"Written: {out}, {len(images)} pictures.")
+
+
 def _show(settings: Settings, report: "SurveyReport", pairs: "list[Twins]") -> None:
     paces = report.paces()
     settings.print_json(

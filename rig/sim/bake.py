@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rig.sim.geometry import Mesh, axes_along
-from rig.sim.raster import Floats32, rasterize
+from rig.sim.raster import Floats32, depth_buffer
 
-# The square of table around the part on which light is computed: its texels, the least that it reaches from
-# its middle, and how far it reaches beyond a large part.
-GROUND_TEXELS = 224
+# The square of table around the part on which light is computed: the texels of its occlusion, the least that
+# it reaches from its middle, and how far it reaches beyond a large part.
+_GROUND_TEXELS = 96
 _LEAST_GROUND_HALF_MM = 40.0
 _GROUND_BEYOND_PART = 1.5
 
-_BAKED_GROUND_TEXELS = 96
 _SKY_DIRECTIONS = 40
 # Maps of what a light sees are as fine for a large part as for a small one, as far as that can be computed.
 _LIGHT_MAP_PX_PER_MM = 3.6
@@ -39,9 +37,9 @@ class BakedPart:
         openness: (n, 3) float32 at the corners, cosine-weighted share of the upper sky that is seen, relative
             to what a level surface in the open sees.
         silhouette: (m, 3, 3) float32 corners of the unsplit triangles, for outlines and shadows.
-        silhouette_facings: (m, 3) float32 their unit normals.
-        ground_openness: (GROUND_TEXELS, GROUND_TEXELS) float32, the same for the table; x along columns, y
-            along rows, from minus to plus `ground_half_mm`.
+        facings: (n, 3) float32 unit normals of the split triangles themselves.
+        ground_openness: (texels, texels) float32, the same for the table; x along columns, y along rows, from
+            minus to plus `ground_half_mm`.
         ground_half_mm: half the side of that square of table.
     """
 
@@ -50,14 +48,9 @@ class BakedPart:
     colours: NDArray[np.int64]
     openness: Floats32
     silhouette: Floats32
-    silhouette_facings: Floats32
+    facings: Floats32
     ground_openness: Floats32
     ground_half_mm: float
-
-    @property
-    def texels_per_mm(self) -> float:
-        """Texels of the table's light to a millimetre."""
-        return GROUND_TEXELS / (2 * self.ground_half_mm)
 
     @property
     def light_map_px(self) -> int:
@@ -105,8 +98,8 @@ def light_map(corners: Floats32, direction: Floats32, size_px: int) -> LightMap:
     seen = ((corners - middle).reshape(-1, 3) @ axes.T).reshape(corners.shape)
     half_mm = float(np.abs(seen[..., :2]).max()) * 1.05
     px_per_mm = size_px / (2 * half_mm)
-    fragments = rasterize(seen[..., :2] * px_per_mm + size_px / 2, -seen[..., 2], size_px, size_px)
-    return LightMap(fragments.depth_buffer, axes, middle, px_per_mm)
+    depth = depth_buffer(seen[..., :2] * px_per_mm + size_px / 2, -seen[..., 2], size_px, size_px)
+    return LightMap(depth, axes, middle, px_per_mm)
 
 
 def bake(whole: Mesh) -> BakedPart:
@@ -118,7 +111,7 @@ def bake(whole: Mesh) -> BakedPart:
     normals = mesh.normals.astype(np.float32)
     silhouette = whole.corners.astype(np.float32)
     starts = _just_off(corners)
-    ground = _ground_points(_BAKED_GROUND_TEXELS, ground_half_mm)
+    ground = _ground_points(_GROUND_TEXELS, ground_half_mm)
 
     skin_light = np.zeros(corners.shape[:2], np.float32).reshape(-1)
     ground_light = np.zeros(len(ground), np.float32)
@@ -129,15 +122,15 @@ def bake(whole: Mesh) -> BakedPart:
         skin_light += cosine * seen_by_light.reaches(starts)
         ground_light += direction[2] * seen_by_light.reaches(ground)
     in_the_open = sky[:, 2].sum()
-    baked_ground = (ground_light / in_the_open).reshape(_BAKED_GROUND_TEXELS, _BAKED_GROUND_TEXELS)
+    baked_ground = (ground_light / in_the_open).reshape(_GROUND_TEXELS, _GROUND_TEXELS)
     return BakedPart(
         corners,
         normals,
         mesh.colours,
         (skin_light / in_the_open).reshape(corners.shape[:2]),
         silhouette,
-        _facings(silhouette),
-        np.asarray(cv2.resize(baked_ground, (GROUND_TEXELS, GROUND_TEXELS)), dtype=np.float32),
+        _facings(corners),
+        baked_ground,
         ground_half_mm,
     )
 

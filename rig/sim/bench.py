@@ -45,7 +45,7 @@ class SimulatedBench:
         self.world = build_world(config, self.clock)
         self.camera = SimulatedCamera(
             self.world,
-            draw_scene(scene_rng),
+            draw_scene(scene_rng, config.sim.scene),
             config.camera,
             frames_per_s=config.sim.frames_per_s,
             seed=int(noise_rng.integers(2**63)),

@@ -9,6 +9,7 @@ import numpy as np
 from rig.camera.frame import Frame, Reach, Span
 from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout
+from rig.sim.geometry import Floats
 from rig.sim.part_library import EMBEDDED, PartLibrary
 from rig.sim.raster import Floats32
 from rig.sim.render import Renderer
@@ -21,6 +22,8 @@ _NOMINAL_EXPOSURE_US = 8000
 # A turn by less than this during an exposure moves the far end of the longest part by less than a pixel.
 _SHARP_TURN_DEG = 0.15
 _SUB_EXPOSURES = 8
+# How finely the table's turn is followed while the rows of a frame are read.
+_ROWS_FOLLOWED = 9
 
 # What it can be locked to: about a Raspberry Pi camera 3.
 _REACH = Reach(
@@ -32,9 +35,6 @@ _REACH = Reach(
 )
 # Red and blue pixels answer to white light with less than green ones do.
 _RED_RESPONSE, _BLUE_RESPONSE = 0.43, 0.64
-# Spread of a point in the picture, at a height of 480 pixels: a lens of 4.74 mm at f/1.8 before a sensor
-# 3.6 mm high draws it into a disc of 1.65 pixels for each dioptre that it is off.
-_BLUR_PX_PER_DIOPTRE = 1.65 / 4
 
 
 class SimulatedCamera:
@@ -47,7 +47,7 @@ class SimulatedCamera:
         world: what it looks at.
         scene: light and camera of this session.
         config: size and locked settings. Its automatic white balance settles with the scene's colour cast,
-            its autofocus is perfect.
+            its autofocus is as good as the scene's.
         frames_per_s: frame rate; an exposure longer than a frame's period slows it down.
         seed: of the noise.
         library: has the parts that it sees.
@@ -107,6 +107,10 @@ class SimulatedCamera:
             )
         clock.sleep_until(until_s)
         world = self._world
+        # Rows are exposed one after the other, the last of them after the frame is said to be: those show
+        # what the table does if nothing interrupts it.
+        read_s = np.linspace(0, self._scene.readout_s, _ROWS_FOLLOWED)
+        middle_s = (from_s + until_s + self._scene.readout_s) / 2
         with self._lock:
             number = self._captured
             self._captured += 1
@@ -119,10 +123,9 @@ class SimulatedCamera:
             lying=world.part_on_table(),
             sheet=world.sheet_on_table(),
             lamp_level=world.lamp_level(),
-            angles_deg=tuple(
-                world.table_angle_deg(float(time_s))
-                for time_s in np.linspace(from_s, until_s, _SUB_EXPOSURES)
-            ),
+            angles_deg=self._angles_deg(np.linspace(from_s, until_s, _SUB_EXPOSURES) + read_s[-1] / 2),
+            middle_angle_deg=world.table_angle_deg(middle_s),
+            row_angles_deg=self._angles_deg((from_s + until_s) / 2 + read_s),
         )
 
     def reach(self) -> Reach:
@@ -184,21 +187,32 @@ class SimulatedCamera:
         # The division may round a deadline on the grid down to just before it.
         return from_s if from_s >= earliest_s else from_s + self._period_s
 
+    def _angles_deg(self, times_s: Floats) -> tuple[float, ...]:
+        return tuple(self._world.table_angle_deg(float(time_s)) for time_s in times_s)
+
     def picture(self, view: "LatentView") -> Frame:
         """The light that arrived from the table, a mean over the angles that it had, as the sensor has it."""
         locked = view.locked
-        image = locked.sensor.develop(self._radiance(view), np.random.default_rng((self._seed, view.number)))
+        image = locked.sensor.develop(
+            self._light(view),
+            np.random.default_rng((self._seed, view.number)),
+            row_turns_deg=np.array(view.row_angles_deg) - view.middle_angle_deg,
+        )
         return Frame(
             image, view.exposed_from_s, view.exposed_until_s, locked.config.exposure_us, locked.config.gain
         )
 
-    def _radiance(self, view: "LatentView") -> Floats32:
+    def _light(self, view: "LatentView") -> Floats32:
+        """What falls on the sensor while its middle row is exposed."""
         angles_deg = view.angles_deg
         if view.lying is None or max(angles_deg) - min(angles_deg) < _SHARP_TURN_DEG:
-            angle_deg = angles_deg[len(angles_deg) // 2]
-            return self._renderer.render(view.lying, angle_deg, view.lamp_level, sheet=view.sheet)
-        renders = [self._renderer.render(view.lying, angle_deg, view.lamp_level) for angle_deg in angles_deg]
-        return np.asarray(np.mean(renders, axis=0, dtype=np.float32))
+            angles_deg = (view.middle_angle_deg,)
+        renderings = (
+            self._renderer.render(view.lying, angle_deg, view.lamp_level, sheet=view.sheet)
+            for angle_deg in angles_deg
+        )
+        lights = [view.locked.sensor.expose(rendering) for rendering in renderings]
+        return lights[0] if len(lights) == 1 else np.asarray(np.mean(lights, axis=0, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -214,18 +228,20 @@ class _Locked:
 
 
 def _sensor(scene: Scene, config: CameraConfig) -> Sensor:
+    white_balance = None
     if config.colour_gains is not None:
         red, blue = config.colour_gains
-        scene = replace(scene, white_balance=(red * _RED_RESPONSE, 1.0, blue * _BLUE_RESPONSE))
+        white_balance = (red * _RED_RESPONSE, 1.0, blue * _BLUE_RESPONSE)
     if config.lens_position is not None:
-        off = config.lens_position - 1000 / scene.distance_mm
-        scene = replace(scene, blur_px=math.hypot(scene.blur_px, _BLUR_PX_PER_DIOPTRE * off))
+        error = config.lens_position - 1000 / scene.distance_mm
+        scene = replace(scene, focus_error_dioptre=error)
     return Sensor(
         scene,
         config.width_px,
         config.height_px,
         light_gain=config.gain * config.exposure_us / _NOMINAL_EXPOSURE_US,
         noise_gain=math.sqrt(config.gain),
+        white_balance=white_balance,
     )
 
 
@@ -235,7 +251,9 @@ class LatentView:
 
     Attributes:
         number: how many frames were exposed before.
-        angles_deg: the table's true angles at moments spread over the exposure.
+        angles_deg: the table's true angles at moments spread over the exposure of the middle row.
+        middle_angle_deg: in the middle of that.
+        row_angles_deg: in the middle of each row's exposure, for rows at even distances.
     """
 
     camera: SimulatedCamera
@@ -247,6 +265,8 @@ class LatentView:
     sheet: float | None
     lamp_level: float
     angles_deg: tuple[float, ...]
+    middle_angle_deg: float
+    row_angles_deg: tuple[float, ...]
 
     def develop(self) -> Frame:
         """Render what was seen; takes a few tens of milliseconds of computing."""

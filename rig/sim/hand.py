@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from rig.catalog import ColourCode, PartNumber
-from rig.config import PileConfig
 from rig.devices.operator import Placement, Reference, Subject, Truth
 from rig.errors import BadInput
+from rig.pile_config import PileConfig
 from rig.sim.drop import drop
 from rig.sim.part_library import EMBEDDED, PartLibrary
 from rig.sim.pieces import Piece

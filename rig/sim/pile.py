@@ -6,9 +6,9 @@ from typing import TypeVar
 import numpy as np
 
 from rig.catalog import COLOURS, ColourCode, PartNumber
-from rig.config import PileConfig
 from rig.devices.operator import PieceKind, Truth
 from rig.errors import BadInput
+from rig.pile_config import PileConfig
 from rig.sim.drop import drop
 from rig.sim.part_library import PartLibrary
 from rig.sim.parts import PARTS

@@ -34,8 +34,9 @@ def portrait(library: PartLibrary, part: PartNumber, pose: int, seen_mm: float) 
     """
     scene = _seen_from_further(_usual_scene(), seen_mm / _USUAL_REACH_MM)
     lying = LyingPart(part, _COLOUR, pose, (0.0, 0.0), _YAW_DEG)
-    radiance = Renderer(scene, *SIZE_PX, library).render(lying, 0.0, 1.0)
-    return Sensor(scene, *SIZE_PX).develop(radiance, np.random.default_rng(0))
+    sensor = Sensor(scene, *SIZE_PX)
+    light = sensor.expose(Renderer(scene, *SIZE_PX, library).render(lying, 0.0, 1.0))
+    return sensor.develop(light, np.random.default_rng(0))
 
 
 def reach_mm(library: PartLibrary, part: PartNumber, pose: int) -> float:
@@ -50,7 +51,7 @@ def pose_nearest(library: PartLibrary, part: PartNumber, down: Direction) -> int
 
 @cache
 def _usual_scene() -> Scene:
-    return replace(draw_scene(np.random.default_rng(12)), aim_mm=(0.0, 0.0), roll_deg=0.0)
+    return replace(draw_scene(np.random.default_rng(12)), aim_x_mm=0.0, aim_y_mm=0.0, roll_deg=0.0)
 
 
 def _seen_from_further(scene: Scene, times: float) -> Scene:

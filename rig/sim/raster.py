@@ -52,16 +52,7 @@ def rasterize(points: Floats32, nearness: Floats32, width: int, height: int) -> 
     facing = np.flatnonzero(facing_area(points) > _LEAST_AREA).astype(np.int32)
     planes = _weight_planes(points[facing])
     spans = _spans(points[facing], planes, width, height)
-    depth_plane = np.einsum("nc,ncp->np", nearness[facing], planes)
-
-    run = np.repeat(np.arange(len(spans.length), dtype=np.int32), spans.length)
-    first = (np.cumsum(spans.length) - spans.length).astype(np.int32)
-    x = np.arange(len(run), dtype=np.int32) + (spans.x - first)[run]
-    row_start = depth_plane[spans.triangle, 1] * spans.y.astype(np.float32) + depth_plane[spans.triangle, 2]
-    depth = row_start[run] + depth_plane[spans.triangle, 0][run] * x.astype(np.float32)
-    # As intp: for other indices `maximum.at` is ten times slower.
-    pixel = (x + (spans.y * width)[run]).astype(np.intp)
-
+    run, x, pixel, depth = _samples(spans, np.einsum("nc,ncp->np", nearness[facing], planes), width)
     buffer = np.full(width * height, -np.inf, np.float32)
     np.maximum.at(buffer, pixel, depth)
     winner = np.full(width * height, -1, np.int32)
@@ -73,6 +64,30 @@ def rasterize(points: Floats32, nearness: Floats32, width: int, height: int) -> 
     place = np.column_stack([seen_x, seen_y, np.ones_like(seen_x)]).astype(np.float32)
     weights = np.einsum("kp,kcp->kc", place, planes[local])
     return Fragments(seen_x, seen_y, facing[local], weights, buffer.reshape(height, width))
+
+
+def depth_buffer(points: Floats32, nearness: Floats32, width: int, height: int) -> Floats32:
+    """What `rasterize` says of the nearest surface in each pixel, (height, width), for half of its time."""
+    facing = np.flatnonzero(facing_area(points) > _LEAST_AREA)
+    planes = _weight_planes(points[facing])
+    spans = _spans(points[facing], planes, width, height)
+    _, _, pixel, depth = _samples(spans, np.einsum("nc,ncp->np", nearness[facing], planes), width)
+    buffer = np.full(width * height, -np.inf, np.float32)
+    np.maximum.at(buffer, pixel, depth)
+    return buffer.reshape(height, width)
+
+
+def _samples(
+    spans: _Spans, depth_plane: Floats32, width: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.intp], Floats32]:
+    """Every pixel of every span, (k,) each: its run, x, index in the picture, and nearness."""
+    run = np.repeat(np.arange(len(spans.length), dtype=np.int32), spans.length)
+    first = (np.cumsum(spans.length) - spans.length).astype(np.int32)
+    x = np.arange(len(run), dtype=np.int32) + (spans.x - first)[run]
+    row_start = depth_plane[spans.triangle, 1] * spans.y.astype(np.float32) + depth_plane[spans.triangle, 2]
+    depth = row_start[run] + depth_plane[spans.triangle, 0][run] * x.astype(np.float32)
+    # As intp: for other indices `maximum.at` is ten times slower.
+    return run, x, (x + (spans.y * width)[run]).astype(np.intp), depth
 
 
 def facing_area(points: Floats32) -> Floats32:

@@ -1,16 +1,32 @@
-"""How glossy ABS plastic and the white table answer to the light."""
+"""How plastics and the table answer to the light."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rig.sim.plastics import Finish, Plastic
 from rig.sim.raster import Floats32
 
-# ABS: reflectance at normal incidence for a refractive index of 1.54, and roughness of moulded faces.
-_NORMAL_REFLECTANCE = 0.045
-_ROUGHNESS = 0.25
 # The darkest pigment still scatters a little.
 _DARKEST_ALBEDO = 0.006
+# Dielectrics mirror this share of what falls on them squarely: ABS has a refractive index of 1.54.
+_NORMAL_REFLECTANCE = 0.045
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """A far lamp of some size. Colours are linear, blue-green-red.
+
+    Attributes:
+        direction: (3,) towards it, length 1.
+        radius: as it is seen from the table, in radians.
+        irradiance: (3,) on a surface that faces it.
+    """
+
+    direction: Floats32
+    radius: float
+    irradiance: Floats32
 
 
 @dataclass(frozen=True)
@@ -18,24 +34,76 @@ class Lighting:
     """Light of a scene in the frame of the part. Colours are linear, blue-green-red.
 
     Attributes:
-        key_direction: (3,) towards the key light, length 1.
-        key_spread: radius of the key light in radians.
-        key: (3,) irradiance on a surface that faces the key light.
+        lamps: each throws a shadow of its own.
         ambient: (3,) irradiance from the sky on an open level surface.
         table_albedo: reflectance of the table.
     """
 
-    key_direction: Floats32
-    key_spread: float
-    key: Floats32
+    lamps: tuple[Lamp, ...]
     ambient: Floats32
     table_albedo: float
 
     @property
     def open_table(self) -> Floats32:
         """Radiance (3,) of the table far from any part."""
-        table: Floats32 = (self.key * self.key_direction[2] + self.ambient) * np.float32(self.table_albedo)
+        direct = sum((lamp.irradiance * lamp.direction[2] for lamp in self.lamps), np.zeros(3, np.float32))
+        table: Floats32 = (direct + self.ambient) * np.float32(self.table_albedo)
         return table
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a plastic does with light. Colours are linear, blue-green-red.
+
+    Attributes:
+        diffuse: (3,) share that comes back from within, scattered.
+        mirrored: (3,) share that the skin mirrors of what falls on it squarely.
+        roughness: of the skin, 0 for a mirror to 1.
+        transmitted: (3,) share that passes one wall; nothing for opaque plastics.
+    """
+
+    diffuse: Floats32
+    mirrored: Floats32
+    roughness: float
+    transmitted: Floats32
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether one sees through it."""
+        return bool(self.transmitted.any())
+
+
+# At a round wall's outline a rough skin mirrors no more than at this cosine to the eye.
+_LEAST_FACING = 0.15
+_OPAQUE = np.zeros(3, np.float32)
+_SKIN = np.full(3, _NORMAL_REFLECTANCE, np.float32)
+
+
+def material_of(plastic: Plastic) -> Material:
+    """How light meets a plastic."""
+    colour = albedo_of(plastic.rgb)
+    solid = Material(colour, _SKIN, 0.25, _OPAQUE)
+    match plastic.finish:
+        case Finish.TRANSPARENT:
+            return _clear(replace(solid, roughness=0.15), plastic)
+        case Finish.RUBBER:
+            rubber = replace(solid, mirrored=_SKIN * np.float32(0.5), roughness=0.6)
+            return _clear(rubber, plastic) if plastic.alpha < 1 else rubber
+        case Finish.CHROME:
+            return Material(_OPAQUE, 0.35 + 0.6 * colour, 0.1, _OPAQUE)
+        case Finish.METAL:
+            return Material(0.35 * colour, 0.1 + 0.5 * colour, 0.35, _OPAQUE)
+        case Finish.PEARL:
+            return Material(0.75 * colour, 0.06 + 0.25 * colour, 0.4, _OPAQUE)
+        case Finish.SOLID:
+            return solid
+
+
+def _clear(material: Material, plastic: Plastic) -> Material:
+    """Two walls of a part let through what LDraw's alpha says of its colour."""
+    scattered = np.float32(0.35 * plastic.alpha)
+    wall = (0.08 + 0.9 * albedo_of(plastic.rgb)) ** np.float32(plastic.alpha)
+    return replace(material, diffuse=material.diffuse * scattered, transmitted=wall)
 
 
 def albedo_of(rgb: tuple[int, int, int]) -> Floats32:
@@ -45,50 +113,66 @@ def albedo_of(rgb: tuple[int, int, int]) -> Floats32:
     return (linear * 0.85 + _DARKEST_ALBEDO).astype(np.float32)
 
 
-def shade_plastic(
-    normals: Floats32,
-    to_eye: Floats32,
-    openness: Floats32,
-    key_reaches: Floats32,
-    albedo: Floats32,
-    light: Lighting,
-) -> Floats32:
-    """Radiance (k, 3) of points on a part.
+@dataclass(frozen=True)
+class Surface:
+    """Points on the skin of a part, (k, ...).
 
-    Diffuse plastic under a thin glossy skin: a GGX lobe for the key light, widened by the light's size, and
-    the sky and the table mirrored at grazing angles after Schlick.
-
-    Args:
+    Attributes:
         normals, to_eye: (k, 3) unit vectors.
         openness: (k,) share of sky that a point sees.
-        key_reaches: (k,) share of the key light that reaches a point.
-        albedo: (k, 3) of the plastic at each point.
-        light: of the scene.
+        lit: for each lamp (k,), the share of its light that reaches a point.
     """
-    facing_key = np.maximum(normals @ light.key_direction, 0) * key_reaches
-    facing_eye = np.clip(np.einsum("ij,ij->i", normals, to_eye), 0.01, 1)
-    mirrored_z = 2 * facing_eye * normals[:, 2] - to_eye[:, 2]
-    fresnel = schlick(facing_eye) * (1 - np.float32(_ROUGHNESS) * (1 - facing_eye))
+
+    normals: Floats32
+    to_eye: Floats32
+    openness: Floats32
+    lit: tuple[Floats32, ...]
+
+    def some(self, points: slice | NDArray[np.intp]) -> "Surface":
+        """Some of the points."""
+        return Surface(
+            self.normals[points],
+            self.to_eye[points],
+            self.openness[points],
+            tuple(lit[points] for lit in self.lit),
+        )
+
+
+def shade(surface: Surface, material: Material, light: Lighting) -> Floats32:
+    """Radiance (k, 3) of points on a part.
+
+    A diffuse body under a glossy skin: a GGX lobe for each lamp, widened by the lamp's size, and the sky and
+    the table mirrored, more so at grazing angles, after Schlick (1994).
+    """
+    normals, openness = surface.normals, surface.openness
+    facing_eye = np.clip(np.einsum("ij,ij->i", normals, surface.to_eye), _LEAST_FACING, 1)
+    mirrored_z = 2 * facing_eye * normals[:, 2] - surface.to_eye[:, 2]
+    grazing = (1 - facing_eye) ** 5 * np.float32(1 - material.roughness)
     sees_sky = np.clip((mirrored_z + 0.1) / 0.8, 0, 1)
     # Openness counts the upper sky only; what looks down sees the lit table instead.
     sees_table = np.clip(0.5 - 0.5 * normals[:, 2], 0, 1) * np.clip(openness * 1.4 + 0.1, 0, 1)
+    sky = sees_sky * np.minimum(openness + 0.2, 1)
+    table = (1 - sees_sky) * np.minimum(openness + 0.3, 1) * np.float32(0.6)
 
-    key_gloss = _key_gloss(normals, to_eye, light) * facing_key
-    sky_gloss = fresnel * sees_sky * np.minimum(openness + 0.2, 1)
-    table_gloss = fresnel * (1 - sees_sky) * np.minimum(openness + 0.3, 1) * np.float32(0.6)
-    by_channel = [
-        albedo[:, channel]
-        * (
-            light.key[channel] * facing_key
-            + light.ambient[channel] * _many_bounces(openness, albedo[:, channel])
-            + light.open_table[channel] * sees_table
-        )
-        + light.key[channel] * key_gloss
-        + light.ambient[channel] * sky_gloss
-        + light.open_table[channel] * table_gloss
-        for channel in range(3)
+    radiance = np.empty((len(normals), 3), np.float32)
+    facing = [
+        np.maximum(normals @ lamp.direction, 0) * lit
+        for lamp, lit in zip(light.lamps, surface.lit, strict=True)
     ]
-    return np.stack(by_channel, axis=1)
+    lobes = [
+        _lobe(surface, lamp, material.roughness) * on for lamp, on in zip(light.lamps, facing, strict=True)
+    ]
+    for channel in range(3):
+        base = float(material.mirrored[channel])
+        mirrored = base + (1 - base) * grazing
+        body = light.ambient[channel] * _many_bounces(openness, float(material.diffuse[channel]))
+        body += light.open_table[channel] * sees_table
+        shine = (light.ambient[channel] * sky + light.open_table[channel] * table) * mirrored
+        for lamp, on, lobe in zip(light.lamps, facing, lobes, strict=True):
+            body += lamp.irradiance[channel] * on
+            shine += (lamp.irradiance[channel] * base) * lobe
+        radiance[:, channel] = material.diffuse[channel] * body + shine
+    return radiance
 
 
 def unit(vectors: Floats32) -> Floats32:
@@ -106,20 +190,19 @@ def schlick(cosine: Floats32) -> Floats32:
     )
 
 
-def _key_gloss(normals: Floats32, to_eye: Floats32, light: Lighting) -> Floats32:
-    half = unit(to_eye + light.key_direction)
-    cosine = np.maximum(np.einsum("ij,ij->i", normals, half), 0)
-    alpha = _ROUGHNESS**2
-    # A light of some size widens the lobe and lowers its peak (Karis 2013).
-    wide = min(1.0, alpha + light.key_spread / 3)
+def _lobe(surface: Surface, lamp: Lamp, roughness: float) -> Floats32:
+    """How a skin that mirrors everything would throw a lamp's light to the eye (GGX)."""
+    half = unit(surface.to_eye + lamp.direction)
+    cosine = np.maximum(np.einsum("ij,ij->i", surface.normals, half), 0)
+    # A lamp of some size widens the lobe and lowers its peak (Karis 2013).
+    wide = min(1.0, roughness**2 + lamp.radius / 3)
     squared = np.float32(wide * wide)
-    lobe = squared / (np.pi * (cosine * cosine * (squared - 1) + 1) ** 2)
-    gloss: Floats32 = (lobe * np.float32(_NORMAL_REFLECTANCE / 4)).astype(np.float32)
-    return gloss
+    lobe = squared / (np.float32(4 * np.pi) * (cosine * cosine * (squared - 1) + 1) ** 2)
+    return np.asarray(lobe, dtype=np.float32)
 
 
-def _many_bounces(openness: Floats32, albedo: Floats32) -> Floats32:
+def _many_bounces(openness: Floats32, albedo: float) -> Floats32:
     """Ambient light that reaches a point, also by way of its own plastic, after Jimenez et al. (2016)."""
     a, b, c = 2.0404 * albedo - 0.3324, -4.7951 * albedo + 0.6417, 2.7552 * albedo + 0.6903
-    bounced = ((openness * a + b) * openness + c) * openness
+    bounced = ((openness * np.float32(a) + np.float32(b)) * openness + np.float32(c)) * openness
     return np.asarray(np.maximum(openness, bounced))

@@ -100,8 +100,8 @@ class Littered:
         frame = self.latent.develop()
         if self.there:
             image = frame.image.copy()
-            cv2.rectangle(image, (30, 130), (56, 156), (30, 30, 120), -1)
-            cv2.rectangle(image, (36, 136), (50, 150), (60, 60, 200), -1)
+            cv2.rectangle(image, (30, 180), (56, 206), (30, 30, 120), -1)
+            cv2.rectangle(image, (36, 186), (50, 200), (60, 60, 200), -1)
             return replace(frame, image=image)
         return frame
 

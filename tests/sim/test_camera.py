@@ -59,8 +59,9 @@ def test_the_picture_shows_the_angle_the_table_really_has() -> None:
     camera = running_camera(world, config=CONFIG.model_copy(update={"timeout_s": 60.0}))
     frames = [camera.capture(0.0), camera.capture(start_s + 1)]
     for frame, angle_deg in zip(frames, (0.0, 73.0), strict=True):
-        radiance = Renderer(scene(), 160, 120).render(world.part_on_table(), angle_deg, 1.0)
-        expected = Sensor(scene(), 160, 120).develop(radiance, np.random.default_rng(9))
+        sensor = Sensor(scene(), 160, 120)
+        light = sensor.expose(Renderer(scene(), 160, 120).render(world.part_on_table(), angle_deg, 1.0))
+        expected = sensor.develop(light, np.random.default_rng(9))
         assert np.abs(frame.image.astype(int) - expected).mean() < 5
     assert np.abs(frames[0].image.astype(int) - frames[1].image).max() > 60
 

@@ -41,9 +41,10 @@ def library(tmp_path: Path) -> PartLibrary:
 
 
 def picture(library: PartLibrary, part: str, colour: int, pose: int = 0) -> Image:
-    scene = replace(draw_scene(np.random.default_rng(12)), noise=0.0, white_balance=(1.0, 1.0, 1.0))
-    radiance = Renderer(scene, *SIZE, library).render(brick(part, colour=colour, pose=pose), 0.0, 1.0)
-    return Sensor(scene, *SIZE).develop(radiance, np.random.default_rng(0))
+    scene = replace(draw_scene(np.random.default_rng(12)), noise=0.0)
+    rendering = Renderer(scene, *SIZE, library).render(brick(part, colour=colour, pose=pose), 0.0, 1.0)
+    sensor = Sensor(scene, *SIZE, white_balance=(1.0, 1.0, 1.0))
+    return sensor.develop(sensor.expose(rendering), np.random.default_rng(0))
 
 
 def test_without_a_library_there_are_the_ten_parts() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from rig.catalog import ColourCode, PartNumber
-from rig.config import CameraConfig, Config, PileConfig
+from rig.config import CameraConfig, Config
 from rig.devices.operator import Truth
 from rig.errors import BadInput
+from rig.pile_config import PileConfig
 from rig.sim.camera import SimulatedCamera
 from rig.sim.drop import drop
 from rig.sim.fate import Outcome, fates

@@ -39,12 +39,13 @@ def scene() -> Scene:
 
 
 def _scene() -> Scene:
-    return replace(draw_scene(np.random.default_rng(12)), noise=0.0)
+    return replace(draw_scene(np.random.default_rng(12)), noise=0.0, dirt=0.0, seams=0.0)
 
 
 def picture(scene: Scene, lying: LyingPart | None, angle_deg: float = 0.0, lamp_level: float = 1.0) -> Image:
-    radiance = Renderer(scene, *SIZE).render(lying, angle_deg, lamp_level)
-    return Sensor(scene, *SIZE).develop(radiance, np.random.default_rng(0))
+    sensor = Sensor(scene, *SIZE)
+    light = sensor.expose(Renderer(scene, *SIZE).render(lying, angle_deg, lamp_level))
+    return sensor.develop(light, np.random.default_rng(0))
 
 
 def difference(a: Image, b: Image) -> float:
@@ -67,20 +68,15 @@ def test_picture_is_like_the_golden_one(scene: Scene, name: str) -> None:
 def test_same_seed_same_bytes() -> None:
     first, second = (draw_scene(np.random.default_rng(4)) for _ in range(2))
     assert first == second
-    pictures = [
-        Sensor(s, *SIZE).develop(
-            Renderer(s, *SIZE).render(brick("3001"), 12.0, 1.0), np.random.default_rng(7)
-        )
-        for s in (first, second)
-    ]
+    pictures = [picture(scene, brick("3001"), 12.0) for scene in (first, second)]
     assert pictures[0].tobytes() == pictures[1].tobytes()
 
 
 def test_another_seed_is_another_scene_and_other_noise(scene: Scene) -> None:
     assert draw_scene(np.random.default_rng(1)) != draw_scene(np.random.default_rng(2))
     noisy = Sensor(replace(scene, noise=1.5), *SIZE)
-    radiance = Renderer(scene, *SIZE).render(None, 0.0, 1.0)
-    frames = [noisy.develop(radiance, np.random.default_rng(seed)).astype(float) for seed in (1, 2)]
+    light = noisy.expose(Renderer(scene, *SIZE).render(None, 0.0, 1.0))
+    frames = [noisy.develop(light, np.random.default_rng(seed)).astype(float) for seed in (1, 2)]
     assert (frames[0] - frames[1])[100:200].std() == pytest.approx(1.5 * np.sqrt(2), rel=0.15)
 
 
@@ -93,8 +89,9 @@ def test_the_angle_is_seen_and_a_full_turn_is_none(scene: Scene) -> None:
 def test_turning_the_table_and_turning_the_part_on_it_look_the_same(scene: Scene) -> None:
     turned_table = picture(scene, brick("3001", yaw_deg=10), 50.0)
     turned_part = picture(scene, brick("3001", yaw_deg=60), 0.0)
-    # Only the hand-cut rim of the disc tells them apart.
-    assert difference(turned_table[80:], turned_part[80:]) < 0.05
+    # Only the hand-cut rim of the disc and the grain of its paper tell them apart.
+    assert difference(turned_table[80:], turned_part[80:]) < 0.3
+    assert not changed(turned_table[80:], turned_part[80:]).any()
 
 
 def test_an_offset_part_goes_round_with_the_table(scene: Scene) -> None:
@@ -122,19 +119,19 @@ def test_a_white_part_stands_out_from_the_white_table(scene: Scene, part: str) -
     assert seen.sum() > 250
 
 
-def test_a_part_throws_a_shadow_and_a_bright_line_on_the_table(scene: Scene) -> None:
+def test_a_part_throws_a_shadow_on_the_table(scene: Scene) -> None:
     renderer = Renderer(scene, *SIZE)
-    with_part, empty = (renderer.render(lying, 0.0, 1.0).mean(axis=2) for lying in (brick("3001"), None))
+    with_part, empty = (
+        renderer.render(lying, 0.0, 1.0).radiance.mean(axis=2) for lying in (brick("3001"), None)
+    )
     plastic = changed(picture(scene, brick("3001", colour=0)), picture(scene, brick("3001", colour=4)))
     table = ~cv2.dilate(plastic.astype(np.uint8), np.ones((3, 3))).astype(bool)
-    ratio = (with_part / empty)[table]
-    assert ratio.min() < 0.8
-    assert ratio.max() > 1.03
+    assert (with_part / empty)[table].min() < 0.8
 
 
 def test_one_looks_through_the_holes_of_3701_onto_the_table() -> None:
     """Seen from straight above, a brick on its side shows three light spots on a dark part."""
-    above = replace(_scene(), elevation_deg=89.9, roll_deg=0.0, aim_mm=(0.0, 0.0), vignette=0.0)
+    above = replace(_scene(), elevation_deg=89.9, roll_deg=0.0, aim_x_mm=0.0, aim_y_mm=0.0, vignette=0.0)
     lying = brick("3701", colour=0, yaw_deg=0)
     assert abs(EMBEDDED.poses(lying.part)[0].down[1]) == pytest.approx(1)
     grey = picture(above, lying).mean(axis=2)
@@ -158,9 +155,7 @@ def test_scenes_show_the_table_in_tones_like_those_of_the_photographs() -> None:
     """Red over green and blue over green of the lit disc, linear, as photographed: 1.4 to 2.6, 1.2 to 2.3."""
     for seed in range(20):
         drawn = draw_scene(np.random.default_rng(seed))
-        empty = Sensor(drawn, *SIZE).develop(
-            Renderer(drawn, *SIZE).render(None, 0.0, 1.0), np.random.default_rng(0)
-        )
+        empty = picture(drawn, None)
         blue, green, red = (np.median(empty[150:200, 100:220].reshape(-1, 3), axis=0) / 255) ** 2.2
         assert 1.2 < red / green < 2.8
         assert 1.0 < blue / green < 2.6

@@ -1,0 +1,64 @@
+"""`[sim.pile]`: what the simulated feeder holds, and what goes wrong with it."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from rig.catalog import ColourCode, PartNumber, colour_code, part_number
+from rig.errors import BadInput
+from rig.section import Section
+
+
+def _colour(value: Any) -> ColourCode:
+    try:
+        return colour_code(str(value))
+    except BadInput as error:
+        raise ValueError(str(error)) from error
+
+
+def _part(value: Any) -> PartNumber:
+    try:
+        return part_number(str(value))
+    except BadInput as error:
+        raise ValueError(str(error)) from error
+
+
+Weight = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+AnyPart = Annotated[PartNumber, BeforeValidator(_part)]
+AnyColour = Annotated[ColourCode, BeforeValidator(_colour)]
+
+
+class PileConfig(Section):
+    """`[sim.pile]`: what the simulated feeder holds, in sorting mode. Shares are 0 to 1.
+
+    Attributes:
+        parts: how often each part comes, relative to others; where empty, all that the model knows, alike.
+        colours: likewise by LDraw code or name; where empty, the common ones, alike.
+        damaged: share of parts with a chipped corner or the mark of a bite.
+        foreign: share of parts that the model does not know.
+        foreign_parts: which; where empty, those of the simulator's own ten that it does not know.
+        stuck: share of pairs that are stuck together.
+        gap_spread_s: mean of what a part comes later than `feed_gap_s`, exponentially distributed.
+        jams, jam_s: share of parts before which the feeder jams, and for how long.
+        stays: share of pushes that leave a part where it lies.
+        bounces: share of parts that spring out of the bin.
+    """
+
+    parts: dict[AnyPart, Weight] = Field(default_factory=dict)
+    colours: dict[AnyColour, Weight] = Field(default_factory=dict)
+    damaged: Share = 0.0
+    foreign: Share = 0.0
+    foreign_parts: tuple[AnyPart, ...] = ()
+    stuck: Share = 0.0
+    gap_spread_s: float = Field(default=0.0, ge=0, le=600)
+    jams: Share = 0.0
+    jam_s: float = Field(default=20.0, ge=0, le=3600)
+    stays: float = Field(default=0.0, ge=0, lt=1)
+    bounces: Share = 0.0
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.damaged + self.foreign + self.stuck > 1:
+            raise ValueError("damaged, foreign and stuck are more than 1 together")
+        return self

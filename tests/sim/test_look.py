@@ -1,0 +1,78 @@
+"""`rig sim look` as a user runs it, and the ranges that scenes are drawn from."""
+
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from rig.cli.main import app
+from rig.scene_config import SceneConfig
+from rig.sim.scene import Scene, draw_scene
+
+RIG_TOML = """
+[camera]
+width_px = 160
+height_px = 120
+[sim]
+enabled = true
+[sim.scene]
+{scene}
+"""
+
+
+def look(folder: Path, monkeypatch: pytest.MonkeyPatch, scene: str, *options: str) -> str:
+    (folder / "rig.toml").write_text(RIG_TOML.format(scene=scene))
+    monkeypatch.chdir(folder)
+    return CliRunner().invoke(app, ["sim", "look", "3004", "--fast", "--scenes", "2", *options]).output
+
+
+def test_a_sheet_is_written_and_depends_on_the_seed_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheets = []
+    for seed, name in (("1", "a.jpg"), ("1", "b.jpg"), ("2", "c.jpg")):
+        look(tmp_path, monkeypatch, "", "--angles", "3", "--seed", seed, "--out", name)
+        sheets.append((tmp_path / name).read_bytes())
+    assert sheets[0] == sheets[1] != sheets[2]
+    height, width = cv2.imread(str(tmp_path / "a.jpg")).shape[:2]
+    assert width > 3 * 240 > height > 2 * 180
+
+
+def test_a_scene_in_rig_toml_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    means = []
+    for exposure in ("0.2", "[0.4, 0.5]"):
+        look(tmp_path, monkeypatch, f"exposure = {exposure}", "--out", "a.jpg")
+        means.append(cv2.imread(str(tmp_path / "a.jpg")).mean())
+    assert means[0] < 0.85 * means[1]
+
+
+def test_scene_and_config_name_the_same_values() -> None:
+    assert [field.name for field in fields(Scene)] == [*SceneConfig.model_fields, "seed"]
+
+
+def test_each_value_is_drawn_from_its_range() -> None:
+    scenes = [asdict(draw_scene(np.random.default_rng(seed))) for seed in range(300)]
+    for name, (low, high) in SceneConfig():
+        drawn = [scene[name] for scene in scenes]
+        assert low <= min(drawn) < low + 0.05 * (high - low), name
+        assert high >= max(drawn) > high - 0.05 * (high - low), name
+
+
+def test_fixing_one_value_leaves_the_others() -> None:
+    free, held = (
+        asdict(draw_scene(np.random.default_rng(7), ranges))
+        for ranges in (SceneConfig(), SceneConfig(elevation_deg=45))
+    )
+    assert held.pop("elevation_deg") == 45
+    assert free.pop("elevation_deg") != 45
+    assert free == held
+
+
+@pytest.mark.parametrize("value", [200, [50, 40], [40], "steep", True, [1, 2, 3], None])
+def test_what_is_no_range_is_refused(value: object) -> None:
+    with pytest.raises(ValidationError):
+        SceneConfig.model_validate({"elevation_deg": value})
