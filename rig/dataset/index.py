@@ -70,14 +70,14 @@ class Index:
     Attributes:
         folder: the dataset.
         database: tables `class`, `file`, `row` and `tie`, and the view `picture` of all files.
-        has_manifest: whether there is a row at all; where there is none, no file need have one.
+        has_manifest: whether there is a manifest at all; where there is none, no file need have a row.
         pictures: how many files there are.
     """
 
     def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
         self.folder = folder
         self.database = database
-        self.has_manifest = bool(self._number("SELECT count(*) FROM row"))
+        self.has_manifest = any((folder / split / MANIFEST).exists() for split in splits_in(folder) or ("",))
         self.pictures = self._number("SELECT count(*) FROM file")
 
     def walk(self, where: str = "TRUE", *values: object) -> Iterator[Picture]:

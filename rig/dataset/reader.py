@@ -88,7 +88,7 @@ def read_dataset(folder: Path, *, least_classes: int = 2, allow_mixed: bool = Fa
     rows = {row.document["file_name"]: row.document for row in read_manifest(folder / MANIFEST)}
     samples = [sample for label in classes for sample in _read_class(folder / label, rows)]
     dataset = Dataset(folder, tuple(samples))
-    if rows:
+    if (folder / MANIFEST).exists():
         _check_that_all_have_rows(dataset, rows)
     if SIMULATED in dataset.sources and len(dataset.sources) > 1 and not allow_mixed:
         raise DatasetError(
@@ -153,7 +153,7 @@ def _check_that_all_have_rows(dataset: Dataset, rows: Container[str]) -> None:
         others = f" and {len(left_out) - 1} more have" if len(left_out) > 1 else " has"
         raise DatasetError(
             f"{left_out[0]}{others} no row in {dataset.folder / MANIFEST}",
-            hint="complete the interrupted session with: rig capture --resume, or delete the picture",
+            hint="complete it with rig capture --resume or rig sim render, or delete the picture",
         )
 
 

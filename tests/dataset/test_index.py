@@ -57,6 +57,14 @@ def test_without_a_manifest_it_says_the_same_too(tmp_path: Path) -> None:
     assert samples(folder) == list(read_dataset(folder).samples)
 
 
+def test_a_manifest_without_a_row_is_one(tmp_path: Path) -> None:
+    write_dataset(tmp_path, {"a/1.jpg": None})
+    for has_manifest in (False, True):
+        with indexed(tmp_path, lambda progress: None) as index:
+            assert index.has_manifest is has_manifest
+        (tmp_path / "metadata.jsonl").touch()
+
+
 def test_stats_count_each_part_and_all(tmp_path: Path) -> None:
     folder = write_dataset(
         tmp_path / "captures",

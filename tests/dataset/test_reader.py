@@ -129,6 +129,14 @@ def test_a_picture_whose_row_a_crash_took_is_named_with_the_way_out(tmp_path: Pa
     assert read_dataset(tmp_path).sources == ("simulated",)
 
 
+def test_a_manifest_without_a_row_leaves_all_pictures_out(tmp_path: Path) -> None:
+    _write_dataset(tmp_path, {"a/1.jpg": {}, "b/1.jpg": {}})
+    (tmp_path / "metadata.jsonl").write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"a/1\.jpg and 1 more have no row") as caught:
+        read_dataset(tmp_path)
+    assert "rig sim render" in caught.value.hint
+
+
 def test_a_row_that_contradicts_the_folder_is_named(tmp_path: Path) -> None:
     _write_dataset(tmp_path, {"a/1.jpg": {"label": "b"}, "b/1.jpg": {}})
     with pytest.raises(DatasetError, match=r"1\.jpg is labelled b"):
