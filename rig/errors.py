@@ -6,6 +6,7 @@
     ├── DatasetError          class folders or their manifest cannot be used
     ├── ModelError            a model bundle is missing, damaged or does not fit
     ├── StorageError          the disk is full, read-only or gone
+    ├── WorkerLost            a process that shared the work was killed
     ├── MissingPackage        an optional Python package is needed here and absent
     └── DeviceError           something on the desk
         ├── CameraError       no camera, or it stopped delivering
@@ -72,6 +73,10 @@ class ModelError(RigError):
 
 class StorageError(RigError):
     """The disk is full, read-only or gone."""
+
+
+class WorkerLost(RigError):
+    """A process that shared the work was killed from outside, or for want of memory."""
 
 
 class MissingPackage(RigError):

@@ -1,12 +1,13 @@
 """Files that are whole or absent: temporary file, fsync, rename, fsync of the folder."""
 
 import errno
+import glob
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -61,13 +62,23 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         StorageError: the disk is full, read-only or gone; `path` is as it was before.
     """
+    write_pieces_whole(path, [content])
+
+
+def write_pieces_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    """The same for what is too large for memory, piece by piece.
+
+    Raises:
+        StorageError: the disk is full, read-only or gone; `path` is as it was before.
+    """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Hidden, so that no reader of class folders takes it for an image.
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as file:
-                file.write(content)
+                for piece in pieces:
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -151,13 +162,16 @@ def is_torn(line: bytes) -> bool:
     return False
 
 
-def remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path, *, of: str = "") -> None:
     """Delete the temporary files in `folder` that killed processes left half written.
+
+    Args:
+        of: only those of files whose names begin so, where processes of other computers write as well.
 
     Raises:
         StorageError: one cannot be deleted.
     """
-    for path in folder.glob(".*.tmp"):
+    for path in folder.glob(f".{glob.escape(of)}*.tmp"):
         match = _TEMPORARY.fullmatch(path.name)
         if match and not is_running(int(match["process"])):
             with storage_errors(path):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rig.cli.address import host_and_port
+from rig.cli.render import render
 from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rig.sim.survey_report import SurveyReport
 
 app = typer.Typer()
+app.command("render", short_help="Render pictures to train on.")(render)
 
 
 @app.callback(invoke_without_command=True)

@@ -39,6 +39,21 @@ class PartLibrary:
         self._poses = lru_cache(None)(self._find_poses)
         self._baked = lru_cache(_KEPT_SIDES)(self._bake)
 
+    def part_numbers(self) -> list[PartNumber]:
+        """The parts that there are, sorted; whether one can be built is seen when it is."""
+        return sorted(self._builders)
+
+    def find(self, part: PartNumber) -> Callable[[], Mesh]:
+        """How a part is built.
+
+        Raises:
+            BadInput: there is no such part.
+        """
+        build = self._builders.get(PartNumber(part.lower()))
+        if build is None:
+            raise BadInput(f"the simulator has no part {part}", hint=self._where)
+        return build
+
     def require(self, part: PartNumber) -> None:
         """See that a part can be laid on the table; raises as `poses`."""
         self.poses(part)
@@ -70,10 +85,7 @@ class PartLibrary:
         piece = Piece.of(part)
         if piece.number != piece.parts[0]:
             return piece.shape(self.mesh)
-        build = self._builders.get(PartNumber(part.lower()))
-        if build is None:
-            raise BadInput(f"the simulator has no part {part}", hint=self._where)
-        return build()
+        return self.find(part)()
 
     def _find_poses(self, part: PartNumber) -> tuple[RestingPose, ...]:
         try:

@@ -78,11 +78,11 @@ def take(shot: Shot) -> Picture:
 def _camera(
     scene: Scene, width_px: int, height_px: int, quality: Quality, ldraw: Path | None
 ) -> tuple[Renderer, Sensor]:
-    renderer = Renderer(scene, width_px, height_px, _library(ldraw), quality)
+    renderer = Renderer(scene, width_px, height_px, shared_library(ldraw), quality)
     return renderer, Sensor(scene, width_px, height_px)
 
 
 @lru_cache(1)
-def _library(ldraw: Path | None) -> PartLibrary:
-    """One for all scenes, so that no part is baked twice."""
+def shared_library(ldraw: Path | None) -> PartLibrary:
+    """The library of all shots of a process, so that no part is baked twice; as `library_of`."""
     return library_of(ldraw)
