@@ -11,8 +11,9 @@ import numpy as np
 
 from rig.catalog import PartNumber
 from rig.scene_config import SceneConfig
-from rig.sim.hand import draw_colour, drop
+from rig.sim.drop import drop
 from rig.sim.part_library import PartLibrary
+from rig.sim.pile import draw_colour
 from rig.sim.scene import Scene, draw_scene
 from rig.sim.world import LyingPart
 
