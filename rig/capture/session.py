@@ -161,7 +161,7 @@ class _Pose:
         self._placement = placement
         self._store = store
         step_deg = 360.0 / plan.steps
-        self._judge = Judge(turning_shows=step_deg >= _APART_DEG and not plan.is_round)
+        self._judge = Judge(step_shows=step_deg >= _APART_DEG and not plan.is_round)
         self._flaws: Counter[View] = Counter()
         self._flaws_in_a_row = 0
 
@@ -209,7 +209,9 @@ class _Pose:
             TableStalled: it looks as it did before.
         """
         turned, box_then = self._see(angle_deg)
-        if change(still.image, turned.image, (box, box_then)) < TURNED:
+        changed = change(still.image, turned.image, (box, box_then))
+        self._judge.see_turn(changed)
+        if changed < TURNED:
             raise _stopped(f"{self._plan.part} cannot be captured", Flaw.NOT_TURNED)
 
     def _stop_and_go(self, views: Sequence[View]) -> Generator[_Print, None, None]:

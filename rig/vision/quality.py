@@ -28,8 +28,11 @@ _VIEWS_TO_COMPARE = 5
 _VIEWS_REMEMBERED = 36
 # Difference between two views inside the box, in units of the difference elsewhere, which is noise.
 _STANDS_STILL = 2.5
-TURNED = 5.0
-"""A part that differs from before by as much has turned: 5 degrees made 6 at least, on the simulated rig."""
+_TURNS = 5.0
+# Of what a good part of a turn adds to that, a step of 5 degrees added 0.17 at least on the simulated rig.
+_SHARE_OF_A_STEP = 0.12
+TURNED = 3.0
+"""A part that differs by so much has turned: 25 degrees made 4 at least, standing still 1.1 at most."""
 
 _COMPARED_PX = 160
 
@@ -107,12 +110,14 @@ class Judge:
     """Judges the views of one part in one pose, each against those that were kept before.
 
     Args:
-        turning_shows: each view is certain to differ from the one before if the table turns. Otherwise that
-            is learned from the views.
+        step_shows: each view is certain to differ from the one before if the table turns, once it is known
+            what turning does to the picture (`see_turn`, `start_from`). Otherwise that is learned from the
+            views, and a table that never turned looks like a part that is round.
     """
 
-    def __init__(self, *, turning_shows: bool = False) -> None:
-        self._turning_shows = turning_shows
+    def __init__(self, *, step_shows: bool = False) -> None:
+        self._step_shows = step_shows
+        self._turning: float | None = None
         self._sharpness: deque[float] = deque(maxlen=_VIEWS_REMEMBERED)
         self._changes: deque[float] = deque(maxlen=_VIEWS_REMEMBERED)
         self._last: tuple[Image, Box] | None = None
@@ -138,14 +143,22 @@ class Judge:
         }
         return next((flaw for flaw, is_found in found.items() if is_found), None)
 
+    def see_turn(self, changed: float) -> None:
+        """Know by how much a good part of a turn changes the picture, as `change` tells."""
+        self._turning = changed
+
     def start_from(self, image: Image, box: Box) -> None:
-        """The first view has to differ from this one."""
+        """The first view is a good part of a turn away from this one, and has to show it."""
         self._last = image, box
 
     def keep(self, image: Image, box: Box) -> None:
         """Take note of a view that is kept."""
         if self._last is not None:
-            self._changes.append(self._change(image, box))
+            changed = self._change(image, box)
+            if self._sharpness:
+                self._changes.append(changed)
+            else:
+                self.see_turn(changed)
         self._sharpness.append(sharpness(image, box))
         self._last = image, box
 
@@ -158,10 +171,14 @@ class Judge:
         """Nothing has changed, although something does whenever the table turns."""
         if self._last is None:
             return False
-        shows = self._turning_shows
-        if len(self._changes) >= _VIEWS_TO_COMPARE:
-            shows = median(self._changes) >= TURNED
-        return shows and self._change(image, box) < _STANDS_STILL
+        changed = self._change(image, box)
+        if not self._sharpness:
+            return self._step_shows and changed < TURNED
+        if self._step_shows and self._turning is not None:
+            return changed < min(_STANDS_STILL, 1.0 + _SHARE_OF_A_STEP * (self._turning - 1.0))
+        if len(self._changes) < _VIEWS_TO_COMPARE or median(self._changes) < _TURNS:
+            return False
+        return changed < _STANDS_STILL
 
     def _change(self, image: Image, box: Box) -> float:
         assert self._last is not None, "there was a view before"
