@@ -14,7 +14,7 @@ from rig.vision.quality import sharpness
 # Noise is as sharp in a blurred picture as in any other: it is smoothed away first.
 _SMOOTHING_PX = 5
 # At its best focus a part has so much more contrast than at its worst; noise has the same at all.
-_LEAST_GAIN = 1.5
+_LEAST_GAIN = 1.25
 
 
 @dataclass(frozen=True)

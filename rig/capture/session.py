@@ -258,7 +258,7 @@ class _Pose:
     ) -> Generator[_Print, None, None]:
         """One turn past the views, and what becomes of those that were met; none comes twice."""
         for swept in sweep.turn(list(views)):
-            measured_deg = round(swept.angle.angle_deg % 360.0, 3)
+            measured_deg = round(swept.angle.angle_deg, 3) % 360.0
             yield from darkroom.bring(_Shot(swept.view, swept.latent, measured_angle_deg=measured_deg))
         while not darkroom.is_empty:
             yield darkroom.take()

@@ -84,7 +84,7 @@ def test_a_list_is_asked_for_part_by_part_and_a_bad_one_is_skipped(rig: RealRig)
     with rig.streaming(), rig.terminal("capture", "--batch", "parts.csv") as terminal:
         terminal.await_text("Lay one part 3003")
         terminal.type_line()
-        terminal.await_text("Line 2, part 3003: the view at 0 degrees cannot be kept: no part is to be seen")
+        terminal.await_text("Line 2, part 3003: 3003 cannot be captured: no part is to be seen")
         terminal.await_text("What now? (retry, skip, quit)")
         terminal.type_line("what?")
         terminal.await_text("What now? (retry, skip, quit)")
