@@ -43,7 +43,7 @@ class SceneConfig(Section):
     """`[sim.scene]`: each value a range, of which a session draws one number."""
 
     elevation_deg: Annotated[Range, _NUMBER_OR_PAIR, _within(15, 90)] = (38.0, 48.0)
-    distance_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(60, 1000)] = (115.0, 130.0)
+    distance_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(60, 1000)] = (124.0, 137.0)
     aim_x_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(-50, 50)] = (-3.0, 9.0)
     aim_y_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(-50, 50)] = (-1.0, 4.0)
     vertical_fov_deg: Annotated[Range, _NUMBER_OR_PAIR, _within(5, 100)] = (34.0, 39.0)
