@@ -14,11 +14,11 @@ from tests.acceptance.conftest import Shell
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 500 kB."""
+    """A file system of 900 kB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if mounted.returncode != 0:
         pytest.skip("only root may mount the small file system that this needs")
@@ -30,7 +30,7 @@ def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
     shell = Shell(small_disk)
     captures = small_disk / "captures"
     padding = small_disk / "padding"
-    padding.write_bytes(b"x" * 330_000)
+    padding.write_bytes(b"x" * 730_000)
 
     said = shell.fails("capture", "--part", "3001", "--steps", "12")
     assert "No space left" in said
