@@ -1,4 +1,10 @@
-"""Measures how long the picture keeps moving after the firmware has reported the end of motion."""
+"""Measures how long the picture keeps moving after the firmware has reported the end of motion.
+
+A swing moves the picture by a fraction of a pixel. So the table is turned a little to both sides after each
+move, to see what that does to every pixel. The turn that explains most of a frame's difference from rest, by
+least squares, is how far the table still was from rest. The mark stands in another direction after each move,
+so that a camera that swings shows up after some of them, whichever way it swings.
+"""
 
 import math
 from collections.abc import Generator, Sequence
@@ -20,8 +26,9 @@ from rig.calibration.chart import (
     draw_chart,
     encode_png,
 )
-from rig.calibration.likeness import FINE_PX, Floats, likeness, rest, shrink
+from rig.calibration.likeness import FINE_PX, likeness, rest, shrink
 from rig.camera.frame import Image, Latent
+from rig.devices.axis import Microsteps
 from rig.errors import DeviceError
 from rig.files import write_whole
 from rig.machine import Machine
@@ -35,14 +42,14 @@ _WATCH_S = 1.0
 # The last part of that is taken for rest, and has to prove it.
 _REST_FROM_S = 0.7
 _LEAST_REST_FRAMES = 3
-_NOISE_FRAMES = 12
+# Turned by so much to either side, the picture shows what a small turn does to it.
+_NUDGE_DEG = 1.0
+_NUDGED_FRAMES = 4
+# Play in the gears is taken up on the same side every time: angles are always reached forward.
+_RUN_UP_DEG = 15.0
 
-# Of the pixels that a move changed, one differs from rest by so many times its noise, and so many levels; the
-# table moves if such a share of them does, and so many times the share that does at rest.
-_GRAINS = 4.0
-_LEVELS = 6.0
-_LEAST_SHARE = 0.03
-_REST_MARGIN = 2.0
+AT_REST_DEG = 0.05
+"""Nearer to where it comes to rest, the table counts as at rest: half a microstep of a motor at 1/16."""
 
 _ROUNDED_TO_S = 0.05
 _CHART_PX = (960, 480)
@@ -58,22 +65,34 @@ class WatchedFrame:
 
 
 @dataclass(frozen=True)
+class Nudge:
+    """What a small turn does to the picture.
+
+    Attributes:
+        angle_deg: from where the table stood `behind` to where it stood `ahead`.
+        ahead, behind: at least two reduced pictures each, of a table at rest.
+    """
+
+    angle_deg: float
+    ahead: Sequence[Image]
+    behind: Sequence[Image]
+
+
+@dataclass(frozen=True)
 class MoveSettled:
     """How the picture came to rest after a move.
 
     Attributes:
         size_deg: of the move.
         after_s: when the exposure of each frame began, counted from the reported end of motion.
-        differing: for each frame, the share of pixels that differ from rest, of those that the move changed.
-        limit: where more differ, the table is not at rest.
+        away_deg: how far from rest each frame shows the table, signed; too little beyond a degree.
         moving_until_s: the last frame that was not at rest; None when none moved.
         still_from_s: the first frame since which all were at rest.
     """
 
     size_deg: float
     after_s: tuple[float, ...]
-    differing: tuple[float, ...]
-    limit: float
+    away_deg: tuple[float, ...]
     moving_until_s: float | None
     still_from_s: float
 
@@ -118,14 +137,14 @@ def measure_settling(machine: Machine, folder: Path) -> Generator[SettleEvent, N
     """
     sizes_deg = MOVE_SIZES_DEG * _REPEATS
     machine.clock.sleep(_WATCH_S)
-    quiet = [shrink(machine.look().image, FINE_PX) for _ in range(_NOISE_FRAMES)]
-    before = quiet[-1]
+    before = shrink(machine.look().image, FINE_PX)
     moves: list[MoveSettled] = []
     for size_deg in sizes_deg:
         arrival = machine.turntable.move_to(machine.turntable.angle_deg + size_deg)
         frames = _watch(machine, arrival.motion_end_s)
-        moves.append(settled(size_deg, quiet, before, frames))
-        before = frames[-1].picture
+        nudge = _nudge(machine)
+        moves.append(settled(size_deg, before, frames, nudge))
+        before = nudge.behind[-1]
         yield MoveWatched(moves[-1], len(moves), len(sizes_deg))
     interval_s = float(np.median(np.concatenate([np.diff(move.after_s) for move in moves])))
     settle_s = propose(moves, interval_s)
@@ -134,15 +153,13 @@ def measure_settling(machine: Machine, folder: Path) -> Generator[SettleEvent, N
     yield SettleMeasured(tuple(moves), settle_s, interval_s, path)
 
 
-def settled(
-    size_deg: float, quiet: Sequence[Image], before: Image, frames: Sequence[WatchedFrame]
-) -> MoveSettled:
+def settled(size_deg: float, before: Image, frames: Sequence[WatchedFrame], nudge: Nudge) -> MoveSettled:
     """Find out when the picture came to rest after a move.
 
     Args:
-        quiet: at least four reduced pictures of a table that has long been at rest.
-        before: one of them, or another picture from before the move.
+        before: a reduced picture from before the move.
         frames: of the table after the move, in order; those at the end show it at rest.
+        nudge: to both sides of where the table came to rest.
 
     Raises:
         DeviceError: the move changed nothing, or the table is not at rest at the end.
@@ -155,27 +172,23 @@ def settled(
             hint="lay a part off the middle of the table, or a printed marker on it; see that the lamp is on"
             " and that the table turns",
         )
-    half = len(quiet) // 2
-    noise = rest(quiet[:half])
-    clearly = max(_GRAINS * math.sqrt(float(noise.variance.mean())), _LEVELS)
-
-    def share(picture: Image, reference: Floats) -> float:
-        return float((np.abs(picture - reference).max(axis=2) > clearly)[alike.changing].mean())
-
-    limit = max(_LEAST_SHARE, _REST_MARGIN * max(share(picture, noise.mean) for picture in quiet[half:]))
-    differing = [share(frame.picture, resting.mean) for frame in frames]
-    moving = [place for place, differs in enumerate(differing) if differs > limit]
+    still = alike.pixels(resting.mean)
+    ahead, behind = (alike.pixels(rest(pictures).mean) for pictures in (nudge.ahead, nudge.behind))
+    slope = (ahead - behind) / nudge.angle_deg
+    steepness = float(np.square(slope).sum())
+    away_deg = [float(np.vdot(alike.pixels(frame.picture) - still, slope)) / steepness for frame in frames]
+    moving = [place for place, away in enumerate(away_deg) if abs(away) > AT_REST_DEG]
     first_still = moving[-1] + 1 if moving else 0
     if first_still == len(frames) or frames[first_still].after_s > _REST_FROM_S:
         raise DeviceError(
             f"the picture still moves {_REST_FROM_S:g} s after the table has turned by {size_deg:g} degrees",
-            hint="put camera and table on firm ground; see that the light does not flicker",
+            hint="put camera and table on firm ground; see that the light does not flicker; lay something on"
+            " the table that stands out more, further off the middle",
         )
     return MoveSettled(
         size_deg,
         tuple(frame.after_s for frame in frames),
-        tuple(differing),
-        limit,
+        tuple(away_deg),
         frames[moving[-1]].after_s if moving else None,
         frames[first_still].after_s,
     )
@@ -206,21 +219,38 @@ def _watch(machine: Machine, motion_end_s: float) -> list[WatchedFrame]:
     ]
 
 
+def _nudge(machine: Machine) -> Nudge:
+    """Turn the table a little to both sides and picture it there at rest; it ends behind where it stood."""
+    table = machine.turntable
+    middle = table.position
+    reach = max(table.nearest(_NUDGE_DEG), Microsteps(1))
+
+    def picture(target: int) -> list[Image]:
+        arrival = table.move_to_microsteps(Microsteps(target))
+        machine.clock.sleep_until(arrival.motion_end_s + _REST_FROM_S)
+        return [shrink(machine.look().image, FINE_PX) for _ in range(_NUDGED_FRAMES)]
+
+    ahead = picture(middle + reach)
+    table.move_to_microsteps(Microsteps(middle - reach - table.nearest(_RUN_UP_DEG)))
+    behind = picture(middle - reach)
+    return Nudge(table.angle_of(Microsteps(2 * reach)), ahead, behind)
+
+
 def _drawing(moves: Sequence[MoveSettled], settle_s: float) -> Image:
     named: set[float] = set()
     curves = []
     for move in moves:
         label = "" if move.size_deg in named else f"{move.size_deg:g} degrees"
         named.add(move.size_deg)
-        points = list(zip(move.after_s, (100 * share for share in move.differing), strict=True))
+        points = list(zip(move.after_s, map(abs, move.away_deg), strict=True))
         curves.append(Curve(label, points, _COLOURS[move.size_deg]))
     chart = Chart(
         "How long the picture moves",
         "time since the firmware reported the end of motion, s",
-        "pixels that differ from rest, %",
+        "away from rest, degrees",
         curves,
         across_step=0.1,
         upright=[Rule(f"settle_s = {settle_s:g}", settle_s, GREEN)],
-        level=[Rule("at rest below this", 100 * max(move.limit for move in moves), GREY)],
+        level=[Rule("at rest below this", AT_REST_DEG, GREY)],
     )
     return draw_chart(chart, *_CHART_PX)

@@ -79,11 +79,12 @@ def settle(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     """Measure how long the picture keeps moving after the firmware has reported the end of motion.
 
     The table is turned by 5, 45 and 90 degrees, three times each, and watched for a second after each move
-    with every frame that the camera gives. Lay any part on the table, off its middle, or a printed marker.
+    with every frame that the camera gives; then by a degree to either side, to see what so little does to the
+    picture. Lay any part on the table, off its middle, or a printed marker.
     """
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.calibration.settle import SettleMeasured
+    from rig.calibration.settle import AT_REST_DEG, SettleMeasured
     from rig.catalog import part_number
     from rig.jobs import calibrate_settle_job
 
@@ -105,6 +106,7 @@ def settle(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     )
     if not settings.as_json:
         frame = _milliseconds(measured.frame_interval_s)
+        typer.echo(f"Within {AT_REST_DEG:g} degrees of where it stops, the table counts as at rest.")
         typer.echo(f"A frame came every {frame}: nothing finer can be seen.")
         typer.echo(f"In [turntable] of rig.toml: settle_s = {measured.settle_s:g}\nSee {measured.picture}")
     settings.print_json(

@@ -68,7 +68,9 @@ def _texture(cells: Cells, side_px: int, middle: tuple[float, float]) -> Image:
     )
     place = texture[top : top + printed.shape[0], left : left + printed.shape[1]]
     place[printed > 0] = (60, 50, 50)
-    return np.asarray(np.where(_disc()[..., None], texture, np.uint8(25)), np.uint8)
+    texture = np.asarray(np.where(_disc()[..., None], texture, np.uint8(25)), np.uint8)
+    # A pixel of the picture takes in several texels: a hard edge would jump from one to the next.
+    return np.asarray(cv2.GaussianBlur(texture, (0, 0), 1.0), np.uint8)
 
 
 def _disc() -> NDArray[np.bool_]:
