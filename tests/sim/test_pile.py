@@ -125,8 +125,9 @@ def test_damage_can_be_seen_and_is_small(damage: Damage) -> None:
     upright = next(index for index, pose in enumerate(EMBEDDED.poses(number)) if pose.down[2] < -0.99)
     spoilt = picture(brick(number, pose=upright, yaw_deg=165))
     changed = (np.abs(sound - spoilt).max(axis=2) > 12).sum()
-    red = (sound[..., 2] > 2 * sound[..., :2].max(axis=2)).sum()
-    assert 0.01 < changed / red < 0.5
+    # By difference, since what is all but black beyond the table has no hue.
+    red = (sound[..., 2] - sound[..., :2].max(axis=2) > 60).sum()
+    assert 0.02 < changed / red < 0.5
 
 
 def picture(lying: LyingPart) -> np.ndarray:
