@@ -9,12 +9,8 @@ doubt that a damaged, lost or interrupted exchange leaves behind:
   back, no answer of an earlier line can still be under way.
 
 Timeouts count real time, since bytes really travel, whatever clock the rest of the rig runs on.
-
-Two lines go ahead of everything, from any thread or signal handler: `M410` stops all motion, `M112` kills the
-board. Both travel without a number, which is how the board's emergency parser knows them.
 """
 
-import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -25,6 +21,7 @@ import serial
 from rig.errors import LineRefused, MarlinHalted, MarlinReset, MarlinStopped, MarlinTimeout
 from rig.marlin import codec
 from rig.marlin.codec import Busy, Error, Halted, Ok, Reply, Resend, Start, Text, UnknownCommand
+from rig.marlin.sender import Sender
 from rig.marlin.wire import Wire
 
 MAX_REFUSALS = 10
@@ -32,14 +29,12 @@ MAX_REFUSALS = 10
 _PROBES = 3
 _LONGEST_PROBE_S = 1.0
 _QUIET_S = 0.05
-_STOP_INTERVAL_S = 0.2
 # Marlin takes half of this for an M410.
 _STOP_TAKES_S = 2.0
 # Marlin takes 0.6 s to kill itself.
 _KILL_INTERVAL_S = 1.0
 # A number that is never due and no checksum: refused by every Marlin, which then names its last line.
 _PROBE = b"\nN999999999 M114\n"
-_RAW_STOP = b"\n" + codec.encode("M410")
 
 
 @dataclass(frozen=True)
@@ -67,23 +62,20 @@ class Link:
 
     def __init__(self, port: serial.Serial, *, reply_timeout_s: float) -> None:
         self._wire = Wire(port)
+        self._sender = Sender(self._wire)
         self._reply_timeout_s = reply_timeout_s
         self._probe_timeout_s = min(_LONGEST_PROBE_S, reply_timeout_s)
         self._exchange = threading.RLock()
-        # Reentrant, since a stop may come from a signal handler in the middle of a write.
-        self._writing = threading.RLock()
         self._tokens = count(1)
         self._number: int | None = None
         self._numbered_oks = False
-        self._in_step = False
-        self._killed = False
+        # How many interruptions there had been when the host got in step: another one undoes that.
+        self._in_step_since: int | None = None
+        self._restarts = 0
         self._halt_heard = threading.Event()
         # What a board says just before it halts is why, such as "Homing Failed".
         self._last_echo = ""
         self._why_halted = ""
-        self._stops_and_restarts = 0
-        self._stop_pending = False
-        self._next_stop_s = -math.inf
 
     @property
     def name(self) -> str:
@@ -93,7 +85,7 @@ class Link:
     @property
     def interruptions(self) -> int:
         """How many stops, resets and losses of the port there were: across one, no position is certain."""
-        return self._stops_and_restarts + self._wire.losses
+        return self._sender.stops + self._restarts + self._wire.losses
 
     def close(self) -> None:
         """Give the port back; nothing is sent any more."""
@@ -139,7 +131,7 @@ class Link:
         with self._exchange:
             self._hear_what_came()
             interruptions_before = self.interruptions
-            if not self._in_step:
+            if self._in_step_since != self.interruptions:
                 self._get_in_step()
             assert self._number is not None, "settling finds the board's number"
             number = self._number + 1
@@ -147,7 +139,7 @@ class Link:
             self._send(sent, interruptions)
             if not self._await_ok(sent) or not self._is_confirmed(sent):
                 self._repeat_until_taken(sent, interruptions)
-            self._in_step = interruptions_before == self.interruptions
+            self._in_step_since = interruptions_before
             return sent.heard
 
     def stop_at_once(self) -> None:
@@ -155,12 +147,7 @@ class Link:
 
         Returns as soon as the line is written. May be called from any thread, or from a signal handler.
         """
-        with self._writing:
-            # A key held down must not flood the board's receive buffer.
-            if not self._stop_pending or time.monotonic() >= self._next_stop_s:
-                self._write_raw("M410")
-                self._stop_pending = True
-                self._next_stop_s = time.monotonic() + _STOP_INTERVAL_S
+        self._sender.stop_at_once()
 
     def kill(self) -> None:
         """Kill the board (M112); every command on this link is refused from now on, whatever is heard.
@@ -168,14 +155,12 @@ class Link:
         A line of noise must not lift an emergency: only a new link, to a board that was reset, does.
         Returns as soon as the line is written. May be called from any thread, or from a signal handler.
         """
-        with self._writing:
-            self._killed = True
-            self._write_raw("M112")
+        self._sender.kill()
 
     @property
     def is_killed(self) -> bool:
         """Whether the board was told to kill itself."""
-        return self._killed
+        return self._sender.is_killed
 
     def make_sure_of_kill(self, timeout_s: float) -> None:
         """Repeat a kill until the board confirms it.
@@ -210,6 +195,7 @@ class Link:
             self._exchange.release()
 
     def _get_in_step(self) -> None:
+        self._in_step_since = None
         interruptions_before = self.interruptions
         for _ in range(MAX_REFUSALS):
             taken = self._last_line_taken()
@@ -217,21 +203,21 @@ class Link:
                 raise self._board_restarted()
             if not self._pass_barrier(taken + 1):
                 continue
-            if self._stop_pending and not self._stop_for_certain():
+            if self._sender.stop_pending and not self._stop_for_certain():
                 continue
-            self._in_step = interruptions_before == self.interruptions
+            self._in_step_since = interruptions_before
             return
         raise MarlinTimeout(
             f"the board on {self.name} answers, but not in order", hint="check the USB cable; power-cycle it"
         )
 
     def _send(self, sent: _Sent, interruptions: int | None) -> None:
-        with self._writing:
+        with self._sender.writing:
             if interruptions not in (None, self.interruptions):
                 raise self._stopped()
-            self._in_step = False
+            self._in_step_since = None
             self._number = sent.number
-            self._write(sent.line)
+            self._sender.write(sent.line)
             # A signal handler may have stopped the board between the look above and the write.
             if interruptions not in (None, self.interruptions):
                 raise self._stopped()
@@ -293,8 +279,8 @@ class Link:
         What lay queued behind the first stop has run since then, and noise may have taken that one: it had no
         checksum. The ok of this one can be no other's.
         """
-        self._stop_pending = False
-        self._write(_RAW_STOP)
+        self._sender.stop_pending = False
+        self._sender.repeat_stop()
         understood = True
         deadline_s = time.monotonic() + max(self._reply_timeout_s, _STOP_TAKES_S)
         while (reply := self._listen(deadline_s)) is not None:
@@ -305,19 +291,19 @@ class Link:
                     return True
                 case Ok():
                     break
-        self._stop_pending = True
+        self._sender.stop_pending = True
         return False
 
     def _insist_on_stop(self) -> None:
         """A board that is busy two seconds after a stop has not heard of it: noise has taken the M410."""
-        if self._stop_pending:
-            self._write(_RAW_STOP)
+        if self._sender.stop_pending:
+            self._sender.repeat_stop()
 
     def _last_line_taken(self) -> int:
         last_line: int | None = None
         for _ in range(_PROBES):
             self._hear_until_quiet()
-            self._write(_PROBE)
+            self._sender.write(_PROBE)
             deadline_s = time.monotonic() + self._probe_timeout_s
             while (reply := self._listen(deadline_s)) is not None:
                 if isinstance(reply, Error) and reply.last_line is not None:
@@ -336,7 +322,7 @@ class Link:
         """True when the board has done all before this line, False when the line did not get through."""
         token = f"in step {next(self._tokens)}"
         self._number = number
-        self._write(codec.encode(f"M118 {token}", number))
+        self._sender.write(codec.encode(f"M118 {token}", number))
         passed = False
         deadline_s = time.monotonic() + self._reply_timeout_s
         while (reply := self._listen(deadline_s)) is not None:
@@ -357,7 +343,7 @@ class Link:
         """Take note of all that the board said unasked, above all a restart."""
         while self._listen(time.monotonic()) is not None:
             pass
-        if self._killed or self._halt_heard.is_set():
+        if self.is_killed or self._halt_heard.is_set():
             raise self._board_halted()
 
     def _hear_until_quiet(self) -> None:
@@ -384,10 +370,9 @@ class Link:
         return MarlinStopped(f"the board on {self.name} was stopped", hint="start again when all is well")
 
     def _board_restarted(self) -> MarlinReset:
-        self._stops_and_restarts += 1
+        self._restarts += 1
         self._number = None
-        self._in_step = False
-        self._stop_pending = False
+        self._sender.stop_pending = False
         return MarlinReset(f"the board on {self.name} restarted", hint="check its power supply; start again")
 
     def _board_halted(self) -> MarlinHalted:
@@ -396,13 +381,3 @@ class Link:
             f"the board on {self.name} is halted{why}",
             hint="press its reset button or power-cycle it, then start again",
         )
-
-    def _write_raw(self, text: str) -> None:
-        self._stops_and_restarts += 1
-        self._in_step = False
-        # The newline ends a line that an interrupted write may have left half sent.
-        self._write(b"\n" + codec.encode(text))
-
-    def _write(self, data: bytes) -> None:
-        with self._writing:
-            self._wire.write(data)
