@@ -26,7 +26,7 @@ from rig.calibration.chart import (
     draw_chart,
     encode_png,
 )
-from rig.calibration.likeness import FINE_PX, likeness, rest, shrink
+from rig.calibration.likeness import FINE_PX, Floats, Likeness, likeness, rest, shrink
 from rig.camera.frame import Image, Latent
 from rig.devices.axis import Microsteps
 from rig.errors import DeviceError
@@ -45,6 +45,8 @@ _LEAST_REST_FRAMES = 3
 # Turned by so much to either side, the picture shows what a small turn does to it.
 _NUDGE_DEG = 1.0
 _NUDGED_FRAMES = 4
+# That changes the picture by so many times what noise does, in squared levels.
+_LEAST_CHANGE = 2.0
 # Play in the gears is taken up on the same side every time: angles are always reached forward.
 _RUN_UP_DEG = 15.0
 
@@ -162,20 +164,14 @@ def settled(size_deg: float, before: Image, frames: Sequence[WatchedFrame], nudg
         nudge: to both sides of where the table came to rest.
 
     Raises:
-        DeviceError: the move changed nothing, or the table is not at rest at the end.
+        DeviceError: the move or the nudge changed nothing, or the table is not at rest at the end.
     """
     resting = rest([frame.picture for frame in frames if frame.after_s >= _REST_FROM_S])
     alike = likeness(resting, [before])
     if alike is None:
-        raise DeviceError(
-            f"the picture does not change when the table turns by {size_deg:g} degrees",
-            hint="lay a part off the middle of the table, or a printed marker on it; see that the lamp is on"
-            " and that the table turns",
-        )
-    still = alike.pixels(resting.mean)
-    ahead, behind = (alike.pixels(rest(pictures).mean) for pictures in (nudge.ahead, nudge.behind))
-    slope = (ahead - behind) / nudge.angle_deg
-    steepness = float(np.square(slope).sum())
+        raise _nothing_changes(size_deg)
+    slope = _slope(alike, nudge)
+    still, steepness = alike.pixels(resting.mean), float(np.square(slope).sum())
     away_deg = [float(np.vdot(alike.pixels(frame.picture) - still, slope)) / steepness for frame in frames]
     moving = [place for place, away in enumerate(away_deg) if abs(away) > AT_REST_DEG]
     first_still = moving[-1] + 1 if moving else 0
@@ -191,6 +187,28 @@ def settled(size_deg: float, before: Image, frames: Sequence[WatchedFrame], nudg
         tuple(away_deg),
         frames[moving[-1]].after_s if moving else None,
         frames[first_still].after_s,
+    )
+
+
+def _slope(alike: Likeness, nudge: Nudge) -> Floats:
+    """What a turn does to the pixels that count: (n, 3) levels a degree.
+
+    Raises:
+        DeviceError: what it does is not much more than noise.
+    """
+    ahead, behind = rest(nudge.ahead), rest(nudge.behind)
+    change = alike.pixels(ahead.mean) - alike.pixels(behind.mean)
+    noise = alike.pixels(ahead.variance) / ahead.pictures + alike.pixels(behind.variance) / behind.pictures
+    if float(np.square(change).mean()) <= _LEAST_CHANGE * float(noise.mean()):
+        raise _nothing_changes(nudge.angle_deg)
+    return np.asarray(change / nudge.angle_deg, np.float32)
+
+
+def _nothing_changes(turn_deg: float) -> DeviceError:
+    return DeviceError(
+        f"the picture does not change when the table turns by {turn_deg:g} degrees",
+        hint="lay a part off the middle of the table, or a printed marker on it; see that the lamp is on"
+        " and that the table turns",
     )
 
 

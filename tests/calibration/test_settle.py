@@ -13,11 +13,13 @@ FRAME_S = 1 / 30
 Swing = Callable[[float], float]
 
 
-def watch(drawn: DrawnTable, swing_deg: Swing, size_deg: float = 45.0) -> MoveSettled:
+def watch(drawn: DrawnTable, swing_deg: Swing, size_deg: float = 45.0, nudge_deg: float = 1.0) -> MoveSettled:
     """Turn a table by `size_deg` and watch it swing: degrees by seconds since the end of motion."""
     times_s = [0.01 + place * FRAME_S for place in range(31)]
     frames = [WatchedFrame(at_s, drawn.picture(size_deg + swing_deg(at_s))) for at_s in times_s]
-    ahead, behind = ([drawn.picture(size_deg + turn_deg) for _ in range(4)] for turn_deg in (1.0, -1.0))
+    ahead, behind = (
+        [drawn.picture(size_deg + turn_deg) for _ in range(4)] for turn_deg in (nudge_deg, -nudge_deg)
+    )
     return settled(size_deg, drawn.picture(0.0), frames, Nudge(2.0, ahead, behind))
 
 
@@ -73,6 +75,11 @@ def test_a_move_that_changes_nothing_is_an_error(drawn: DrawnTable) -> None:
     with pytest.raises(DeviceError, match="does not change when the table turns by 5 degrees") as error:
         watch(drawn, lambda at_s: -5.0, size_deg=5.0)
     assert "lay a part" in error.value.hint
+
+
+def test_a_table_that_makes_no_small_turn_is_an_error(drawn: DrawnTable) -> None:
+    with pytest.raises(DeviceError, match="does not change when the table turns by 2 degrees"):
+        watch(drawn, lambda at_s: 0.0, nudge_deg=0.0)
 
 
 def test_noise_that_hides_what_a_small_turn_does_is_an_error_and_no_guess() -> None:
