@@ -38,6 +38,7 @@ LINES = (
     BinConfig(name="reject", gcode=("G1 Y30 F3000", "M400", "M42 P10 S255", "G4 P50", "M42 P10 S0")),
     BinConfig(name="plates", gcode=("M280 P2 S120", "G4 P200")),
 )
+LONG_PUFF = (BinConfig(name="reject", gcode=("M42 P10 S255", "G4 P2000", "M42 P10 S0")),)
 GATE = ServoGateConfig(travel_s=0.4, chute_rest_deg=5.0)
 
 
@@ -190,10 +191,17 @@ def test_an_air_jet_blows_for_its_pulse_and_only_its_own_valve_opens() -> None:
         assert (other_opened.pin, other_closed.pin) == (4, 4)
 
 
-def test_a_valve_that_an_interrupt_left_open_is_closed_at_rest() -> None:
-    with bench(AirJetsConfig(pulse_s=2.0), JETS, clock=SystemClock()) as rig:
+@pytest.mark.parametrize(
+    ("config", "bins"),
+    [(AirJetsConfig(pulse_s=2.0), JETS), (GcodeConfig(pins=(10,)), LONG_PUFF)],
+    ids=["air jets", "lines of the user's own"],
+)
+def test_a_valve_that_an_interrupt_left_open_is_closed_at_rest(
+    config: ActuatorConfig, bins: Sequence[BinConfig]
+) -> None:
+    with bench(config, bins, clock=SystemClock()) as rig:
         with interrupted_after(0.5):
-            rig.actuator.drop(JETS[0])
+            rig.actuator.drop(bins[0])
         assert rig.world.pin(10) == 255
         rig.actuator.rest()
         assert rig.world.pin(10) == rig.world.pin(4) == 0
