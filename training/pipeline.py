@@ -40,7 +40,7 @@ from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
 from training.fit import ROOM, Progress, Recipe, fit
 from training.quantize import to_integers
 from training.report import Mistake, write_report
-from training.split import Partition, Sizes, deal_folds, group_sizes, hold_out, untestable
+from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
 
 MARGIN = 0.1
 """Around the part's box, as a share of its long side."""
@@ -97,9 +97,10 @@ def train(request: TrainRequest, emit: Emit) -> TrainResult:
     """
     spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
-    sizes = group_sizes((s.label for s in dataset.samples), (s.group_key for s in dataset.samples))
-    folds = deal_folds(sizes, _fold_count(request.folds, sizes))
-    final = hold_out(sizes, least_groups=3 if folds else 2)
+    sizes = judging_sizes(dataset.samples)
+    groups = {sample.group_key for sample in dataset.samples}
+    folds = [part.with_all(groups) for part in deal_folds(sizes, _fold_count(request.folds, sizes))]
+    final = hold_out(sizes, least_groups=3 if folds else 2).with_all(groups)
     crops = load_crops(dataset, spec, emit, threads=request.threads)
     with draft_folder(request.model.parent) as scratch:
         require_room(request.model.parent, ROOM * (len(folds) + 1))
@@ -262,7 +263,6 @@ class _Run:
 
     def _card(self, fitted: _Fitted, temperature: float, calibration: Calibration, scores: Scores) -> Card:
         crops = self._crops
-        sizes = group_sizes((sample.label for sample in crops.samples), crops.groups.tolist())
         return Card(
             labels=crops.labels,
             preprocess=self._spec,
@@ -276,7 +276,7 @@ class _Run:
                 trained=fitted.partition.trained,
                 validated=fitted.partition.validated,
                 tested=fitted.partition.tested,
-                untestable=untestable(sizes),
+                untestable=untestable(judging_sizes(crops.samples)),
             ),
             data=_fingerprint(crops),
             seed=self._request.seed,

@@ -3,9 +3,10 @@
 Neighbouring views of one part are near-copies of each other: whoever tests on them measures memory.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from rig.dataset.reader import SIMULATED, Sample
 from rig.errors import BadInput
 
 Sizes = Mapping[str, Mapping[str, int]]
@@ -14,24 +15,35 @@ Sizes = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True)
 class Partition:
-    """Group keys by use; together they are all groups, and none is in two."""
+    """Group keys by use; none is in two."""
 
     trained: tuple[str, ...]
     validated: tuple[str, ...]
     tested: tuple[str, ...]
 
+    def with_all(self, groups: Iterable[str]) -> "Partition":
+        """Trained on those of the groups, too, that are not held out."""
+        held_out = {*self.validated, *self.tested}
+        return replace(self, trained=tuple(sorted({*self.trained, *groups} - held_out)))
 
-def group_sizes(labels: Iterable[str], groups: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Count the images of each group, given label and group key of every image."""
-    sizes: dict[str, dict[str, int]] = {}
-    for label, group in zip(labels, groups, strict=True):
-        of_label = sizes.setdefault(label, {})
-        of_label[group] = of_label.get(group, 0) + 1
+
+def judging_sizes(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
+    """Sizes of the groups that a network may be judged by.
+
+    These are all, but where renders were added to photographs the photographs' alone: a network shall not be
+    called good at pictures that nobody is going to show it. A class may be left without a group.
+    """
+    mixed = len({sample.source == SIMULATED for sample in samples}) == 2
+    sizes: dict[str, dict[str, int]] = {sample.label: {} for sample in samples}
+    for sample in samples:
+        if not mixed or sample.source != SIMULATED:
+            of_label = sizes[sample.label]
+            of_label[sample.group_key] = of_label.get(sample.group_key, 0) + 1
     return sizes
 
 
 def untestable(sizes: Sizes) -> tuple[str, ...]:
-    """Labels with a single group: it must train, so nothing is left to test or validate on."""
+    """Labels with a single group or none: it must train, so nothing is left to test or validate on."""
     return tuple(sorted(label for label, groups in sizes.items() if len(groups) < 2))
 
 

@@ -25,6 +25,7 @@ from tests.benchmarks.dataset import memory_of_dataset_commands
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
 from tests.benchmarks.realism import realism
+from tests.benchmarks.renders import learning
 
 RIG = Path(sys.executable).with_name("rig")
 
@@ -88,6 +89,7 @@ def main() -> None:
             capture.memory_of_sessions,
             capture.sweep,
             memory_of_dataset_commands,
+            learning,
         ):
             for figure in measure():
                 table.add_row(figure.name, figure.measured, figure.limit, f"{figure.ratio:.2f}x")

@@ -1,11 +1,14 @@
 """Groups are never torn apart, and nothing tested has trained."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rig.dataset.reader import Sample
 from rig.errors import BadInput
-from training.split import Partition, Sizes, deal_folds, group_sizes, hold_out, untestable
+from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
 
 SIZES = {
     "a": {"a/1": 200, "a/2": 186, "a/3": 4},
@@ -30,8 +33,29 @@ def _used(partition: Partition) -> list[str]:
     return sorted((*partition.trained, *partition.validated, *partition.tested))
 
 
+def _sample(label: str, group: str, source: str) -> Sample:
+    return Sample(Path(label) / "1.jpg", label, group, source)
+
+
 def test_counting() -> None:
-    assert group_sizes("aab", ["a/1", "a/1", "b/1"]) == {"a": {"a/1": 2}, "b": {"b/1": 1}}
+    samples = [_sample("a", "1", "camera"), _sample("a", "1", "photo"), _sample("b", "1", "unknown")]
+    assert judging_sizes(samples) == {"a": {"a/1": 2}, "b": {"b/1": 1}}
+    rendered = [_sample("a", "sim1", "simulated"), _sample("a", "sim2", "simulated")]
+    assert judging_sizes(rendered) == {"a": {"a/sim1": 1, "a/sim2": 1}}
+
+
+def test_renders_among_photographs_train_and_judge_nothing() -> None:
+    samples = [
+        *(_sample("a", group, "camera") for group in "112"),
+        *(_sample(label, f"sim{k}", "simulated") for k in range(3) for label in "ab"),
+    ]
+    sizes = judging_sizes(samples)
+    assert sizes == {"a": {"a/1": 2, "a/2": 1}, "b": {}}
+    assert untestable(sizes) == ("b",)
+    partition = hold_out(sizes, least_groups=2).with_all(sample.group_key for sample in samples)
+    assert partition.validated == ("a/2",)
+    assert partition.trained == ("a/1", "a/sim0", "a/sim1", "a/sim2", "b/sim0", "b/sim1", "b/sim2")
+    assert [part.tested for part in deal_folds(sizes, 2)] == [("a/1",), ("a/2",)]
 
 
 def test_folds_test_every_group_of_a_class_that_has_two() -> None:
