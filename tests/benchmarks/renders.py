@@ -50,7 +50,7 @@ class Bench:
     def __init__(self, folder: Path, photographs: Path) -> None:
         self._folder = folder
         self._photographs = photographs.resolve()
-        samples = read_dataset(photographs).samples
+        samples = read_dataset(self._photographs).samples
         # A part of which there is a single brick is learned, and judges nothing.
         tested = deal_folds(judging_sizes(samples), 2)[0].tested
         self._taught = [sample for sample in samples if sample.group_key not in tested]
