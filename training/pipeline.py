@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rig.dataset.reader import read_dataset
 from rig.files import require_room
@@ -31,15 +29,25 @@ from rig.model import (
     draft_folder,
     write_bundle,
 )
-from rig.vision.classifier import Network, softmax
-from rig.vision.evaluation import Confusion, score
+from rig.vision.classifier import Network
 from training import networks
-from training.calibrate import REJECT_THRESHOLD, describe, fit_temperature
+from training.calibrate import REJECT_THRESHOLD
 from training.data import Crops, load_crops, network_inputs
 from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
-from training.fit import ROOM, Progress, Recipe, fit
+from training.fit import ROOM, Progress, fit
+from training.measure import (
+    Fitted,
+    calibrate,
+    confusion_of,
+    float_right,
+    how_measured,
+    mistakes_of,
+    scores_of,
+    top1,
+)
 from training.quantize import to_integers
-from training.report import Mistake, write_report
+from training.recipe import Recipe
+from training.report import write_report
 from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
 
 MARGIN = 0.1
@@ -113,26 +121,6 @@ def _fold_count(asked: int | None, sizes: Sizes) -> int:
     return 0 if len(untestable(sizes)) == len(sizes) else 2
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    """A converted network and what it says of the pictures that it was not fitted to.
-
-    Attributes:
-        network: content of model.tflite.
-        held_out: indices of these pictures: the tested ones of a fold, else the validated ones.
-        logits: (held out, classes), of the converted network.
-        float_right: (held out,) whether the network was right before conversion.
-    """
-
-    partition: Partition
-    network: bytes
-    parameters: int
-    checkpoint: Path
-    held_out: NDArray[np.int64]
-    logits: NDArray[np.float32]
-    float_right: NDArray[np.bool_]
-
-
 class _Run:
     """One training run: the fold networks first, since they cannot know the final one, then the final one."""
 
@@ -162,13 +150,11 @@ class _Run:
         folds = [self._fit(f"fold {k}", part, k) for k, part in enumerate(self._folds, start=1)]
         final = self._fit("final", self._final, 0)
         measured = folds or [final]
-        how = _how_measured(len(folds), len(final.held_out))
-        held_out = np.concatenate([fitted.held_out for fitted in measured])
-        logits = np.concatenate([fitted.logits for fitted in measured])
-        temperature, calibration = _calibrate(logits, self._crops.targets[held_out], how)
-        confusion = self._confusion(measured)
-        card = self._card(final, temperature, calibration, self._scores(measured, how))
-        mistakes = self._mistakes(held_out, softmax(logits, temperature))
+        how = how_measured(len(folds), len(final.held_out))
+        temperature, calibration = calibrate(measured, self._crops, how)
+        confusion = confusion_of(measured, self._crops)
+        card = self._card(final, temperature, calibration, scores_of(measured, self._crops, how))
+        mistakes = mistakes_of(measured, self._crops, temperature)
 
         def fill(folder: Path) -> None:
             _write_images(folder / IMAGES_FILE, self._crops)
@@ -181,11 +167,11 @@ class _Run:
         bundle = write_bundle(self._request.model, final.network, card, fill)
         return TrainResult(
             bundle=bundle,
-            folds=tuple(_top1(fitted.logits, self._crops.targets[fitted.held_out]) for fitted in folds),
+            folds=tuple(top1(fitted.logits, self._crops.targets[fitted.held_out]) for fitted in folds),
             not_located=int((~self._crops.located).sum()),
         )
 
-    def _fit(self, stage: str, partition: Partition, number: int) -> _Fitted:
+    def _fit(self, stage: str, partition: Partition, number: int) -> Fitted:
         crops, request = self._crops, self._request
         train, validation = crops.in_groups(partition.trained), crops.in_groups(partition.validated)
         checkpoint = self._scratch / f"{number}.weights.h5"
@@ -208,60 +194,24 @@ class _Run:
         network = Network(content, f"the network of {stage}")
         logits = np.array([network.logits(self._inputs[i]) for i in held_out], np.float32)
         logits = logits.reshape(len(held_out), len(crops.labels))
-        top1 = _top1(logits, crops.targets[held_out]) if len(held_out) else None
-        self._emit(Measured(stage, len(held_out), top1))
-        return _Fitted(
+        right = top1(logits, crops.targets[held_out]) if len(held_out) else None
+        self._emit(Measured(stage, len(held_out), right))
+        return Fitted(
             partition=partition,
             network=content,
             parameters=model.count_params(),
             checkpoint=checkpoint,
             held_out=held_out,
             logits=logits,
-            float_right=self._float_right(model, held_out),
+            float_right=float_right(model, self._inputs, crops.targets, held_out),
         )
-
-    def _float_right(self, model: Any, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if not len(indices):
-            return np.empty(0, np.bool_)
-        batches = np.array_split(indices, -(-len(indices) // 64))
-        named = [
-            np.argmax(model(self._inputs[batch].astype(np.float32), training=False), axis=1)
-            for batch in batches
-        ]
-        return np.asarray(np.concatenate(named) == self._crops.targets[indices], np.bool_)
 
     def _note(self, event: TrainEvent) -> None:
         if isinstance(event, EpochDone):
             self._epochs.append(event)
         self._emit(event)
 
-    def _confusion(self, measured: Sequence[_Fitted]) -> Confusion:
-        classes = len(self._crops.labels)
-        confusion = np.zeros((classes, classes), np.int64)
-        for fitted in measured:
-            np.add.at(confusion, (self._crops.targets[fitted.held_out], fitted.logits.argmax(axis=1)), 1)
-        return confusion
-
-    def _scores(self, measured: Sequence[_Fitted], how: str) -> Scores:
-        float_right = np.concatenate([fitted.float_right for fitted in measured])
-        float_top1 = float(float_right.mean()) if len(float_right) else None
-        return score(self._confusion(measured), self._crops.labels, how, float_top1=float_top1)
-
-    def _mistakes(self, indices: NDArray[np.int64], probabilities: NDArray[np.float32]) -> list[Mistake]:
-        crops = self._crops
-        return [
-            Mistake(
-                crop=crops.images[index],
-                file_name=f"{crops.samples[index].label}/{crops.samples[index].path.name}",
-                true=crops.labels[crops.targets[index]],
-                named=crops.labels[row.argmax()],
-                probability=float(row.max()),
-            )
-            for index, row in zip(indices, probabilities, strict=True)
-            if row.argmax() != crops.targets[index]
-        ]
-
-    def _card(self, fitted: _Fitted, temperature: float, calibration: Calibration, scores: Scores) -> Card:
+    def _card(self, fitted: Fitted, temperature: float, calibration: Calibration, scores: Scores) -> Card:
         crops = self._crops
         return Card(
             labels=crops.labels,
@@ -285,36 +235,13 @@ class _Run:
             model_sha256=hashlib.sha256(fitted.network).hexdigest(),
         )
 
-    def _write_fold(self, folder: Path, fitted: _Fitted, number: int) -> None:
+    def _write_fold(self, folder: Path, fitted: Fitted, number: int) -> None:
         calibration = Calibration(
             calibrated=False, how="not calibrated: a fold's network only serves to measure"
         )
-        scores = self._scores([fitted], f"the parts that fold {number} has never seen")
+        scores = scores_of([fitted], self._crops, f"the parts that fold {number} has never seen")
         card = self._card(fitted, 1.0, calibration, scores)
         write_bundle(folder, fitted.network, card)
-
-
-def _how_measured(folds: int, validated: int) -> str:
-    if folds:
-        return (
-            f"physical parts or sessions that the network of that fold has never seen, {folds} folds pooled"
-        )
-    if validated:
-        return "validation groups, on which the checkpoint was chosen too"
-    return "nothing: every class has a single physical part and session"
-
-
-def _calibrate(
-    logits: NDArray[np.float32], targets: NDArray[np.int64], how: str
-) -> tuple[float, Calibration]:
-    if not len(logits):
-        return 1.0, Calibration(calibrated=False, how="uncalibrated: nothing could be held out")
-    temperature = fit_temperature(logits, targets)
-    return temperature, describe(logits, targets, temperature, f"calibrated on {how}")
-
-
-def _top1(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    return float((logits.argmax(axis=1) == targets).mean())
 
 
 def _fingerprint(crops: Crops) -> DataFingerprint:

@@ -60,9 +60,9 @@ def train(
     model = config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     with settings.progress() as bars:
         _load_tensorflow(bars)
-        from training.fit import Recipe
         from training.pipeline import TrainRequest
         from training.pipeline import train as run
+        from training.recipe import Recipe
 
         request = TrainRequest(
             data=data or config.paths.captures,

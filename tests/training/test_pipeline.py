@@ -20,8 +20,8 @@ from tests.training.conftest import QUICK, RECIPE, Trained, write_shapes
 from tests.vision.pictures import SHAPES, Scene, draw
 from training.data import load_crops, network_inputs
 from training.events import Converting, EpochDone, Fitting, Measured, Preparing, TrainEvent
-from training.fit import Phase
 from training.pipeline import TrainRequest, train
+from training.recipe import Phase
 
 
 def _ignore(_: object) -> None:
