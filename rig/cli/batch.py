@@ -79,15 +79,18 @@ def _run(settings: Settings, config: "Config", batch: "Batch") -> "Batch":
             with standing_still(bars):
                 return _decide(settings, row, stop)
 
-        rows = bars.add_task("list", total=len(batch.rows), completed=batch.done, verdict="")
+        rows = bars.add_task("list", total=len(batch.rows), verdict="")
+        done = batch.done
         bar: CaptureBar | None = None
         with closing(batch_job(config, batch, ask, decide)) as events:
             for event in events:
                 match event:
                     case RowStarted():
+                        bars.update(rows, completed=done)
                         bar = CaptureBar(settings, bars, event.plan)
                     case RowEnded():
-                        bars.advance(rows)
+                        done += 1
+                        bars.update(rows, completed=done)
                         if bar is not None:
                             bar.close()
                             bar = None

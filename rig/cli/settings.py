@@ -136,7 +136,12 @@ class Settings:
                 TimeRemainingColumn(),
             )
             with Progress(*(columns or usual), console=Console(file=terminal), expand=bool(columns)) as bars:
-                yield bars
+                try:
+                    yield bars
+                except BaseException:
+                    # Bars that never began would only stand above the error.
+                    bars.live.transient = not any(task.completed for task in bars.tasks)
+                    raise
 
 
 def settings_of(context: typer.Context) -> Settings:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rig.catalog import part_number
-from rig.dataset.folders import class_names, images_in, is_image, splits_in
+from rig.dataset.folders import class_names, images_in, is_image, refuse_a_file, splits_in
 from rig.dataset.journal import exclusive
 from rig.dataset.layout import MANIFEST
 from rig.dataset.manifest import read_manifest
@@ -96,11 +96,13 @@ def import_folder(
         report: gets every picture that cannot be read.
 
     Raises:
-        BadInput: the source is absent, or a folder is no part number; or nothing says the groups.
+        BadInput: the source is absent, or a folder is no part number; nothing says the groups; or the
+            dataset is not a folder.
         DatasetError: a manifest is damaged, or the dataset holds pictures and no manifest.
         StorageError: the disk is full or read-only; what was taken stays.
     """
     with scratch_database(_SCHEMA) as database:
+        refuse_a_file(dataset)
         _survey(source, rule, database, emit)
         with storage_errors(dataset):
             dataset.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,37 @@ def test_an_error_is_a_json_document_too(shell: Shell) -> None:
     assert "../x" in error["what"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "capture --part 3001",
+        "capture --resume",
+        "capture --batch parts.csv",
+        "dataset stats",
+        "dataset undo",
+        "dataset import source --group-from none",
+    ],
+)
+def test_a_file_in_the_place_of_the_pictures_is_named(shell: Shell, words: str) -> None:
+    (shell.folder / "captures").write_text("a note")
+    (shell.folder / "parts.csv").write_text("part\n3001\n")
+    (shell.folder / "source" / "3001").mkdir(parents=True)
+    said = shell.fails(*words.split())
+    assert "rig: captures is not a folder" in said
+    assert "[paths] of rig.toml" in said
+    assert (shell.folder / "captures").read_text() == "a note"
+
+
+@pytest.mark.parametrize("words", ["capture --part 3001", "capture --batch parts.csv", "dataset stats"])
+def test_no_bar_that_never_began_stands_above_an_error(shell: Shell, words: str) -> None:
+    """An unknown fault scenario is noticed when the rig is opened, a missing folder when it is listed."""
+    (shell.folder / "rig.toml").write_text('[sim]\nenabled = true\nfaults = "nonsense"\n')
+    (shell.folder / "parts.csv").write_text("part\n3001\n3003\n")
+    said = [line for line in shell.fails(*words.split()).splitlines() if line]
+    assert said[0].startswith("Simulated rig")
+    assert said[1].startswith("rig: ")
+
+
 def test_debug_shows_the_traceback(shell: Shell) -> None:
     assert "Traceback" in shell.run("--debug", "capture", "--part", "../x").stderr
 
