@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import Shell
 
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 COMMANDS = ("capture", "train", "sort", "classify", "evaluate", "doctor", "init", "demo", "sim")
 
 
@@ -33,6 +36,25 @@ def test_help_imports_nothing_heavy() -> None:
     script = f"import rig.cli.main, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", ["typer", "rig.cli.capture", "rig.errors"])
+def test_ctrl_c_while_python_still_imports_is_quiet(module: str) -> None:
+    entry = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["scripts"]["rig"]
+    where, _, function = entry.partition(":")
+    script = f"""
+import signal, sys
+
+def strike(event, arguments):
+    if event == "import" and arguments[0] == {module!r}:
+        signal.raise_signal(signal.SIGINT)
+
+sys.addaudithook(strike)
+from {where} import {function}
+{function}()
+"""
+    done = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_json_is_one_document_wherever_the_option_stands(shell: Shell) -> None:
