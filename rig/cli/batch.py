@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rig.cli.capturing import CaptureBar, capture_bars, standing_still
+from rig.cli.numbers import naming_options
 from rig.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def read_batch(config: "Config", path: Path, *, steps: str, poses: str, sweep: b
         microsteps = config.turntable.microsteps_per_turn
         order.plan(microsteps_per_turn=microsteps, source="camera", seed=0, sweep=sweep)
 
-    parts = read_parts_list(path, check, steps=steps, poses=poses)
+    with naming_options():
+        parts = read_parts_list(path, check, steps=steps, poses=poses)
     seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
     return begin_batch(path, parts, config.paths.captures, seed, sweep=sweep)
 

@@ -8,6 +8,7 @@ import typer
 
 from rig.cli.batch import capture_batch, read_batch
 from rig.cli.capturing import CaptureBar, capture_bars, standing_still
+from rig.cli.numbers import naming_options
 from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
@@ -98,12 +99,13 @@ def capture(
 def _new_plan(config: "Config", said: dict[str, str], *, sweep: bool) -> "CapturePlan":
     from rig.capture.order import read_order
 
-    return read_order(said).plan(
-        microsteps_per_turn=config.turntable.microsteps_per_turn,
-        source="simulated" if config.sim.enabled else "camera",
-        seed=config.sim.seed,
-        sweep=sweep,
-    )
+    with naming_options():
+        return read_order(said).plan(
+            microsteps_per_turn=config.turntable.microsteps_per_turn,
+            source="simulated" if config.sim.enabled else "camera",
+            seed=config.sim.seed,
+            sweep=sweep,
+        )
 
 
 def _capture(settings: Settings, config: "Config", plan: "CapturePlan") -> None:

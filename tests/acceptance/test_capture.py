@@ -51,8 +51,8 @@ def test_views_of_a_part_are_where_it_says(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("--part", "3001", "--steps", "0"), "--steps 0"),
-        (("--part", "3001", "--steps", "-5"), "--steps -5"),
+        (("--part", "3001", "--steps", "0"), "--steps: 0 is out of range"),
+        (("--part", "3001", "--steps", "-5"), "--steps: -5 is out of range"),
         (("--part", "3001", "--steps", "7.5"), "7.5"),
         (("--part", "3001", "--steps", "3201"), "3200"),
         (("--part", "../x"), "'../x'"),
