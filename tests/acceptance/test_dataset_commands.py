@@ -7,7 +7,7 @@ import cv2
 import pytest
 
 from tests.acceptance.conftest import PARTS, Shell
-from tests.dataset.pictures import session, write_dataset
+from tests.dataset.pictures import turned, write_dataset
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def kept(tmp_path: Path) -> Shell:
     rows = {}
     for part in PARTS:
         for number in range(3):
-            rows |= session(part, f"{part}-s{number}", 12, colour=4, angle_deg=5.0)
+            rows |= turned(part, f"{part}-s{number}", 12, step_deg=30.0, colour=4)
     write_dataset(tmp_path / "captures", rows)
     return Shell(tmp_path)
 
