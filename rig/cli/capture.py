@@ -53,7 +53,10 @@ def capture(
         ),
     ] = None,
     sweep: Annotated[
-        bool, typer.Option("--sweep", help="Turn without stopping, and take the views as they pass by.")
+        bool,
+        typer.Option(
+            "--sweep", help="Turn without stopping, and take the views as they pass by (not with a webcam)."
+        ),
     ] = False,
     is_round: Annotated[
         bool,
