@@ -139,8 +139,11 @@ class Settings:
                 try:
                     yield bars
                 except BaseException:
-                    # Bars that never began would only stand above the error.
-                    bars.live.transient = not any(task.completed for task in bars.tasks)
+                    if not any(task.completed for task in bars.tasks):
+                        # Bars that never began would only stand above the error. Off a terminal they have not
+                        # been drawn yet.
+                        bars.live.transient = True
+                        bars.console.quiet = not bars.console.is_terminal
                     raise
 
 

@@ -30,7 +30,9 @@ def require_folder(dataset: Path) -> None:
     """
     refuse_a_file(dataset)
     if not dataset.is_dir():
-        raise BadInput(f"there is no folder {dataset}", hint="capture pictures with: rig capture")
+        raise BadInput(
+            f"there is no folder {dataset}", hint="name a folder of pictures, or take some: rig capture"
+        )
 
 
 def class_names(dataset: Path) -> list[str]:

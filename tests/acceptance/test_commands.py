@@ -31,6 +31,19 @@ def test_an_unknown_command_is_one_line(shell: Shell) -> None:
     assert "catpure" in shell.fails("catpure")
 
 
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("dataset export new --format tar", "dataset export"),
+        ("dataset nonsense", "dataset"),
+        ("capture --stps 3", "capture"),
+        ("capture --part export --stps 3", "capture"),
+    ],
+)
+def test_who_uses_a_command_wrongly_is_shown_its_own_help(shell: Shell, words: str, command: str) -> None:
+    assert f"see: rig {command} --help\n" in shell.fails(*words.split())
+
+
 def test_help_imports_nothing_heavy() -> None:
     heavy = ("cv2", "numpy", "tensorflow", "keras", "pydantic", "serial", "ai_edge_litert", "rich")
     script = f"import rig.cli.main, sys; print([name for name in {heavy} if name in sys.modules])"
@@ -97,7 +110,7 @@ def test_no_bar_that_never_began_stands_above_an_error(shell: Shell, words: str)
     """An unknown fault scenario is noticed when the rig is opened, a missing folder when it is listed."""
     (shell.folder / "rig.toml").write_text('[sim]\nenabled = true\nfaults = "nonsense"\n')
     (shell.folder / "parts.csv").write_text("part\n3001\n3003\n")
-    said = [line for line in shell.fails(*words.split()).splitlines() if line]
+    said = shell.fails(*words.split()).splitlines()
     assert said[0].startswith("Simulated rig")
     assert said[1].startswith("rig: ")
 
