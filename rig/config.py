@@ -326,8 +326,8 @@ class Config(Section):
         camera = self.camera
         if camera.kind == "webcam" and not self.sim.enabled:
             raise ConfigError(
-                "a webcam does not say when exactly it exposes a frame, which a sweep has to know",
-                hint="use a Pi camera for it, or leave out --sweep",
+                "--sweep needs a Pi camera: a webcam does not say when it exposed a picture of the table",
+                hint="leave out --sweep, and the table stops for each view",
             )
         exposure_us = min(camera.exposure_us, camera.sweep_exposure_us)
         gain = camera.gain * camera.exposure_us / exposure_us

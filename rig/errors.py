@@ -2,6 +2,7 @@
 
     RigError
     ├── BadInput              a number, name or file that the user gave cannot be used
+    │   ├── BadField          one of several things that were said cannot be used
     │   └── ConfigError       rig.toml is missing, unreadable or contradicts itself
     ├── DatasetError          class folders or their manifest cannot be used
     ├── ModelError            a model bundle is missing, damaged or does not fit
@@ -57,6 +58,21 @@ class BadInput(RigError):
     """A value that the user gave cannot be used."""
 
     exit_code = 2
+
+
+class BadField(BadInput):
+    """One of several things that were said, as options or as columns of a list, cannot be used.
+
+    Attributes:
+        field: its name, such as `steps`; `what` says of its value only what is wrong with it.
+    """
+
+    def __init__(self, what: str, *, field: str, hint: str) -> None:
+        super().__init__(what, hint=hint)
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {super().__str__()}"
 
 
 class ConfigError(BadInput):

@@ -25,6 +25,8 @@ _HINTS = {
     errno.EROFS: "the disk is read-only: check it and mount it for writing",
     errno.EACCES: "you may not write there: check the folder's owner and permissions",
     errno.EPERM: "you may not write there: check the folder's owner and permissions",
+    errno.EEXIST: "a file has the name of a folder that is needed there: move it away",
+    errno.ENOTDIR: "a file has the name of a folder that is needed there: move it away",
 }
 
 

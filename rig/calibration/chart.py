@@ -24,6 +24,7 @@ _GRID = (228, 228, 228)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LETTERING = 0.42
 _LINE_PX = 16
+_STROKE_PX = 18
 _LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 62, 18, 34, 46
 _TICKS = 8
 
@@ -73,27 +74,27 @@ class Chart:
 
 
 def draw_chart(chart: Chart, width_px: int, height_px: int) -> Image:
-    """The chart as a picture (height_px, width_px, 3) uint8, BGR."""
+    """The chart as a picture (height_px, width_px, 3) uint8, BGR.
+
+    All words stand outside the frame, where no curve can cross them: below the title a line with what the
+    colours mean, and a line for each upright rule, which reaches up to its label.
+    """
     canvas = np.full((height_px, width_px, 3), _PAPER, np.uint8)
     frame = _Frame(chart, width_px, height_px)
     _draw_axes(canvas, chart, frame)
+    _write_key(canvas, _named(chart), frame.left)
     for rule in chart.level:
         height = frame.y(rule.at)
         cv2.line(canvas, (frame.left, height), (frame.right, height), rule.colour)
-        _write(canvas, rule.label, (frame.right - 8, height - 4), rule.colour, align=1.0)
     for curve in chart.curves:
         points = np.array([[(frame.x(x), frame.y(y)) for x, y in curve.points]], np.int32)
         cv2.polylines(canvas, [points], False, curve.colour, 1, cv2.LINE_AA)
         for point in points[0]:
             cv2.circle(canvas, point.tolist(), 2, curve.colour, cv2.FILLED, cv2.LINE_AA)
-    for row, rule in enumerate(chart.upright):
-        place = frame.x(rule.at)
-        cv2.line(canvas, (place, frame.top), (place, frame.bottom), rule.colour)
-        _write_beside(canvas, rule.label, place, frame.top + (row + 1) * _LINE_PX, rule.colour, frame)
-    named = [curve for curve in chart.curves if curve.label]
-    for row, curve in enumerate(named):
-        at = (frame.right - 8, frame.top + (len(chart.upright) + row + 1) * _LINE_PX)
-        _write(canvas, curve.label, at, curve.colour, align=1.0)
+    for row, rule in enumerate(reversed(chart.upright)):
+        place, height = frame.x(rule.at), frame.top - 4 - row * _LINE_PX
+        cv2.line(canvas, (place, height - 9), (place, frame.bottom), rule.colour)
+        _write_beside(canvas, rule.label, place, height, rule.colour, frame)
     return canvas
 
 
@@ -108,7 +109,8 @@ class _Frame:
 
     def __init__(self, chart: Chart, width_px: int, height_px: int) -> None:
         self.left, self.right = _LEFT_PX, width_px - _RIGHT_PX
-        self.top, self.bottom = _TOP_PX, height_px - _BOTTOM_PX
+        words = bool(_named(chart)) + len(chart.upright)
+        self.top, self.bottom = _TOP_PX + words * _LINE_PX, height_px - _BOTTOM_PX
         across = [x for curve in chart.curves for x, _ in curve.points] + [rule.at for rule in chart.upright]
         up = [y for curve in chart.curves for _, y in curve.points] + [rule.at for rule in chart.level]
         self.most_across = max([*across, 1e-9])
@@ -130,10 +132,26 @@ def _draw_axes(canvas: Image, chart: Chart, frame: _Frame) -> None:
         cv2.line(canvas, (frame.left, frame.y(value)), (frame.right, frame.y(value)), _GRID)
         _write(canvas, f"{value:g}", (frame.left - 6, frame.y(value) + 4), _INK, align=1.0)
     cv2.rectangle(canvas, (frame.left, frame.top), (frame.right, frame.bottom), _INK)
-    _write(canvas, chart.title, (frame.left, frame.top - 12), _INK, scale=1.2)
+    _write(canvas, chart.title, (frame.left, _TOP_PX - 12), _INK, scale=1.2)
     middle = (frame.left + frame.right) // 2
     _write(canvas, chart.horizontal, (middle, frame.bottom + 2 * _LINE_PX + 2), _INK, align=0.5)
-    _write(canvas, chart.vertical, (frame.right, frame.top - 12), _INK, align=1.0)
+    _write(canvas, chart.vertical, (frame.right, _TOP_PX - 12), _INK, align=1.0)
+
+
+def _named(chart: Chart) -> list[Curve | Rule]:
+    """What the line of colours tells of."""
+    drawn: list[Curve | Rule] = [*chart.curves, *chart.level]
+    return [each for each in drawn if each.label]
+
+
+def _write_key(canvas: Image, named: Sequence[Curve | Rule], left: int) -> None:
+    """A stroke of each colour and what it means, one beside the other."""
+    base = _TOP_PX + _LINE_PX - 8
+    for drawn in named:
+        cv2.line(canvas, (left, base - 4), (left + _STROKE_PX, base - 4), drawn.colour, 2)
+        left += _STROKE_PX + 6
+        _write(canvas, drawn.label, (left, base), drawn.colour)
+        left += _width(drawn.label) + _LINE_PX
 
 
 def _ticks(most: float) -> list[float]:
@@ -144,19 +162,22 @@ def _ticks(most: float) -> list[float]:
     return [place * step for place in range(int(most / step) + 1)]
 
 
+def _width(text: str, scale: float = 1.0) -> int:
+    (width, _), _ = cv2.getTextSize(text, _FONT, _LETTERING * scale, 1)
+    return width
+
+
 def _write(
     canvas: Image, text: str, at: tuple[int, int], colour: Colour, *, align: float = 0.0, scale: float = 1.0
 ) -> None:
     """Write text; `align` 0 begins at the point, 1 ends there."""
-    (width, _), _ = cv2.getTextSize(text, _FONT, _LETTERING * scale, 1)
-    at = (round(at[0] - align * width), at[1])
+    at = (round(at[0] - align * _width(text, scale)), at[1])
     cv2.putText(canvas, text, at, _FONT, _LETTERING * scale, colour, 1, cv2.LINE_AA)
 
 
 def _write_beside(canvas: Image, text: str, x: int, y: int, colour: Colour, frame: _Frame) -> None:
     """Write text to the right of an upright line, or to its left where there is no room."""
-    (width, _), _ = cv2.getTextSize(text, _FONT, _LETTERING, 1)
-    if x + 6 + width <= frame.right:
+    if x + 6 + _width(text) <= frame.right:
         _write(canvas, text, (x + 6, y), colour)
     else:
         _write(canvas, text, (x - 6, y), colour, align=1.0)

@@ -142,7 +142,7 @@ class PiCamera:
         """Release the camera.
 
         Raises:
-            CameraError: the driver hangs and does not let go.
+            CameraError: the driver hangs or fails, and does not let go.
         """
         camera, self._camera = self._camera, None
         if camera is not None:
@@ -250,19 +250,21 @@ def _release(camera: Any, name: str) -> None:
         try:
             camera.cancel_all_and_flush()
             camera.close()
-        except RuntimeError as error:
+        except BaseException as error:  # noqa: BLE001 - nothing is swallowed: whoever waits is told
             released.set_exception(error)
         else:
             released.set_result(None)
 
     # A daemon: a process can end although the driver hangs.
     threading.Thread(target=release, name="release Pi camera", daemon=True).start()
+    hint = "check the ribbon cable, and restart the Pi"
     try:
-        released.result(_RELEASE_TIMEOUT_S)
-    except (TimeoutError, RuntimeError) as error:
-        raise CameraError(
-            f"{name} hangs and cannot be released", hint="check the ribbon cable, and restart the Pi"
-        ) from error
+        failure = released.exception(_RELEASE_TIMEOUT_S)
+    except TimeoutError as error:
+        raise CameraError(f"{name} hangs and cannot be released", hint=hint) from error
+    if failure is not None:
+        told = f"{type(failure).__name__} {failure}"
+        raise CameraError(f"{name} cannot be released: {told}", hint=hint) from failure
 
 
 def _import_picamera2() -> Any:

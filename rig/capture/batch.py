@@ -17,6 +17,7 @@ from rig.capture.order import Order
 from rig.capture.parts_list import ListedPart
 from rig.capture.plan import CapturePlan, new_id, open_plan, open_sessions
 from rig.capture.session import CaptureEvent
+from rig.dataset.folders import refuse_a_file
 from rig.dataset.layout import BATCHES
 from rig.dataset.store import DatasetStore
 from rig.errors import BadInput, CaptureStopped, DatasetError
@@ -153,8 +154,10 @@ def open_batches(captures: Path) -> list[Batch]:
     """The batches that were interrupted, the latest last.
 
     Raises:
+        BadInput: `captures` is not a folder.
         DatasetError: a batch's file is damaged.
     """
+    refuse_a_file(captures)
     return [_load(path) for path in sorted(captures.glob(BATCHES))]
 
 

@@ -1,19 +1,21 @@
 """What a user wants captured, from the words on a command line or in a row of a list."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rig.capture.plan import CapturePlan, new_plan
 from rig.catalog import ColourCode, PartNumber, colour_code, own_name, part_number
 from rig.dataset.layout import Source
-from rig.errors import BadInput
+from rig.errors import BadField, BadInput
 
 STEPS = 72
 POSES = 1
 FIELDS = ("part", "colour", "pose", "poses", "physical_part", "steps", "round")
 """What can be said of an order, as text."""
 
+_Value = TypeVar("_Value")
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"", "no", "n", "false", "0"})
 _APART = re.compile(r"[,\s]+")
@@ -37,7 +39,7 @@ class Order:
         """Plan its session; arguments as `new_plan`.
 
         Raises:
-            BadInput: as `new_plan`.
+            BadField: as `new_plan`.
         """
         return new_plan(
             self.part,
@@ -78,33 +80,42 @@ def read_order(said: Mapping[str, str]) -> Order:
     unless `poses` says that there are more.
 
     Raises:
-        BadInput: something cannot be used; names it.
+        BadField: something cannot be used; the first that cannot.
     """
-    words = {field: said.get(field, "").strip() for field in FIELDS}
-    names = tuple(own_name(name, of="a pose") for name in _APART.split(words["pose"]) if name)
+
+    def read(field: str, parse: Callable[[str], _Value]) -> _Value:
+        try:
+            return parse(said.get(field, "").strip())
+        except BadInput as error:
+            raise BadField(error.what, field=field, hint=error.hint) from error
+
+    names = read("pose", _pose_names)
     return Order(
-        part=part_number(words["part"]),
-        steps=_whole_number("steps", words["steps"], STEPS),
-        poses=_whole_number("poses", words["poses"], max(POSES, len(names))),
-        colour=colour_code(words["colour"]) if words["colour"] else None,
+        part=read("part", part_number),
+        steps=read("steps", _whole_number(STEPS)),
+        poses=read("poses", _whole_number(max(POSES, len(names)))),
+        colour=read("colour", lambda text: colour_code(text) if text else None),
         pose_names=names,
-        physical_part=own_name(words["physical_part"], of="a brick") if words["physical_part"] else None,
-        is_round=_yes_or_no("round", words["round"]),
+        physical_part=read("physical_part", lambda text: own_name(text, of="a brick") if text else None),
+        is_round=read("round", _yes_or_no),
     )
 
 
-def _yes_or_no(field: str, text: str) -> bool:
+def _pose_names(text: str) -> tuple[str, ...]:
+    return tuple(own_name(name, of="a pose") for name in _APART.split(text) if name)
+
+
+def _yes_or_no(text: str) -> bool:
     if text.casefold() not in _YES | _NO:
-        raise BadInput(f"{field} {text!r} is neither yes nor no", hint="leave it empty for no")
+        raise BadInput(f"{text!r} is neither yes nor no", hint="leave it empty for no")
     return text.casefold() in _YES
 
 
-def _whole_number(field: str, text: str, default: int) -> int:
-    if not text:
-        return default
-    try:
-        return int(text)
-    except ValueError:
-        raise BadInput(
-            f"--{field} {text} is not a whole number", hint=f"such as: --{field} {default}"
-        ) from None
+def _whole_number(default: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            return int(text or default)
+        except ValueError:
+            raise BadInput(f"{text!r} is not a whole number", hint=f"such as {default}") from None
+
+    return parse

@@ -2,14 +2,17 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rig.capture.order import FIELDS, Order, read_order
-from rig.errors import BadInput
+from rig.errors import BadField, BadInput
 
 _DELIMITERS = ";\t,"
+# How Excel is told what stands between the columns.
+_DECLARED = re.compile(rf'"?sep=([{_DELIMITERS}|])"?(?=\r?\n)', re.IGNORECASE)
 _HINT = f"the first line names the columns: part, and any of {', '.join(FIELDS[1:])}"
 
 
@@ -26,7 +29,8 @@ def read_parts_list(
 ) -> tuple[ListedPart, ...]:
     """Read and check the whole list.
 
-    Commas, semicolons or tabs stand between the columns, as the first line shows. Empty rows are passed over.
+    Commas, semicolons or tabs stand between the columns, as a first line `sep=;` says or the heading shows.
+    Empty rows are passed over.
 
     Args:
         path: UTF-8 text, with or without a byte order mark.
@@ -34,21 +38,27 @@ def read_parts_list(
         steps, poses: for rows that do not say.
 
     Raises:
-        BadInput: the file cannot be read, or a row cannot be used; names the line.
+        BadField: `steps` or `poses` cannot be used in a row that does not say.
+        BadInput: the file cannot be read, or a row cannot be used; names the line, and the column if one is
+            to blame.
     """
     rows = _rows(path, _text(path))
     line, header = next(rows, (1, []))
     columns = _columns(path, line, header)
+    for_all = {"steps": steps, "poses": poses}
     parts = []
     for line, values in rows:
-        said = {"steps": steps, "poses": poses} | {
-            column: value for column, value in zip(columns, values, strict=False) if value
-        }
+        own = {column: value for column, value in zip(columns, values, strict=False) if value}
         try:
             if any(values[len(columns) :]):
                 raise BadInput(f"{len(values)} values for {len(columns)} columns", hint=_HINT)
-            order = read_order(said)
+            order = read_order(for_all | own)
             check(order)
+        except BadField as error:
+            if error.field not in own and for_all.get(error.field):
+                raise
+            where = f"column {error.field}" if error.field in columns else error.field
+            raise BadInput(f"{path}, line {line}, {where}: {error.what}", hint=error.hint) from error
         except BadInput as error:
             raise BadInput(f"{path}, line {line}: {error.what}", hint=error.hint) from error
         parts.append(ListedPart(line, order))
@@ -68,8 +78,13 @@ def _text(path: Path) -> str:
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold something, with the number of the line on which each ends."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = next((mark for mark in _DELIMITERS if mark in header), ",")
+    if declared := _DECLARED.match(text):
+        delimiter = declared[1]
+        # Its end stays: lines are counted as in the file.
+        text = text[declared.end() :]
+    else:
+        header = next((line for line in text.splitlines() if line.strip()), "")
+        delimiter = next((mark for mark in _DELIMITERS if mark in header), ",")
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True
     )

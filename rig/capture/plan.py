@@ -12,7 +12,7 @@ from rig.catalog import ColourCode, PartNumber, part_number
 from rig.dataset.layout import SESSION_PLANS, Source
 from rig.devices.axis import Microsteps
 from rig.devices.operator import Subject
-from rig.errors import BadInput, DatasetError
+from rig.errors import BadField, BadInput, DatasetError
 from rig.files import write_whole
 
 _PLAN_SUFFIX = ".session.json"
@@ -96,18 +96,21 @@ def new_plan(
     """Plan a session; without a `seed` one is drawn.
 
     Raises:
-        BadInput: the part number, `steps` or `poses` cannot be used, or there are more names than poses.
+        BadInput: the part number cannot be used.
+        BadField: `steps` or `poses` cannot, or there are more names than poses.
     """
     if not 1 <= steps <= microsteps_per_turn:
-        raise BadInput(
-            f"--steps {steps} is out of range",
+        raise BadField(
+            f"{steps} is out of range",
+            field="steps",
             hint=f"this table can stop at 1 to {microsteps_per_turn} places a turn; 72 is a good start",
         )
     if poses < 1:
-        raise BadInput(f"--poses {poses} is out of range", hint="lay the part on at least one side")
+        raise BadField(f"{poses} is out of range", field="poses", hint="lay the part on at least one side")
     if len(pose_names) > poses:
-        raise BadInput(
+        raise BadField(
             f"{len(pose_names)} names for {poses} poses: {', '.join(pose_names)}",
+            field="pose",
             hint="name no more poses than there are; the first name is for the first pose",
         )
     return CapturePlan(

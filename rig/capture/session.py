@@ -6,9 +6,10 @@ go on.
 
 from collections import Counter, deque
 from collections.abc import Collection, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 from rig.camera.frame import Frame, Image, Latent
@@ -31,9 +32,7 @@ _ROOM = 4
 _SWEEP_ROOM_BYTES = 96 * 2**20
 _TURNS = 6
 _RETAKES = 2
-# Views so far apart differ, even of a part that is nearly the same from all sides. The angle between the two
-# looks is no part of a symmetry that bricks have.
-_APART_DEG = 5.0
+# The angle between two looks at a part: no part of a symmetry that bricks have.
 _PROOF_DEG = 25.0
 # The table turns on past many views before one of them could be taken again.
 _MOST_FLAWS_IN_A_ROW = 10
@@ -160,8 +159,9 @@ class _Pose:
         self._pose = pose
         self._placement = placement
         self._store = store
-        step_deg = 360.0 / plan.steps
-        self._judge = Judge(step_shows=step_deg >= _APART_DEG and not plan.is_round)
+        self._judge = Judge(turn_shows=not plan.is_round)
+        # Good views, as long as no later one has shown that the table still turned to them.
+        self._unproven: deque[_Print] = deque()
         self._flaws: Counter[View] = Counter()
         self._flaws_in_a_row = 0
 
@@ -178,7 +178,7 @@ class _Pose:
         still, box = self._see(start_deg)
         if self._plan.sweep:
             # A sweep has turned far before the first view.
-            self._judge.start_from(still.image, box)
+            self._judge.start_from(still.image, box, start_deg)
             yield from self._sweep(views, still, box)
         else:
             if not self._plan.is_round:
@@ -195,7 +195,7 @@ class _Pose:
         for tries_left in reversed(range(_RETAKES + 1)):
             still = self._machine.expose_from(position).latent.develop()
             boxes = locate_all(still.image, self._machine.empty_table)
-            flaw = self._judge.flaw(still.image, boxes)
+            flaw = self._judge.flaw(still.image, boxes, angle_deg)
             if flaw is None:
                 return still, boxes[0]
             if not tries_left:
@@ -209,27 +209,39 @@ class _Pose:
             TableStalled: it looks as it did before.
         """
         turned, box_then = self._see(angle_deg)
-        changed = change(still.image, turned.image, (box, box_then))
+        changed = change((still.image, box), (turned.image, box_then))
         self._judge.see_turn(changed)
         if changed < TURNED:
             raise _stopped(f"{self._plan.part} cannot be captured", Flaw.NOT_TURNED)
+
+    def _prove_the_last(self) -> Generator[_Print, None, None]:
+        """Turn on and look once more, if the table may have stood still for the last few views; keep them.
+
+        Raises:
+            TableStalled: it did; they are not kept.
+        """
+        if self._unproven:
+            self._see(self._unproven[-1].shot.view.angle_deg + _PROOF_DEG)
+            while self._unproven:
+                yield self._keep(self._unproven.popleft())
 
     def _stop_and_go(self, views: Sequence[View]) -> Generator[_Print, None, None]:
         """One with a flaw is the next to be taken."""
         to_take = deque(views)
         with Darkroom(self._develop, room=_ROOM) as darkroom:
             while to_take or not darkroom.is_empty:
-                prints: list[_Print] = []
+                prints: list[list[_Print]] = []
                 if to_take:
                     view = to_take.popleft()
                     still = self._machine.expose_from(view.microsteps)
                     prints += darkroom.bring(_Shot(view, still.latent, still.motion_end_s, still.settled_by))
                 if not to_take and not darkroom.is_empty:
                     prints.append(darkroom.take())
-                for made in prints:
+                for made in chain.from_iterable(prints):
                     yield made
                     if not self._is_good(made):
                         to_take.appendleft(made.shot.view)
+        yield from self._prove_the_last()
 
     def _sweep(
         self, views: Sequence[View], still: Frame, box: Box
@@ -254,14 +266,16 @@ class _Pose:
         )
 
     def _turn(
-        self, sweep: SweepCapture, views: Collection[View], darkroom: Darkroom[_Shot, _Print]
+        self, sweep: SweepCapture, views: Collection[View], darkroom: Darkroom[_Shot, list[_Print]]
     ) -> Generator[_Print, None, None]:
         """One turn past the views, and what becomes of those that were met; none comes twice."""
         for swept in sweep.turn(list(views)):
             measured_deg = round(swept.angle.angle_deg, 3) % 360.0
-            yield from darkroom.bring(_Shot(swept.view, swept.latent, measured_angle_deg=measured_deg))
+            shot = _Shot(swept.view, swept.latent, measured_angle_deg=measured_deg)
+            yield from chain.from_iterable(darkroom.bring(shot))
         while not darkroom.is_empty:
-            yield darkroom.take()
+            yield from darkroom.take()
+        yield from self._prove_the_last()
 
     def _is_good(self, made: _Print) -> bool:
         """Whether a view was kept.
@@ -279,16 +293,26 @@ class _Pose:
             raise _stopped(f"the view at {view.angle_deg:g} degrees cannot be kept", made.flaw)
         return False
 
-    def _develop(self, shot: _Shot) -> _Print:
+    def _develop(self, shot: _Shot) -> list[_Print]:
+        """The view, if it has a flaw; or those that are beyond doubt now, written.
+
+        What one small step changes cannot be seen. So views wait for one that is far enough on, and none is
+        kept that shows the same again.
+        """
         frame = shot.latent.develop()
         boxes = locate_all(frame.image, self._machine.empty_table)
-        flaw = self._judge.flaw(frame.image, boxes)
-        row = self._row(shot, frame, boxes[0] if boxes else None)
+        angle_deg = shot.view.angle_deg
+        flaw = self._judge.flaw(frame.image, boxes, angle_deg)
+        made = _Print(shot, frame, flaw, None, self._row(shot, frame, boxes[0] if boxes else None))
         if flaw is not None:
-            return _Print(shot, frame, flaw, None, row)
-        path = self._store.add(row, encode_jpeg(frame.image))
-        self._judge.keep(frame.image, boxes[0])
-        return _Print(shot, frame, None, path, row)
+            return [made]
+        self._judge.keep(frame.image, boxes[0], angle_deg)
+        self._unproven.append(made)
+        proven = len(self._unproven) - self._judge.in_doubt
+        return [self._keep(self._unproven.popleft()) for _ in range(proven)]
+
+    def _keep(self, made: _Print) -> _Print:
+        return replace(made, path=self._store.add(made.row, encode_jpeg(made.frame.image)))
 
     def _row(self, shot: _Shot, frame: Frame, box: Box | None) -> ImageRow:
         plan = self._plan

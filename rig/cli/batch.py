@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rig.cli.capturing import CaptureBar, capture_bars, standing_still
+from rig.cli.numbers import naming_options
 from rig.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def read_batch(config: "Config", path: Path, *, steps: str, poses: str, sweep: b
         microsteps = config.turntable.microsteps_per_turn
         order.plan(microsteps_per_turn=microsteps, source="camera", seed=0, sweep=sweep)
 
-    parts = read_parts_list(path, check, steps=steps, poses=poses)
+    with naming_options():
+        parts = read_parts_list(path, check, steps=steps, poses=poses)
     seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
     return begin_batch(path, parts, config.paths.captures, seed, sweep=sweep)
 
@@ -79,15 +81,18 @@ def _run(settings: Settings, config: "Config", batch: "Batch") -> "Batch":
             with standing_still(bars):
                 return _decide(settings, row, stop)
 
-        rows = bars.add_task("list", total=len(batch.rows), completed=batch.done, verdict="")
+        rows = bars.add_task("list", total=len(batch.rows), verdict="")
+        done = batch.done
         bar: CaptureBar | None = None
         with closing(batch_job(config, batch, ask, decide)) as events:
             for event in events:
                 match event:
                     case RowStarted():
+                        bars.update(rows, completed=done)
                         bar = CaptureBar(settings, bars, event.plan)
                     case RowEnded():
-                        bars.advance(rows)
+                        done += 1
+                        bars.update(rows, completed=done)
                         if bar is not None:
                             bar.close()
                             bar = None

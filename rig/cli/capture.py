@@ -8,6 +8,7 @@ import typer
 
 from rig.cli.batch import capture_batch, read_batch
 from rig.cli.capturing import CaptureBar, capture_bars, standing_still
+from rig.cli.numbers import naming_options
 from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ def capture(
         ),
     ] = None,
     sweep: Annotated[
-        bool, typer.Option("--sweep", help="Turn without stopping, and take the views as they pass by.")
+        bool,
+        typer.Option(
+            "--sweep", help="Turn without stopping, and take the views as they pass by (not with a webcam)."
+        ),
     ] = False,
     is_round: Annotated[
         bool,
@@ -98,12 +102,13 @@ def capture(
 def _new_plan(config: "Config", said: dict[str, str], *, sweep: bool) -> "CapturePlan":
     from rig.capture.order import read_order
 
-    return read_order(said).plan(
-        microsteps_per_turn=config.turntable.microsteps_per_turn,
-        source="simulated" if config.sim.enabled else "camera",
-        seed=config.sim.seed,
-        sweep=sweep,
-    )
+    with naming_options():
+        return read_order(said).plan(
+            microsteps_per_turn=config.turntable.microsteps_per_turn,
+            source="simulated" if config.sim.enabled else "camera",
+            seed=config.sim.seed,
+            sweep=sweep,
+        )
 
 
 def _capture(settings: Settings, config: "Config", plan: "CapturePlan") -> None:

@@ -163,7 +163,7 @@ def dedupe(
         settings.say(f"{copies.disputed} copies are under another part's number: see rig dataset check.")
     if not settings.as_json:
         if not copies.removable:
-            typer.echo(f"There are no copies in {folder}.")
+            typer.echo(f"There are no {'other ' if copies.disputed else ''}copies in {folder}.")
         elif apply:
             typer.echo(
                 f"{copies.removable} pictures were taken out; rig dataset undo brings them back.\n"

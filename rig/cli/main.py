@@ -130,9 +130,17 @@ def hoist_global_options(arguments: list[str]) -> list[str]:
 
 
 def _command_in(arguments: list[str]) -> list[str]:
-    names = {command.name for command in app.registered_commands}
-    names |= {group.name for group in app.registered_groups}
-    return [argument for argument in arguments if argument in names][:1]
+    """The command that was asked for, as far as there is one, such as `dataset export`."""
+    level: typer.Typer | None = app
+    command: list[str] = []
+    for argument in arguments:
+        if level is None:
+            break
+        groups = {group.name: group.typer_instance for group in level.registered_groups}
+        if argument in {*groups, *(known.name for known in level.registered_commands)}:
+            command.append(argument)
+            level = groups.get(argument)
+    return command
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -1,12 +1,23 @@
-"""Numbers on the command line, with an error that shows what was typed."""
+"""What is typed behind options, with an error that shows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rig.errors import BadInput
+from rig.errors import BadField, BadInput
 
 if TYPE_CHECKING:
     from rig.dataset.splits import Shares
+
+
+@contextmanager
+def naming_options() -> Iterator[None]:
+    """Call a field that cannot be used by its option, as it was typed."""
+    try:
+        yield
+    except BadField as error:
+        option = f"--{error.field.replace('_', '-')}"
+        raise BadInput(f"{option}: {error.what}", hint=error.hint) from error
 
 
 def whole_number(option: str, *, least: int | None = None) -> Callable[[str], int]:

@@ -136,7 +136,15 @@ class Settings:
                 TimeRemainingColumn(),
             )
             with Progress(*(columns or usual), console=Console(file=terminal), expand=bool(columns)) as bars:
-                yield bars
+                try:
+                    yield bars
+                except BaseException:
+                    if not any(task.completed for task in bars.tasks):
+                        # Bars that never began would only stand above the error. Off a terminal they have not
+                        # been drawn yet.
+                        bars.live.transient = True
+                        bars.console.quiet = not bars.console.is_terminal
+                    raise
 
 
 def settings_of(context: typer.Context) -> Settings:

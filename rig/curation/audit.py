@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rig.curation.inspection import Pair, alike, identical, inspect, unreadable
+from rig.curation.standstill import standstills
 from rig.curation.suspects import Examiner
 from rig.dataset.index import Index, below
 from rig.dataset.progress import Emit, Progress
@@ -22,6 +23,7 @@ class Problem(StrEnum):
     OTHER_LABEL = "Rows that contradict their folder"
     IDENTICAL = "The same picture twice"
     ALIKE = "Nearly the same picture in different bricks, sessions or parts"
+    STANDSTILL = "Sessions in which the part does not turn"
     SUSPECT = "Labels that the model disagrees with"
     LEAK = "Leaks between splits"
 
@@ -70,6 +72,7 @@ def _findings(index: Index, bundle: Bundle | None, examiner: Examiner | None) ->
     for name, why in unreadable(index):
         yield Finding(Problem.UNREADABLE, name, why.removeprefix(f"{index.folder / name} "))
     yield from _names_and_rows(index)
+    yield from _standstills(index)
     yield from _copies(index, {} if bundle is None else _roles(bundle))
     yield from _groups_in_several_splits(index)
     for suspect in examiner.suspects() if examiner else ():
@@ -97,6 +100,16 @@ def _names_and_rows(index: Index) -> Iterator[Finding]:
             continue  # without a manifest nothing need be named
         for split, file_name, detail in index.database.execute(query):
             yield Finding(problem, below(split, file_name), detail)
+
+
+def _standstills(index: Index) -> Iterator[Finding]:
+    for still in standstills(index):
+        detail = f"{still.views} views show the same"
+        if still.from_deg is not None and still.from_deg == still.to_deg:
+            detail = f"{still.views} views, and its rows say {still.from_deg:g} degrees of all"
+        elif still.from_deg is not None:
+            detail = f"{still.views} views show the same, from {still.from_deg:g} to {still.to_deg:g} degrees"
+        yield Finding(Problem.STANDSTILL, still.first, detail)
 
 
 def _copies(index: Index, roles: Mapping[str, "_Role"]) -> Iterator[Finding]:

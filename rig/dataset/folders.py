@@ -8,14 +8,40 @@ from rig.dataset.layout import IMAGE_SUFFIXES, SPLITS
 from rig.errors import BadInput, DatasetError
 
 
+def refuse_a_file(dataset: Path) -> None:
+    """Before a dataset is written, or missed: see that nothing but a folder stands in its place.
+
+    Raises:
+        BadInput: a file does, or a link that leads nowhere; or it stands in the way to it.
+    """
+    nearest = next(path for path in (dataset, *dataset.parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        raise BadInput(
+            f"{nearest} is not a folder, so no pictures can be in it",
+            hint="name a folder instead, in [paths] of rig.toml or on the command line; or move it away",
+        )
+
+
+def require_folder(dataset: Path) -> None:
+    """See that a dataset is there.
+
+    Raises:
+        BadInput: it is not, or it is not a folder.
+    """
+    refuse_a_file(dataset)
+    if not dataset.is_dir():
+        raise BadInput(
+            f"there is no folder {dataset}", hint="name a folder of pictures, or take some: rig capture"
+        )
+
+
 def class_names(dataset: Path) -> list[str]:
     """The names of the class folders, sorted.
 
     Raises:
-        BadInput: there is no such dataset.
+        BadInput: as for `require_folder`.
     """
-    if not dataset.is_dir():
-        raise BadInput(f"there is no folder {dataset}", hint="capture pictures with: rig capture")
+    require_folder(dataset)
     return sorted(
         child.name for child in dataset.iterdir() if child.is_dir() and not child.name.startswith(".")
     )

@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rig.catalog import part_number
-from rig.dataset.folders import class_names, images_in, is_image, splits_in
+from rig.dataset.folders import class_names, images_in, is_image, refuse_a_file, splits_in
 from rig.dataset.journal import exclusive
-from rig.dataset.layout import MANIFEST
+from rig.dataset.layout import IMAGE_SUFFIXES, MANIFEST
 from rig.dataset.manifest import read_manifest
 from rig.dataset.progress import Emit, Progress
 from rig.dataset.reader import decode_image, read_bytes
@@ -96,11 +96,13 @@ def import_folder(
         report: gets every picture that cannot be read.
 
     Raises:
-        BadInput: the source is absent, or a folder is no part number; or nothing says the groups.
+        BadInput: the source is absent or holds no picture, or a folder is no part number; nothing says the
+            groups; or the dataset is not a folder.
         DatasetError: a manifest is damaged, or the dataset holds pictures and no manifest.
         StorageError: the disk is full or read-only; what was taken stays.
     """
     with scratch_database(_SCHEMA) as database:
+        refuse_a_file(dataset)
         _survey(source, rule, database, emit)
         with storage_errors(dataset):
             dataset.mkdir(parents=True, exist_ok=True)
@@ -134,6 +136,11 @@ def _survey(source: Path, rule: GroupRule | None, database: sqlite3.Connection, 
             database.execute("INSERT INTO found VALUES (?, ?)", (name, group))
             done += 1
             emit(Progress("Looking", done, None))
+    if not done:
+        raise BadInput(
+            f"there are no pictures in the folders of {source}",
+            hint=f"what counts as one: {', '.join(sorted(IMAGE_SUFFIXES))}",
+        )
 
 
 def _walk(folder: Path, name: str) -> Iterator[str]:

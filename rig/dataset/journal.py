@@ -27,6 +27,7 @@ from typing import IO, Any
 from pydantic import TypeAdapter, ValidationError
 
 from rig.dataset.extent import Extent, digest_of, extent_of
+from rig.dataset.folders import require_folder
 from rig.dataset.layout import MANIFEST
 from rig.dataset.manifest import read_manifest
 from rig.dataset.progress import Emit, Progress
@@ -221,8 +222,7 @@ def exclusive(dataset: Path) -> Iterator[None]:
         DatasetError: another process is changing it.
         StorageError: the disk is read-only.
     """
-    if not dataset.is_dir():
-        raise BadInput(f"there is no folder {dataset}", hint="capture pictures with: rig capture")
+    require_folder(dataset)
     path = dataset / _LOCK
     with storage_errors(path):
         lock = path.open("ab")

@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from rig.dataset.folders import refuse_a_file
 from rig.dataset.journal import finish_interrupted
 from rig.dataset.layout import MANIFEST, ImageRow
 from rig.dataset.manifest import ManifestRow, not_a_row, read_manifest
@@ -18,11 +19,13 @@ class DatasetStore:
     Opening it deletes half-written leftovers, and completes a change of the dataset that was interrupted.
 
     Raises:
+        BadInput: it is not a folder.
         DatasetError: another process is changing the dataset.
         StorageError: it cannot be written.
     """
 
     def __init__(self, root: Path) -> None:
+        refuse_a_file(root)
         self.root = root
         self._manifest = root / MANIFEST
         if root.is_dir():

@@ -29,8 +29,12 @@ _VIEWS_REMEMBERED = 36
 # Difference between two views inside the box, in units of the difference elsewhere, which is noise.
 _STANDS_STILL = 2.5
 _TURNS = 5.0
-# Of what a good part of a turn adds to that, a step of 5 degrees added 0.17 at least on the simulated rig.
+# Of what a good part of a turn adds to that, 5 degrees added 0.16 at least on the simulated rig.
 _SHARE_OF_A_STEP = 0.12
+# Views so far apart differ, even of a part that is nearly the same from all sides.
+_SHOWS_DEG = 5.0
+# Angles of views are rounded to thousandths.
+_ROUNDED_DEG = 0.002
 TURNED = 3.0
 """A part that differs by so much has turned: 25 degrees made 4 at least, standing still 1.1 at most."""
 
@@ -83,51 +87,55 @@ def exposure(image: Image, box: Box | None) -> Exposure:
     )
 
 
-def change(before: Image, after: Image, boxes: Sequence[Box]) -> float:
-    """How much two pictures differ inside the boxes, in units of how much they differ elsewhere.
+def change(before: tuple[Image, Box], after: tuple[Image, Box]) -> float:
+    """How much two pictures differ where the part is, in units of how much they differ elsewhere.
 
     About 1 where nothing but noise differs. A part that looks the same from all sides stays near 1 as well.
 
     Args:
-        before, after: (height, width, 3) uint8, BGR, of the same size.
-        boxes: where something may have changed.
+        before, after: (height, width, 3) uint8, BGR, of the same size; and where the part is.
     """
-    scale = min(1.0, _COMPARED_PX / max(after.shape[:2]))
-    small = [
-        cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for image in (before, after)
-    ]
-    difference = np.asarray(cv2.absdiff(small[0], small[1]), np.float64).mean(axis=2)
-    inside = np.zeros(difference.shape, bool)
-    for box in boxes:
-        left, top = int(box.x * scale), int(box.y * scale)
-        right, bottom = int((box.x + box.width) * scale) + 1, int((box.y + box.height) * scale) + 1
-        inside[top:bottom, left:right] = True
-    noise = max(float(difference[~inside].mean()), 0.05) if not inside.all() else 0.05
-    return float(difference[inside].mean()) / noise
+    return _change(_sight(*before, 0.0), _sight(*after, 0.0))
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """What is remembered of a view: its angle, the reduced picture, and the box of the part in that."""
+
+    angle_deg: float
+    image: Image
+    box: Box
 
 
 class Judge:
     """Judges the views of one part in one pose, each against those that were kept before.
 
     Args:
-        step_shows: each view is certain to differ from the one before if the table turns, once it is known
-            what turning does to the picture (`see_turn`, `start_from`). Otherwise that is learned from the
-            views, and a table that never turned looks like a part that is round.
+        turn_shows: two views that are 5 degrees apart are certain to differ if the table turns, once it is
+            known what turning does to the picture (`see_turn`, `start_from`). Each view is compared with the
+            latest one that is so far away. Otherwise that is learned from the changes from view to view, and
+            a table that never turned looks like a part that is round.
+
+    Attributes:
+        in_doubt: how many of the views that were kept last may show a table that has stood still since the
+            one before them: a table that stalls is stalled for all views that follow.
     """
 
-    def __init__(self, *, step_shows: bool = False) -> None:
-        self._step_shows = step_shows
+    def __init__(self, *, turn_shows: bool = False) -> None:
+        self.in_doubt = 0
+        self._turn_shows = turn_shows
         self._turning: float | None = None
         self._sharpness: deque[float] = deque(maxlen=_VIEWS_REMEMBERED)
         self._changes: deque[float] = deque(maxlen=_VIEWS_REMEMBERED)
-        self._last: tuple[Image, Box] | None = None
+        self._seen: deque[_Sight] = deque()
 
-    def flaw(self, image: Image, boxes: Sequence[Box]) -> Flaw | None:
+    def flaw(self, image: Image, boxes: Sequence[Box], angle_deg: float) -> Flaw | None:
         """What is wrong with a view; None when it may be kept.
 
         Args:
             image: (height, width, 3) uint8, BGR.
             boxes: all that lies on the table, as `locate_all` finds it.
+            angle_deg: where the table should stand.
         """
         if not boxes:
             return Flaw.NO_PART
@@ -139,7 +147,7 @@ class Judge:
             Flaw.BURNT: light.burnt > _MOST_BURNT,
             Flaw.DARK: light.black > _MOST_BLACK,
             Flaw.BLURRED: self._is_blurred(image, box),
-            Flaw.NOT_TURNED: self._stands_still(image, box),
+            Flaw.NOT_TURNED: self._stands_still(_sight(image, box, angle_deg)),
         }
         return next((flaw for flaw, is_found in found.items() if is_found), None)
 
@@ -147,40 +155,74 @@ class Judge:
         """Know by how much a good part of a turn changes the picture, as `change` tells."""
         self._turning = changed
 
-    def start_from(self, image: Image, box: Box) -> None:
+    def start_from(self, image: Image, box: Box, angle_deg: float) -> None:
         """The first view is a good part of a turn away from this one, and has to show it."""
-        self._last = image, box
+        self._seen.append(_sight(image, box, angle_deg))
 
-    def keep(self, image: Image, box: Box) -> None:
+    def keep(self, image: Image, box: Box, angle_deg: float) -> None:
         """Take note of a view that is kept."""
-        if self._last is not None:
-            changed = self._change(image, box)
+        sight = _sight(image, box, angle_deg)
+        if self._seen:
+            changed = _change(self._seen[-1], sight)
             if self._sharpness:
                 self._changes.append(changed)
-            else:
+            elif _is_far(self._seen[-1], sight):
                 self.see_turn(changed)
         self._sharpness.append(sharpness(image, box))
-        self._last = image, box
+        if self._turn_shows:
+            back = self._views_back(sight)
+            self.in_doubt = self.in_doubt + 1 if back is None else 0 if back == 1 else back
+        # Of those that are far enough away, only the latest will be asked for again.
+        while len(self._seen) > 1 and _is_far(self._seen[1], sight):
+            self._seen.popleft()
+        self._seen.append(sight)
 
     def _is_blurred(self, image: Image, box: Box) -> bool:
         if len(self._sharpness) < _VIEWS_TO_COMPARE:
             return False
         return sharpness(image, box) < _LEAST_SHARPNESS * median(self._sharpness)
 
-    def _stands_still(self, image: Image, box: Box) -> bool:
+    def _stands_still(self, sight: _Sight) -> bool:
         """Nothing has changed, although something does whenever the table turns."""
-        if self._last is None:
+        if not self._turn_shows:
+            return self._changes_less_than_usual(sight)
+        back = self._views_back(sight)
+        if back is None:
             return False
-        changed = self._change(image, box)
-        if not self._sharpness:
-            return self._step_shows and changed < TURNED
-        if self._step_shows and self._turning is not None:
-            return changed < min(_STANDS_STILL, 1.0 + _SHARE_OF_A_STEP * (self._turning - 1.0))
+        changed = _change(self._seen[-back], sight)
+        if self._turning is None:
+            return changed < TURNED
+        return changed < min(_STANDS_STILL, 1.0 + _SHARE_OF_A_STEP * (self._turning - 1.0))
+
+    def _views_back(self, sight: _Sight) -> int | None:
+        """How many views back the latest one is that has to differ from this one, if there is one."""
+        places = range(1, len(self._seen) + 1)
+        return next((back for back in places if _is_far(self._seen[-back], sight)), None)
+
+    def _changes_less_than_usual(self, sight: _Sight) -> bool:
         if len(self._changes) < _VIEWS_TO_COMPARE or median(self._changes) < _TURNS:
             return False
-        return changed < _STANDS_STILL
+        return _change(self._seen[-1], sight) < _STANDS_STILL
 
-    def _change(self, image: Image, box: Box) -> float:
-        assert self._last is not None, "there was a view before"
-        before, before_box = self._last
-        return change(before, image, (before_box, box))
+
+def _sight(image: Image, box: Box, angle_deg: float) -> _Sight:
+    scale = min(1.0, _COMPARED_PX / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    left, top = int(box.x * scale), int(box.y * scale)
+    right, bottom = int((box.x + box.width) * scale) + 1, int((box.y + box.height) * scale) + 1
+    return _Sight(angle_deg, np.asarray(small, np.uint8), Box(left, top, right - left, bottom - top))
+
+
+def _is_far(one: _Sight, other: _Sight) -> bool:
+    """Whether two views are `_SHOWS_DEG` apart, either way round."""
+    apart_deg = abs((one.angle_deg - other.angle_deg + 180.0) % 360.0 - 180.0)
+    return apart_deg >= _SHOWS_DEG - _ROUNDED_DEG
+
+
+def _change(before: _Sight, after: _Sight) -> float:
+    difference = np.asarray(cv2.absdiff(before.image, after.image), np.float64).mean(axis=2)
+    inside = np.zeros(difference.shape, bool)
+    for box in (before.box, after.box):
+        inside[box.y : box.y + box.height, box.x : box.x + box.width] = True
+    noise = max(float(difference[~inside].mean()), 0.05) if not inside.all() else 0.05
+    return float(difference[inside].mean()) / noise

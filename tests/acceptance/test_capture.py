@@ -51,8 +51,8 @@ def test_views_of_a_part_are_where_it_says(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("--part", "3001", "--steps", "0"), "--steps 0"),
-        (("--part", "3001", "--steps", "-5"), "--steps -5"),
+        (("--part", "3001", "--steps", "0"), "--steps: 0 is out of range"),
+        (("--part", "3001", "--steps", "-5"), "--steps: -5 is out of range"),
         (("--part", "3001", "--steps", "7.5"), "7.5"),
         (("--part", "3001", "--steps", "3201"), "3200"),
         (("--part", "../x"), "'../x'"),
@@ -211,6 +211,16 @@ def test_a_motor_that_stalls_stops_the_session_with_the_reason(shell: Shell) -> 
     (shell.folder / "rig.toml").write_text("[sim]\nenabled = true\n")
     assert shell.run("capture", "--resume").returncode == 0
     assert _check_whole(shell.folder) == 24
+
+
+@pytest.mark.parametrize("words", ["--part 3001", "--batch parts.csv"])
+def test_a_sweep_with_a_webcam_is_refused_before_anything_is_opened(shell: Shell, words: str) -> None:
+    (shell.folder / "rig.toml").write_text('[serial]\nport = "/dev/nothing"\n[camera]\nkind = "webcam"\n')
+    (shell.folder / "parts.csv").write_text("part\n3001\n")
+    said = shell.fails("capture", *words.split(), "--sweep")
+    assert "--sweep needs a Pi camera" in said
+    assert "leave out --sweep, and the table stops for each view" in said
+    assert not (shell.folder / "captures").exists()
 
 
 def test_a_sweep_that_is_stopped_on_its_way_can_be_resumed(shell: Shell) -> None:

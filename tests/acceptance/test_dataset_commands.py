@@ -7,7 +7,7 @@ import cv2
 import pytest
 
 from tests.acceptance.conftest import PARTS, Shell
-from tests.dataset.pictures import session, write_dataset
+from tests.dataset.pictures import turned, write_dataset
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def kept(tmp_path: Path) -> Shell:
     rows = {}
     for part in PARTS:
         for number in range(3):
-            rows |= session(part, f"{part}-s{number}", 12, colour=4, angle_deg=5.0)
+            rows |= turned(part, f"{part}-s{number}", 12, step_deg=30.0, colour=4)
     write_dataset(tmp_path / "captures", rows)
     return Shell(tmp_path)
 
@@ -73,6 +73,11 @@ def test_copies_are_listed_taken_out_and_brought_back(kept: Shell) -> None:
     assert kept.json("dataset", "dedupe", "--apply")["applied"] is True
     assert not copy.exists()
     assert "no copies" in kept.run("dataset", "dedupe").stdout
+    image = next((kept.folder / "captures" / "3001").iterdir())
+    shutil.copy2(image, kept.folder / "captures" / "3004" / "mislabelled.jpg")
+    said = kept.run("dataset", "dedupe")
+    assert "1 copies are under another part's number" in said.stderr
+    assert "no other copies" in said.stdout
     assert kept.run("dataset", "undo").returncode == 0
     assert copy.read_bytes() == first.read_bytes()
 

@@ -134,11 +134,11 @@ def _one_after_the_other(machine: Machine, store: DatasetStore) -> None:
     for view in _plan(sweep=False).views():
         image = machine.expose_from(view.microsteps).latent.develop().image
         boxes = locate_all(image)
-        assert judge.flaw(image, boxes) is None, "a good view"
+        assert judge.flaw(image, boxes, view.angle_deg) is None, "a good view"
         sharpness(image, boxes[0])
         name = f"3001/naive_pose0_{view.angle_deg:03.0f}deg.jpg"
         store.add_document(ROW.to_json() | {"file_name": name}, encode_jpeg(image))
-        judge.keep(image, boxes[0])
+        judge.keep(image, boxes[0], view.angle_deg)
 
 
 def _resident_mib() -> float:

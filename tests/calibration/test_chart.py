@@ -1,9 +1,11 @@
 """Curves land where their values belong."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
-from rig.calibration.chart import BLUE, GREEN, ORANGE, Chart, Curve, Rule, draw_chart, encode_png
+from rig.calibration.chart import BLUE, GREEN, GREY, ORANGE, RED, Chart, Curve, Rule, draw_chart, encode_png
 from rig.camera.frame import Image
 
 SIZE_PX = (600, 300)
@@ -51,3 +53,23 @@ def test_a_picture_survives_its_file() -> None:
     picture = _chart([Curve("", [(0.0, 0.0), (1.0, 1.0)], BLUE)], [], [])
     read = cv2.imdecode(np.frombuffer(encode_png(picture), np.uint8), cv2.IMREAD_COLOR)
     assert (read == picture).all()
+
+
+def test_labels_stand_outside_the_frame_and_apart_from_each_other() -> None:
+    """Although curves and rules all meet in the upper right corner."""
+    curves = [Curve("red", [(0.0, 9.0), (1.0, 10.0)], RED), Curve("blue", [(0.0, 8.0), (1.0, 10.0)], BLUE)]
+    upright, level = [Rule("here", 0.9, GREEN), Rule("there", 1.0, ORANGE)], [Rule("wanted", 10.0, GREY)]
+    picture = _chart(curves, upright, level)
+    frame_top = int(np.argmax((picture == 60).all(axis=2).sum(axis=1) > SIZE_PX[0] / 2))
+    nameless = _chart(
+        [Curve(" ", curve.points, curve.colour) for curve in curves],
+        [Rule(" ", rule.at, rule.colour) for rule in upright],
+        [Rule(" ", rule.at, rule.colour) for rule in level],
+    )
+    assert (picture[frame_top:] == nameless[frame_top:]).all()
+    above = picture[:frame_top]
+    key = [_where(above, colour) for colour in (RED, BLUE, GREY)]
+    for (_, columns), (_, next_columns) in pairwise(key):
+        assert columns.max() < next_columns.min()
+    (here, _), (there, _) = _where(above, GREEN), _where(above, ORANGE)
+    assert max(rows.max() for rows, _ in key) < here.min() < there.min()

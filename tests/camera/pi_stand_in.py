@@ -83,6 +83,7 @@ class Picamera2:
         stuck: controls that keep a value whatever is set.
         ignores_flush: as an old picamera2 that does not know of it.
         hangs_on_close: as a driver does after some stalls.
+        fails_on_close: what closing raises.
     """
 
     camera_properties: ClassVar[dict[str, Any]] = {"Model": "imx708_wide"}
@@ -98,6 +99,7 @@ class Picamera2:
     stuck: ClassVar[dict[str, Any]] = {}
     ignores_flush: ClassVar[bool] = False
     hangs_on_close: ClassVar[threading.Event | None] = None
+    fails_on_close: ClassVar[Exception | None] = None
     opened: ClassVar[list["Picamera2"]] = []
 
     def __init__(self, number: int) -> None:
@@ -138,6 +140,8 @@ class Picamera2:
     def close(self) -> None:
         if self.hangs_on_close is not None:
             self.hangs_on_close.wait()
+        if self.fails_on_close is not None:
+            raise self.fails_on_close
         # Stopping is a job like any other: it waits behind those that wait for a frame.
         with self._lock:
             ahead = [job.future for job in self._jobs]

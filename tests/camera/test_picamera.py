@@ -280,6 +280,34 @@ def test_a_driver_that_hangs_on_close_is_not_waited_for(monkeypatch: pytest.Monk
     let_go.set()
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        RuntimeError("Failed to stop camera"),
+        OSError(19, "No such device"),
+        TimeoutError("a job never ended"),
+        AttributeError("'NoneType' object has no attribute 'stop'"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_whatever_a_driver_raises_on_close_is_an_error_of_the_camera(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    class Failing(pi_stand_in.Picamera2):
+        fails_on_close: ClassVar[Exception | None] = failure
+
+    install(monkeypatch, Failing)
+    camera = PiCamera(CALIBRATED)
+    camera.start()
+    said = re.escape(f"cannot be released: {type(failure).__name__} {failure}")
+    with pytest.raises(CameraError, match=said) as failed:
+        camera.close()
+    assert failed.value.__cause__ is failure
+    (opened,) = pi_stand_in.Picamera2.opened
+    Failing.fails_on_close = None
+    opened.close()
+
+
 @pytest.mark.usefixtures("on_a_pi")
 def test_new_locks_hold_from_the_next_frame_on() -> None:
     with running(PiCamera(CALIBRATED)) as camera:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rig.capture.order import Order, read_order
 from rig.capture.parts_list import read_parts_list
 from rig.catalog import COLOURS, ColourCode, PartNumber, colour_code
-from rig.errors import BadInput
+from rig.errors import BadField, BadInput
 
 RED = ColourCode(4)
 _NAMES = st.from_regex(r"[a-z0-9](?:[a-z0-9.-]{0,9}[a-z0-9])?", fullmatch=True)
@@ -122,6 +122,10 @@ def test_a_plain_list(path: Path) -> None:
         b'"part","colour"\n"3001","4"\n"3003",""',
         b"colour, part,,\n4, 3001,,\n, 3003,,\n",
         b"\n\npart,colour\n3001,4,,,\n3003\n",
+        b"\xef\xbb\xbfsep=;\r\npart;colour\r\n3001;4\r\n3003;\r\n",
+        b"sep=,\npart,colour\n3001,red\n3003,\n",
+        b'"SEP=|"\r\npart|colour\r\n3001|"4"\r\n3003|\r\n',
+        b"sep=\t\r\npart\tcolour\r\n3001\t4\r\n3003\t\r\n",
     ],
 )
 def test_lists_as_spreadsheets_write_them(path: Path, text: bytes) -> None:
@@ -138,12 +142,16 @@ def test_rows_that_do_not_say_take_what_was_said_for_all(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
-        ("part\n3001\n\n../x\n", 4, "is not a part number"),
-        ("part,colour\n3001,reddish\n", 2, "'reddish' is no LDraw colour"),
-        ("part,steps\n3001,7.5\n", 2, "7.5 is not a whole number"),
-        ("part,physical_part\n3001,a b\n", 2, "is no name for a brick"),
+        ("part\n3001\n\n../x\n", 4, "column part: '../x' is not a part number"),
+        ("part,colour\n3001,reddish\n", 2, "column colour: 'reddish' is no LDraw colour"),
+        ("part,Steps\n3001,7.5\n", 2, "column steps: '7.5' is not a whole number"),
+        ("sep=;\npart;steps\n3001;7.5\n", 3, "column steps: '7.5' is not a whole number"),
+        ("part,poses\n3001,two\n", 2, "column poses: 'two' is not a whole number"),
+        ("part,round\n3001,perhaps\n", 2, "column round: 'perhaps' is neither yes nor no"),
+        ("part,pose\n3001,up/side\n", 2, "column pose: 'up/side' is no name for a pose"),
+        ("part,physical part\n3001,a b\n", 2, "column physical_part: 'a b' is no name for a brick"),
         ("part\n3001,4\n", 2, "2 values for 1 columns"),
-        ("part,colour\n,4\n", 2, "an empty part number"),
+        ("part,colour\n,4\n", 2, "column part: an empty part number"),
         ("part,color\n3001,4\n", 1, "no column 'color'"),
         ("part,Part\n3001,4\n", 1, "two columns are called 'part'"),
         ("3001\n3003\n", 1, "no column '3001'"),
@@ -153,19 +161,42 @@ def test_rows_that_do_not_say_take_what_was_said_for_all(path: Path) -> None:
 )
 def test_a_bad_row_is_named_by_its_line(path: Path, text: str, line: int, what: str) -> None:
     error = refused(path, text)
-    assert error.what.startswith(f"{path}, line {line}: ")
+    assert error.what.startswith(f"{path}, line {line}")
     assert what in error.what
+    assert "--" not in str(error)
     assert error.hint
 
 
-def test_a_row_that_this_rig_cannot_do_is_named_by_its_line(path: Path) -> None:
-    path.write_text("part,steps\n3001,72\n3003,3201\n")
+def check(order: Order) -> None:
+    order.plan(microsteps_per_turn=3200, source="camera", seed=0)
 
-    def check(order: Order) -> None:
-        order.plan(microsteps_per_turn=3200, source="camera", seed=0)
 
-    with pytest.raises(BadInput, match="line 3: --steps 3201 is out of range"):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("part,steps\n3001,72\n3003,3201\n", "line 3, column steps: 3201 is out of range"),
+        ("part,poses\n3001,\n3003,0\n", "line 3, column poses: 0 is out of range"),
+        ("part,pose,poses\n3001,a b,1\n", "line 2, column pose: 2 names for 1 poses: a, b"),
+    ],
+)
+def test_a_row_that_this_rig_cannot_do_is_named_by_line_and_column(path: Path, text: str, said: str) -> None:
+    path.write_text(text)
+    with pytest.raises(BadInput) as caught:
         read_parts_list(path, check)
+    assert caught.value.what == f"{path}, {said}"
+
+
+@pytest.mark.parametrize(
+    ("steps", "poses", "field"), [("many", "", "steps"), ("3201", "", "steps"), ("", "0", "poses")]
+)
+def test_what_was_said_for_all_rows_is_no_fault_of_a_row(
+    path: Path, steps: str, poses: str, field: str
+) -> None:
+    path.write_text("part,steps\n3001,\n")
+    with pytest.raises(BadField) as caught:
+        read_parts_list(path, check, steps=steps, poses=poses)
+    assert caught.value.field == field
+    assert "line" not in caught.value.what
 
 
 @pytest.mark.parametrize(

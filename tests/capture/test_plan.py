@@ -36,7 +36,7 @@ def test_views_are_distinct_even_and_within_half_a_microstep(steps: int, microst
 
 @pytest.mark.parametrize("steps", [0, -1, 3201])
 def test_steps_that_the_table_cannot_make_are_refused(steps: int) -> None:
-    with pytest.raises(BadInput, match=f"--steps {steps}"):
+    with pytest.raises(BadInput, match=f"steps: {steps} is out of range"):
         _plan(steps)
 
 

@@ -285,7 +285,7 @@ def test_a_grid_tells_the_nearest_frame() -> None:
 
 
 def test_a_webcam_cannot_sweep() -> None:
-    with pytest.raises(ConfigError, match="webcam does not say when exactly"):
+    with pytest.raises(ConfigError, match="webcam does not say when"):
         Config().for_sweep()
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from rig.curation.audit import Problem, audit
 from rig.dataset.index import indexed
-from tests.dataset.pictures import add_row, picture, session, write_dataset
+from tests.dataset.pictures import add_row, picture, session, turned, write_dataset
 
 
 def quiet(progress: object) -> None:
@@ -67,6 +68,46 @@ def test_neighbouring_views_of_one_session_may_be_alike_but_not_identical(tmp_pa
     assert findings(folder) == []
     shutil.copy2(folder / "3001" / "s1_000.jpg", folder / "3001" / "s1_002.jpg")
     assert findings(folder) == [(Problem.IDENTICAL, "3001/s1_002.jpg", "the same as 3001/s1_000.jpg")]
+
+
+def still_from(folder: Path, name: str, first: int, count: int) -> None:
+    """One and the same picture, a little darker each time, as a camera sees a table that stands still."""
+    pixels = cv2.imdecode(np.frombuffer(picture(90), np.uint8), cv2.IMREAD_COLOR)
+    for place in range(first, count):
+        _, jpeg = cv2.imencode(".jpg", (pixels * (1.0 - 0.01 * place)).astype(np.uint8))
+        (folder / "3001" / f"{name}_{place:03d}.jpg").write_bytes(jpeg.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("rows", "first", "said"),
+    [
+        (
+            turned("3001", "s1", 12, step_deg=30.0),
+            0,
+            "s1_000.jpg 12 views show the same, from 0 to 330 degrees",
+        ),
+        (
+            turned("3001", "s1", 12, step_deg=30.0),
+            8,
+            "s1_008.jpg 4 views show the same, from 240 to 330 degrees",
+        ),
+        (turned("3001", "s1", 12, step_deg=30.0, pose=1), 9, ""),
+        (turned("3001", "s1", 12, step_deg=2.0), 4, ""),
+        (turned("3001", "s1", 12, step_deg=0.0), 0, "s1_000.jpg 12 views, and its rows say 0 degrees of all"),
+        (turned("3001", "s1", 3, step_deg=0.0), 3, "s1_000.jpg 3 views, and its rows say 0 degrees of all"),
+        (session("3001", "s1", 5), 0, "s1_000.jpg 5 views show the same"),
+        (session("3001", "s1", 5), 1, ""),
+        (session("3001", "", 5, physical_part="red"), 0, "_000.jpg 5 views show the same"),
+        (session("3001", "", 5), 0, ""),
+    ],
+)
+def test_a_part_that_does_not_turn_is_found(
+    tmp_path: Path, rows: dict[str, dict[str, object] | None], first: int, said: str
+) -> None:
+    folder = write_dataset(tmp_path, rows | session("3002", "s2", 3))
+    still_from(folder, next(iter(rows)).removeprefix("3001/").removesuffix("_000.jpg"), first, len(rows))
+    expected = [(Problem.STANDSTILL, f"3001/{said.split()[0]}", said.partition(" ")[2])] if said else []
+    assert findings(folder) == expected
 
 
 def test_leaks_between_splits_are_found(tmp_path: Path) -> None:

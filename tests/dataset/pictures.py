@@ -39,6 +39,16 @@ def session(label: str, name: str, count: int, **more: Any) -> dict[str, dict[st
     return {f"{label}/{name}_{place:03d}.jpg": row for place in range(count)}
 
 
+def turned(
+    label: str, name: str, count: int, *, step_deg: float, **more: Any
+) -> dict[str, dict[str, Any] | None]:
+    """Rows of one session of one part, taken at one angle after the other."""
+    rows = session(label, name, count, **more)
+    return {
+        file: (row or {}) | {"angle_deg": place * step_deg} for place, (file, row) in enumerate(rows.items())
+    }
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file that is not hidden, and every folder, by its path."""
     return {

@@ -118,6 +118,9 @@ def test_bad_input_is_refused_before_anything_is_copied(source: Path, tmp_path: 
         take(source, captures, "folder")
     with pytest.raises(BadInput, match="no folder"):
         take(tmp_path / "nowhere", captures, "folder")
+    (tmp_path / "pictureless" / "3001").mkdir(parents=True)
+    with pytest.raises(BadInput, match="no pictures in the folders of"):
+        take(tmp_path / "pictureless", captures, "folder")
     assert not captures.exists()
     for rule, message in {"(": "not a regular expression", "red": "no brackets"}.items():
         with pytest.raises(BadInput, match=message):

@@ -60,26 +60,26 @@ def experienced_judge() -> Judge:
     for step in range(10):
         image = view(5.0 * step, seed=step)
         boxes = locate_all(image)
-        assert judge.flaw(image, boxes) is None
-        judge.keep(image, boxes[0])
+        assert judge.flaw(image, boxes, 5.0 * step) is None
+        judge.keep(image, boxes[0], 5.0 * step)
     return judge
 
 
 def test_noise_alone_is_no_change_and_a_turn_is_one() -> None:
     before, same, turned = view(0.0, 1), view(0.0, 2), view(5.0, 3)
-    boxes = [*locate_all(before), *locate_all(turned)]
-    assert change(before, same, boxes) < 1.5
-    assert change(before, turned, boxes) > 5
+    (box,), (turned_box,) = locate_all(before), locate_all(turned)
+    assert change((before, box), (same, box)) < 1.5
+    assert change((before, box), (turned, turned_box)) > 5
 
 
 def test_a_good_view_has_no_flaw() -> None:
     image = view(50.0, seed=99)
-    assert experienced_judge().flaw(image, locate_all(image)) is None
+    assert experienced_judge().flaw(image, locate_all(image), 50.0) is None
 
 
 def test_an_empty_table_is_a_flaw() -> None:
     image = noisy(draw(Scene(None)), 1)
-    assert Judge().flaw(image, locate_all(image)) is Flaw.NO_PART
+    assert Judge().flaw(image, locate_all(image), 50.0) is Flaw.NO_PART
 
 
 def test_two_parts_are_a_flaw() -> None:
@@ -88,7 +88,7 @@ def test_two_parts_are_a_flaw() -> None:
     empty = draw(Scene(None))
     both = np.where(np.abs(other.astype(int) - empty) > 8, other, image)
     assert len(locate_all(both)) == 2
-    assert Judge().flaw(both, locate_all(both)) is Flaw.SEVERAL_PARTS
+    assert Judge().flaw(both, locate_all(both), 50.0) is Flaw.SEVERAL_PARTS
 
 
 @pytest.mark.parametrize(
@@ -96,37 +96,37 @@ def test_two_parts_are_a_flaw() -> None:
 )
 def test_a_part_at_the_border_is_a_flaw(box: Box) -> None:
     image = np.full((120, 160, 3), 120, np.uint8)
-    assert Judge().flaw(image, [box]) is Flaw.CUT_OFF
+    assert Judge().flaw(image, [box], 50.0) is Flaw.CUT_OFF
 
 
 @pytest.mark.parametrize(("level", "flaw"), [(255, Flaw.BURNT), (2, Flaw.DARK), (120, None)])
 def test_light_that_hides_the_part_is_a_flaw(level: int, flaw: Flaw | None) -> None:
     image = np.full((120, 160, 3), 120, np.uint8)
     BOX.pixels(image)[:40] = level
-    assert Judge().flaw(image, [BOX]) is flaw
+    assert Judge().flaw(image, [BOX], 50.0) is flaw
 
 
 def test_a_blurred_view_is_a_flaw_and_one_from_another_side_is_not() -> None:
     judge = experienced_judge()
     image = view(50.0, seed=50)
     blurred = noisy(np.asarray(cv2.GaussianBlur(draw(Scene("bar", turn_deg=50.0)), (0, 0), 3), np.uint8), 50)
-    assert judge.flaw(blurred, locate_all(image)) is Flaw.BLURRED
+    assert judge.flaw(blurred, locate_all(image), 50.0) is Flaw.BLURRED
     across = view(110.0, seed=51)
-    assert judge.flaw(across, locate_all(across)) is None
+    assert judge.flaw(across, locate_all(across), 50.0) is None
 
 
 def test_a_part_that_stands_still_is_a_flaw_where_it_turned_before() -> None:
     judge = experienced_judge()
     image = view(45.0, seed=77)
-    assert judge.flaw(image, locate_all(image)) is Flaw.NOT_TURNED
+    assert judge.flaw(image, locate_all(image), 50.0) is Flaw.NOT_TURNED
 
 
 def test_a_part_that_looks_the_same_from_all_sides_is_none() -> None:
     judge = Judge()
     for seed in range(12):
         image = view(0.0, seed=seed)
-        assert judge.flaw(image, locate_all(image)) is None
-        judge.keep(image, locate_all(image)[0])
+        assert judge.flaw(image, locate_all(image), 5.0 * seed) is None
+        judge.keep(image, locate_all(image)[0], 5.0 * seed)
 
 
 @pytest.mark.parametrize("middle", [(0.06, 0.6), (0.94, 0.6), (0.5, 0.95)])
@@ -137,6 +137,6 @@ def test_a_part_that_is_cut_off_in_a_picture_is_a_flaw(
     """The finder sees no edges along the border, so no box reaches it."""
     width, height = size
     whole = draw(Scene("square"), width=width, height=height)
-    assert Judge().flaw(whole, locate_all(whole)) is None
+    assert Judge().flaw(whole, locate_all(whole), 50.0) is None
     cut = draw(Scene("square", middle=middle), width=width, height=height)
-    assert Judge().flaw(cut, locate_all(cut)) is Flaw.CUT_OFF
+    assert Judge().flaw(cut, locate_all(cut), 50.0) is Flaw.CUT_OFF
