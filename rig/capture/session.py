@@ -339,6 +339,7 @@ class _Pose:
             captured_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             settled_by=shot.settled_by,
             measured_angle_deg=shot.measured_angle_deg,
+            is_round=plan.is_round,
         )
 
 

@@ -39,13 +39,14 @@ def standstills(index: Index) -> Iterator[Standstill]:
 
     That is: all pictures of a session and pose, if they have the same angle or look the same; or some of
     them that look the same over many degrees. Where nobody said the session, the brick stands for it, and
-    pictures of which nobody said that either are left out.
+    pictures of which nobody said that either are left out. So are parts that were said to be round.
     """
     query = """
         SELECT picture.split, picture.label, coalesce(session, picture.grp) AS whose, pose,
             count(*) OVER shot, min(angle_deg) OVER shot, max(angle_deg) OVER shot,
             picture.file_name, angle_deg, fingerprint
-        FROM (SELECT *, json_extract(document, '$.angle_deg') AS angle_deg FROM picture) AS picture
+        FROM (SELECT *, json_extract(document, '$.angle_deg') AS angle_deg FROM picture
+            WHERE NOT coalesce(json_extract(document, '$.is_round'), FALSE)) AS picture
         JOIN seen USING (id) WHERE whose <> ''
         WINDOW shot AS (PARTITION BY picture.split, picture.label, coalesce(session, picture.grp), pose)
         ORDER BY picture.split, picture.label, whose, pose, angle_deg, id

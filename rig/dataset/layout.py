@@ -52,6 +52,7 @@ class ImageRow:
         captured_at: UTC, ISO 8601.
         settled_by: how the table was known to be still; None in rows from before this was recorded.
         measured_angle_deg: table angle in the middle of the exposure, 0 to 360; None where the table stood.
+        is_round: somebody said that the part looks alike from all sides, so that its turning was not checked.
     """
 
     file_name: str
@@ -76,6 +77,7 @@ class ImageRow:
     captured_at: str
     settled_by: SettledBy | None = None
     measured_angle_deg: float | None = None
+    is_round: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values."""

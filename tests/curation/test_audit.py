@@ -92,6 +92,7 @@ def still_from(folder: Path, name: str, first: int, count: int) -> None:
             "s1_008.jpg 4 views show the same, from 240 to 330 degrees",
         ),
         (turned("3001", "s1", 12, step_deg=30.0, pose=1), 9, ""),
+        (turned("3001", "s1", 12, step_deg=30.0, is_round=True), 0, ""),
         (turned("3001", "s1", 12, step_deg=2.0), 4, ""),
         (turned("3001", "s1", 12, step_deg=0.0), 0, "s1_000.jpg 12 views, and its rows say 0 degrees of all"),
         (turned("3001", "s1", 3, step_deg=0.0), 3, "s1_000.jpg 3 views, and its rows say 0 degrees of all"),
