@@ -4,13 +4,14 @@ Everything is computed in the frame of the lying part, in which part, occlusion 
 camera and light go round.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from rig.catalog import ColourCode
-from rig.sim.bake import BakedPart
+from rig.sim.bake import BakedPart, light_maps
 from rig.sim.disc import Disc
 from rig.sim.geometry import Floats
 from rig.sim.ground import light_on_ground
@@ -23,6 +24,9 @@ from rig.sim.raster import Floats32
 from rig.sim.scene import Rgb, Scene
 from rig.sim.shading import Lamp, Lighting, material_of
 from rig.sim.world import LyingPart
+
+# Light that a part changes by a smaller share of it is left as it is: a third of a level in a picture.
+_LEAST_SHADE = 0.005
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,10 @@ class Renderer:
         self._size = (width_px, height_px)
         self._quality = quality
         self._camera = pinhole_of(scene, width_px, height_px)
-        self._disc = Disc(scene, self._camera, self._size)
         self._pool = _light_pool(scene, self._camera, self._size)
+        self._disc = Disc(scene, self._camera, self._pool)
+        self._bare = self._pool * _lighting(scene, np.eye(3)).open_table
+        self._disc.cut_out(self._bare)
         self._dioptres = _dioptres_of_table(self._camera, self._size)
 
     def render(
@@ -84,46 +90,58 @@ class Renderer:
             sheet: reflectance of a sheet that covers an empty table; None for the bare one.
         """
         table = _turn(table_angle_deg)
-        light = _lighting(self._scene, table if lying is None else table @ _placement(lying))
-        view = None
-        if lying is None:
-            radiance = np.empty((self._size[1], self._size[0], 3), np.float32)
-            radiance[:] = light.open_table if sheet is None else replace(light, table_albedo=sheet).open_table
-        else:
-            radiance, view = self._with_part(lying, light, table @ _placement(lying))
-        if sheet is None:
-            worn = self._disc.reflectance(table)
-            cv2.multiply(radiance, cv2.merge([worn, worn, worn]), dst=radiance)
+        worn = self._disc.reflectance(table)
+        if sheet is not None:
+            worn[self._disc.on_table > 0] = sheet / self._scene.disc_albedo
+        radiance = np.asarray(cv2.multiply(self._bare, cv2.merge([worn] * 3)), dtype=np.float32)
         dioptres, share = self._dioptres.copy(), np.zeros(self._dioptres.shape, np.float32)
-        self._disc.cut_out(radiance, table)
+        view = None
+        if lying is not None:
+            view = self._lay(lying, table @ _placement(lying), radiance)
+        self._disc.cut_rim(radiance, table)
         if view is not None:
-            _paint(view, radiance, dioptres, share)
-        cv2.multiply(radiance, self._pool, dst=radiance)
+            _paint(view, radiance, self._pool, dioptres, share)
         if lamp_level != 1:
             radiance *= np.float32(lamp_level)
         return Rendering(radiance, dioptres, share)
 
-    def _with_part(
-        self, lying: LyingPart, light: Lighting, placement: Floats
-    ) -> tuple[Floats32, PartView | None]:
-        """The endless clean table with the part's shadow on it, and the part."""
+    def _lay(self, lying: LyingPart, placement: Floats, radiance: Floats32) -> PartView | None:
+        """Let a part change the light on the table; how the part itself is seen."""
         part = self._library.baked(lying.part, lying.pose)
         skin = self._skin(part, lying.colour)
+        light = _lighting(self._scene, placement)
         camera = self._camera.relative_to(placement)
-        texels = self._quality.ground_texels
-        texel_mm = 2 * part.ground_half_mm / texels
-        first_mm = texel_mm / 2 - part.ground_half_mm
-        texel_to_mm = np.array([[texel_mm, 0, first_mm], [0, texel_mm, first_mm], [0, 0, 1]])
-        table = cv2.warpPerspective(
-            light_on_ground(part, skin.materials[0], light, self._quality, caustic=self._scene.caustic),
-            camera.homography @ texel_to_mm,
-            self._size,
+        map_px = round(part.light_map_px * self._quality.shadow_map_scale)
+        maps = light_maps(part.silhouette, [lamp.direction for lamp in light.lamps], map_px)
+        caustic, bevel_mm = self._scene.caustic, self._scene.bevel_mm
+        ground = light_on_ground(part, skin.materials[0], light, maps, self._quality, caustic=caustic)
+        ground /= light.open_table
+        self._shade_table(radiance, ground, camera, part.ground_half_mm)
+        return view_part(
+            part, skin, light, maps, camera, self._size, self._quality.samples, bevel_mm=bevel_mm
+        )
+
+    def _shade_table(self, radiance: Floats32, ground: Floats32, camera: Pinhole, half_mm: float) -> None:
+        """Multiply the picture by what a part makes of the light around it, (texels, texels, 3)."""
+        texel_mm = 2 * half_mm / len(ground)
+        first_mm = texel_mm / 2 - half_mm
+        to_pixel = camera.homography @ np.array([[texel_mm, 0, first_mm], [0, texel_mm, first_mm], [0, 0, 1]])
+        as_it_was = cv2.inRange(ground, (1 - _LEAST_SHADE,) * 3, (1 + _LEAST_SHADE,) * 3)
+        left, top, width, height = _seen_extent(to_pixel, cv2.boundingRect(255 - as_it_was), self._size)
+        if width == 0 or height == 0:
+            return
+        here = np.s_[top : top + height, left : left + width]
+        shade = cv2.warpPerspective(
+            ground,
+            np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]]) @ to_pixel,
+            (width, height),
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=[float(channel) for channel in light.open_table],
+            borderValue=(1, 1, 1),
         )
-        view = view_part(part, skin, light, camera, self._size, self._quality, bevel_mm=self._scene.bevel_mm)
-        return np.asarray(table, dtype=np.float32), view
+        # What is beyond the table gets the light of the room.
+        cv2.copyTo(np.ones_like(shade), 1 - self._disc.on_table[here], shade)
+        cv2.multiply(radiance[here], shade, dst=radiance[here])
 
     def _skin(self, part: BakedPart, colour: ColourCode) -> Skin:
         plastics = self._library.plastics
@@ -134,11 +152,26 @@ class Renderer:
         return Skin(materials, np.argmax(part.colours[:, None] == np.array(codes), axis=1))
 
 
-def _paint(view: PartView, radiance: Floats32, dioptres: Floats32, share: Floats32) -> None:
+def _seen_extent(to_pixel: Floats, texels: Sequence[int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """What a picture of `size` shows of a rectangle of texels; both left, top, width, height."""
+    x, y, width, height = texels
+    corners = np.array([[x, y, 1], [x + width, y, 1], [x, y + height, 1], [x + width, y + height, 1]])
+    seen = corners @ to_pixel.T
+    if (seen[:, 2] <= 0).any():
+        # It reaches behind the camera.
+        return 0, 0, *size
+    places = seen[:, :2] / seen[:, 2:]
+    left, top = np.clip(np.floor(places.min(axis=0)) - 1, 0, size).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(places.max(axis=0)) + 1, 0, size).astype(int).tolist()
+    return left, top, right - left, bottom - top
+
+
+def _paint(view: PartView, radiance: Floats32, pool: Floats32, dioptres: Floats32, share: Floats32) -> None:
     """Put a part into the picture."""
     height, width = view.share.shape
     here = np.s_[view.top : view.top + height, view.left : view.left + width]
-    radiance[here] = radiance[here] * view.behind + view.radiance
+    cv2.multiply(radiance[here], view.behind, dst=radiance[here])
+    cv2.accumulateProduct(view.radiance, pool[here], radiance[here])
     share[here] = view.share
     np.copyto(dioptres[here], 1000 * view.nearness, where=view.nearness > 0)
 
