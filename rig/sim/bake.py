@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.catalog import ColourCode
 from rig.sim.geometry import Mesh, axes_along
-from rig.sim.raster import Edges, Floats32, depth_buffers, edges_of
+from rig.sim.plastics import OWN_COLOUR
+from rig.sim.raster import Edges, Floats32, Indices, depth_buffers, edges_of
 
 # The square of table around the part on which light is computed: the texels of its occlusion, the least that
 # it reaches from its middle, and how far it reaches beyond a large part.
@@ -53,6 +55,14 @@ class BakedPart:
     facings: Floats32
     ground_openness: Floats32
     ground_half_mm: float
+
+    @cached_property
+    def palette(self) -> tuple[tuple[ColourCode, ...], Indices]:
+        """The colours that it has, `OWN_COLOUR` first, and which of them each split triangle has."""
+        others = np.unique(self.colours[self.colours != OWN_COLOUR])
+        codes = np.concatenate([[OWN_COLOUR], others])
+        places = np.argmax(self.colours[:, None] == codes, axis=1)
+        return tuple(ColourCode(int(code)) for code in codes), places
 
     @cached_property
     def edges(self) -> Edges:

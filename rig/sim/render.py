@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from rig.catalog import ColourCode
-from rig.sim.bake import BakedPart, light_maps
+from rig.sim.bake import BakedPart, LightMap, light_maps
 from rig.sim.disc import Disc
 from rig.sim.geometry import Floats
 from rig.sim.ground import light_on_ground
@@ -42,6 +42,25 @@ class Rendering:
     radiance: Floats32
     dioptres: Floats32
     share: Floats32
+
+
+@dataclass(frozen=True)
+class _LitPart:
+    """A part on the table, and how light falls on it and around it.
+
+    Attributes:
+        lying, part, skin: the part.
+        light: in its frame.
+        shadow_maps: what each of the lamps sees of it.
+        ground: (texels, texels, 3) float32, light on the table around it, relative to the open table.
+    """
+
+    lying: LyingPart
+    part: BakedPart
+    skin: Skin
+    light: Lighting
+    shadow_maps: Sequence[LightMap]
+    ground: Floats32
 
 
 class Renderer:
@@ -89,6 +108,27 @@ class Renderer:
             lamp_level: brightness of the lamp, 0 to 1.
             sheet: reflectance of a sheet that covers an empty table; None for the bare one.
         """
+        lit = None if lying is None else self._light(lying, table_angle_deg)
+        return self._picture(lit, table_angle_deg, lamp_level, sheet)
+
+    def render_turn(self, lying: LyingPart, angles_deg: Sequence[float], lamp_level: float) -> Rendering:
+        """The mean of what the camera is shown while the table turns by a few degrees.
+
+        How light falls on the part is computed for the middle alone: it hardly changes.
+        """
+        lit = self._light(lying, float(np.mean(angles_deg)))
+        total, *others = (self._picture(lit, angle_deg, lamp_level, None) for angle_deg in angles_deg)
+        for other in others:
+            cv2.accumulate(other.radiance, total.radiance)
+            cv2.accumulate(other.dioptres, total.dioptres)
+            cv2.accumulate(other.share, total.share)
+        for layer in (total.radiance, total.dioptres, total.share):
+            layer /= np.float32(len(angles_deg))
+        return total
+
+    def _picture(
+        self, lit: _LitPart | None, table_angle_deg: float, lamp_level: float, sheet: float | None
+    ) -> Rendering:
         table = _turn(table_angle_deg)
         worn = self._disc.reflectance(table)
         if sheet is not None:
@@ -96,8 +136,10 @@ class Renderer:
         radiance = np.asarray(cv2.multiply(self._bare, cv2.merge([worn] * 3)), dtype=np.float32)
         dioptres, share = self._dioptres.copy(), np.zeros(self._dioptres.shape, np.float32)
         view = None
-        if lying is not None:
-            view = self._lay(lying, table @ _placement(lying), radiance)
+        if lit is not None:
+            camera = self._camera.relative_to(table @ _placement(lit.lying))
+            self._shade_table(radiance, lit.ground, camera, lit.part.ground_half_mm)
+            view = self._view(lit, camera)
         self._disc.cut_rim(radiance, table)
         if view is not None:
             _paint(view, radiance, self._pool, dioptres, share)
@@ -105,20 +147,26 @@ class Renderer:
             radiance *= np.float32(lamp_level)
         return Rendering(radiance, dioptres, share)
 
-    def _lay(self, lying: LyingPart, placement: Floats, radiance: Floats32) -> PartView | None:
-        """Let a part change the light on the table; how the part itself is seen."""
+    def _light(self, lying: LyingPart, table_angle_deg: float) -> _LitPart:
         part = self._library.baked(lying.part, lying.pose)
         skin = self._skin(part, lying.colour)
-        light = _lighting(self._scene, placement)
-        camera = self._camera.relative_to(placement)
+        light = _lighting(self._scene, _turn(table_angle_deg) @ _placement(lying))
         map_px = round(part.light_map_px * self._quality.shadow_map_scale)
         maps = light_maps(part.silhouette, [lamp.direction for lamp in light.lamps], map_px)
-        caustic, bevel_mm = self._scene.caustic, self._scene.bevel_mm
+        caustic = self._scene.caustic
         ground = light_on_ground(part, skin.materials[0], light, maps, self._quality, caustic=caustic)
-        ground /= light.open_table
-        self._shade_table(radiance, ground, camera, part.ground_half_mm)
+        return _LitPart(lying, part, skin, light, maps, ground / light.open_table)
+
+    def _view(self, lit: _LitPart, camera: Pinhole) -> PartView | None:
         return view_part(
-            part, skin, light, maps, camera, self._size, self._quality.samples, bevel_mm=bevel_mm
+            lit.part,
+            lit.skin,
+            lit.light,
+            lit.shadow_maps,
+            camera,
+            self._size,
+            self._quality.samples,
+            bevel_mm=self._scene.bevel_mm,
         )
 
     def _shade_table(self, radiance: Floats32, ground: Floats32, camera: Pinhole, half_mm: float) -> None:
@@ -139,17 +187,16 @@ class Renderer:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(1, 1, 1),
         )
-        # What is beyond the table gets the light of the room.
-        cv2.copyTo(np.ones_like(shade), 1 - self._disc.on_table[here], shade)
+        if not self._disc.on_table[here].all():
+            # What is beyond the table gets the light of the room.
+            cv2.copyTo(np.ones_like(shade), 1 - self._disc.on_table[here], shade)
         cv2.multiply(radiance[here], shade, dst=radiance[here])
 
     def _skin(self, part: BakedPart, colour: ColourCode) -> Skin:
         plastics = self._library.plastics
         worn = {OWN_COLOUR: colour, EDGE_COLOUR: plastics.edge_of(colour)}
-        others = {ColourCode(int(code)) for code in np.unique(part.colours)} - {OWN_COLOUR}
-        codes = [OWN_COLOUR, *sorted(others)]
-        materials = tuple(material_of(plastics.of(worn.get(code, code))) for code in codes)
-        return Skin(materials, np.argmax(part.colours[:, None] == np.array(codes), axis=1))
+        codes, places = part.palette
+        return Skin(tuple(material_of(plastics.of(worn.get(code, code))) for code in codes), places)
 
 
 def _seen_extent(to_pixel: Floats, texels: Sequence[int], size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -172,6 +172,16 @@ def test_bricks_of_the_hand_are_drawn_in_every_colour_without_a_warning(scene: S
         assert changed(picture(scene, world.part_on_table()), picture(scene, None)).any()
 
 
+def test_a_turn_is_the_mean_of_its_pictures(scene: Scene) -> None:
+    renderer, angles_deg = Renderer(scene, *SIZE), (10.0, 11.0, 13.0)
+    turn = renderer.render_turn(brick("3001", colour=4), angles_deg, 0.5)
+    pictures = [renderer.render(brick("3001", colour=4), angle_deg, 0.5) for angle_deg in angles_deg]
+    mean = np.mean([one.radiance for one in pictures], axis=0)
+    assert np.abs(turn.radiance - mean).mean() < 2e-4
+    assert np.abs(turn.radiance - pictures[1].radiance).mean() > 5e-4
+    assert turn.share == pytest.approx(np.mean([one.share for one in pictures], axis=0), abs=1e-5)
+
+
 def test_the_nearer_of_two_triangles_is_seen() -> None:
     triangle = np.array([[0, 0], [0, 20], [20, 0]], np.float32)
     points = np.stack([triangle, triangle])
