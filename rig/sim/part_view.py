@@ -112,7 +112,7 @@ def _shaded(surface: Surface, fragments: Fragments, skin: Skin, light: Lighting)
     if len(skin.materials) == 1:
         (material,) = skin.materials
         passed = np.broadcast_to(material.transmitted, (*fragments.depth_buffer.shape, 3))
-        return _pictured(fragments, shade(surface, material, light)), passed
+        return _pictured_colours(fragments, shade(surface, material, light)), passed
     sent = np.empty_like(surface.normals)
     transmitted = np.empty_like(surface.normals)
     made_of = skin.places.take(fragments.triangle)
@@ -120,15 +120,20 @@ def _shaded(surface: Surface, fragments: Fragments, skin: Skin, light: Lighting)
         own = np.flatnonzero(made_of == place)
         sent[:, own] = shade(surface.some(own), material, light)
         transmitted[:, own] = material.transmitted[:, None]
-    return _pictured(fragments, sent), _pictured(fragments, transmitted)
+    return _pictured_colours(fragments, sent), _pictured_colours(fragments, transmitted)
 
 
 def _pictured(fragments: Fragments, values: Floats32) -> Floats32:
-    """Values (k,) or (c, k) of fragments as a picture (height, width) or (height, width, c), else 0."""
-    shape = *fragments.depth_buffer.shape, *values.shape[:-1]
-    picture = np.zeros(shape, np.float32)
-    picture.reshape(-1, *values.shape[:-1])[fragments.pixel] = values.T
+    """A value (k,) of each fragment as a picture (height, width), 0 where there is none."""
+    picture = np.zeros(fragments.depth_buffer.shape, np.float32)
+    picture.reshape(-1)[fragments.pixel] = values
     return picture
+
+
+def _pictured_colours(fragments: Fragments, values: Floats32) -> Floats32:
+    """Colours (3, k) of fragments as a picture (height, width, 3)."""
+    # Channel by channel: to scatter all three at once takes twice as long.
+    return np.asarray(cv2.merge([_pictured(fragments, channel) for channel in values]), dtype=np.float32)
 
 
 def _bevelled(normals: Floats32, fragments: Fragments, bevel_mm: float, sigma_px: float) -> Floats32:
@@ -140,10 +145,15 @@ def _bevelled(normals: Floats32, fragments: Fragments, bevel_mm: float, sigma_px
     if bevel_mm == 0:
         return normals
     distance = 1 / fragments.nearness
-    picture = _pictured(fragments, np.vstack([normals, distance, np.ones_like(distance)]))
     kernel_px = 2 * int(np.ceil(2 * sigma_px)) + 1
-    blurred = cv2.GaussianBlur(picture, (kernel_px, kernel_px), max(sigma_px, 0.5))
-    around = np.ascontiguousarray(blurred.reshape(-1, 5).take(fragments.pixel, axis=0).T)
+    around = np.stack(
+        [
+            cv2.GaussianBlur(_pictured(fragments, values), (kernel_px, kernel_px), max(sigma_px, 0.5)).take(
+                fragments.pixel
+            )
+            for values in (*normals, distance, np.ones_like(distance))
+        ]
+    )
     sticks_out = around[3] / around[4] - distance
     share = np.clip(sticks_out / np.float32(_EDGE_STICKS_OUT * bevel_mm), 0, 1)
     share *= np.clip(2 - sticks_out / np.float32(_SURFACE_BEHIND * bevel_mm), 0, 1)
