@@ -14,6 +14,9 @@ from rig.sim.scene import Scene
 _REFERENCE_HEIGHT_PX = 480
 # Blurs that differ by less than this, at the reference height, are taken for the same.
 _BLUR_STEP_PX = 0.3
+# What is blurred by more is as good as not there; wider blurs would take seconds.
+_STRONGEST_BLUR_PX = 20.0
+# By how finely the distance from the focus is told apart.
 _DEFOCUS_STEP_DIOPTRE = 1 / 16
 _STRIP_ROWS = 96
 # A shutter is reckoned for a plane through the middle of most parts.
@@ -39,7 +42,8 @@ class Lens:
         self._camera = camera
         steps = np.arange(256, dtype=np.float32) * np.float32(_DEFOCUS_STEP_DIOPTRE)
         blur_px = self.blur_px(self._focus_dioptre + steps)
-        self._blur_levels = np.clip(np.rint(blur_px / (_BLUR_STEP_PX * self._scale)), 0, 255).astype(np.uint8)
+        levels = np.minimum(blur_px / self._scale, _STRONGEST_BLUR_PX) / _BLUR_STEP_PX
+        self._blur_levels = np.rint(levels).astype(np.uint8)
         self._straight = _undistorted(scene.distortion, size)
         self._fixed = cv2.convertMaps(self._straight[..., 0], self._straight[..., 1], cv2.CV_16SC2)
         self._on_table: Floats32 | None = None

@@ -265,8 +265,10 @@ def _light_pool(scene: Scene, camera: Pinhole, size: tuple[int, int]) -> Floats3
 def _dioptres_of_table(camera: Pinhole, size: tuple[int, int]) -> Floats32:
     """1000 over the distance in mm of the table's plane along the camera's axis, (height, width)."""
     place = camera.on_plane(size, 0.0)
-    away_mm = place @ camera.rotation[2, :2].astype(np.float32) + np.float32(camera.translation[2])
-    return np.where(np.isfinite(away_mm), 1000 / np.maximum(away_mm, 1), 0).astype(np.float32)
+    met = np.isfinite(place[..., 0])
+    along_axis = np.where(met[..., None], place, 0) @ camera.rotation[2, :2].astype(np.float32)
+    away_mm = along_axis + np.float32(camera.translation[2])
+    return np.where(met, 1000 / np.maximum(away_mm, 1), 0).astype(np.float32)
 
 
 def _bgr(rgb: Rgb) -> Floats32:

@@ -172,6 +172,18 @@ def test_bricks_of_the_hand_are_drawn_in_every_colour_without_a_warning(scene: S
         assert changed(picture(scene, world.part_on_table()), picture(scene, None)).any()
 
 
+def test_a_camera_that_sees_the_horizon_and_next_to_nothing_in_focus_still_takes_pictures(
+    scene: Scene,
+) -> None:
+    low = replace(scene, elevation_deg=15.0, distance_mm=60.0, vertical_fov_deg=80.0)
+    rendering = Renderer(low, *SIZE).render(brick("3001"), 0.0, 1.0)
+    assert np.isfinite(rendering.radiance).all()
+    assert np.isfinite(rendering.dioptres).all()
+    assert (rendering.dioptres[0] == 0).any(), "nothing of the table is to be seen above the horizon"
+    blurred = picture(replace(low, defocus_px_per_dioptre=10.0), brick("3001"))
+    assert blurred.std() > 1
+
+
 def test_a_turn_is_the_mean_of_its_pictures(scene: Scene) -> None:
     renderer, angles_deg = Renderer(scene, *SIZE), (10.0, 11.0, 13.0)
     turn = renderer.render_turn(brick("3001", colour=4), angles_deg, 0.5)
