@@ -95,7 +95,7 @@ faults = ""                 # a scenario of faults, by name or as a TOML file; s
 # What the feeder holds in sorting mode; shares are 0 to 1.
 # parts = { 3001 = 3, 3003 = 1 }   # how often each part comes; otherwise all that the model knows, alike
 # colours = { red = 2, 14 = 1 }    # by name or LDraw code; otherwise the common ones, alike
-damaged = 0.0               # parts with a chipped corner or a bite mark
+damaged = 0.0               # parts with a chipped corner, a bite mark or a stud off
 foreign = 0.0               # parts that the model does not know
 # foreign_parts = ["32064"] # which; otherwise those of the simulator's own ten that the model does not know
 stuck = 0.0                 # pairs that are stuck together

@@ -35,7 +35,7 @@ class PileConfig(Section):
     Attributes:
         parts: how often each part comes, relative to others; where empty, all that the model knows, alike.
         colours: likewise by LDraw code or name; where empty, the common ones, alike.
-        damaged: share of parts with a chipped corner or the mark of a bite.
+        damaged: share of parts with a chipped corner, the mark of a bite or a stud off.
         foreign: share of parts that the model does not know.
         foreign_parts: which; where empty, those of the simulator's own ten that it does not know.
         stuck: share of pairs that are stuck together.

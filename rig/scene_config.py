@@ -6,6 +6,7 @@ under coloured light from nearly overhead, seen from 35 to 50 degrees above the 
 dark. `rig.sim.scene.Scene` says what each value means.
 """
 
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -17,8 +18,15 @@ Range = tuple[float, float]
 
 def _pair(value: Any) -> Any:
     """A number stands for the range that holds nothing else."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return (value, value) if is_number else value
+    if _is_number(value):
+        return value, value
+    if isinstance(value, list | tuple) and len(value) == 2 and all(_is_number(end) for end in value):
+        return value
+    raise ValueError("must be a number or [low, high]")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _within(lowest: float, highest: float) -> Any:

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.catalog import ColourCode
 from rig.sim.geometry import Mesh, axes_along
-from rig.sim.raster import Floats32, depth_buffer
+from rig.sim.plastics import OWN_COLOUR
+from rig.sim.raster import Edges, Floats32, Indices, depth_buffers, edges_of
 
 # The square of table around the part on which light is computed: the texels of its occlusion, the least that
 # it reaches from its middle, and how far it reaches beyond a large part.
@@ -52,6 +56,34 @@ class BakedPart:
     ground_openness: Floats32
     ground_half_mm: float
 
+    @cached_property
+    def palette(self) -> tuple[tuple[ColourCode, ...], Indices]:
+        """The colours that it has, `OWN_COLOUR` first, and which of them each split triangle has."""
+        others = np.unique(self.colours[self.colours != OWN_COLOUR])
+        codes = np.concatenate([[OWN_COLOUR], others])
+        places = np.argmax(self.colours[:, None] == codes, axis=1)
+        return tuple(ColourCode(int(code)) for code in codes), places
+
+    @cached_property
+    def edges(self) -> Edges:
+        """Of the unsplit triangles."""
+        return edges_of(self.silhouette)
+
+    @cached_property
+    def tops_mm(self) -> Floats32:
+        """How high each of the split triangles reaches, (n,) float32."""
+        return np.asarray(self.corners[..., 2].max(axis=1))
+
+    @cached_property
+    def middles_mm(self) -> Floats32:
+        """How high the middle of each of the split triangles is, (n,) float32."""
+        return np.asarray(self.corners[..., 2].mean(axis=1))
+
+    @cached_property
+    def height_mm(self) -> float:
+        """Of the part as it lies."""
+        return float(self.tops_mm.max())
+
     @property
     def light_map_px(self) -> int:
         """The size of a map of what a light sees of the part."""
@@ -74,32 +106,71 @@ class LightMap:
     middle: Floats32
     px_per_mm: float
 
-    def reaches(self, points: Floats32, shifts_px: Sequence[tuple[float, float]] = ((0, 0),)) -> Floats32:
-        """The share of light that reaches `points` (k, 3), float32 (k,): 0 or 1, or a mean over shifts."""
+    def reaches(self, points: Floats32, spread_px: float = 0.0) -> Floats32:
+        """The share of light that reaches `points` (3, k), float32 (k,): 0 or 1.
+
+        With a spread, the mean at four places of the map, so far to each side.
+        """
         size = len(self.depth_buffer)
-        seen = (points - self.middle) @ self.axes.T
-        column_px = seen[:, 0] * self.px_per_mm + size / 2
-        row_px = seen[:, 1] * self.px_per_mm + size / 2
-        nearness = _DEPTH_BIAS_MM - seen[:, 2]
-        reached = np.zeros(len(points), np.float32)
-        for right, down in shifts_px:
-            column = (column_px + right).astype(np.int32).clip(0, size - 1)
-            row = (row_px + down).astype(np.int32).clip(0, size - 1)
-            reached += nearness >= self.depth_buffer[row, column]
-        return reached / np.float32(len(shifts_px))
+        seen = self.axes @ (points - self.middle[:, None])
+        nearness = _DEPTH_BIAS_MM - seen[2]
+        shifts_px = (-spread_px, spread_px) if spread_px else (0.0,)
+        columns, rows = (
+            [
+                np.clip(along * self.px_per_mm + (size / 2 + shift), 0, size - 1).astype(np.intp)
+                for shift in shifts_px
+            ]
+            for along in seen[:2]
+        )
+        nearest = self.depth_buffer.reshape(-1)
+        reached = np.zeros(points.shape[1], np.float32)
+        for row in rows:
+            first = row * size
+            for column in columns:
+                reached += nearness >= nearest.take(first + column)
+        return reached / np.float32(len(shifts_px) ** 2)
+
+    def on_ground(self, half_mm: float, texels: int) -> Floats32:
+        """What the part hides from the light of a square of table, (texels, texels), 0 to 1; rows are y.
+
+        The square reaches from minus to plus `half_mm`.
+        """
+        texel_mm = 2 * half_mm / texels
+        first_mm = texel_mm / 2 - half_mm
+        to_map = self.axes[:2, :2] * self.px_per_mm
+        first = to_map @ (np.full(2, first_mm) - self.middle[:2]) + (len(self.depth_buffer) - 1) / 2
+        first -= self.axes[:2, 2] * (self.middle[2] * self.px_per_mm)
+        shadow = cv2.warpAffine(
+            np.isfinite(self.depth_buffer).astype(np.float32),
+            np.column_stack([to_map * texel_mm, first]),
+            (texels, texels),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        )
+        return np.asarray(shadow, dtype=np.float32)
 
 
-def light_map(corners: Floats32, direction: Floats32, size_px: int) -> LightMap:
-    """Draw what a distant light in `direction` (3,) sees of the triangles `corners` (n, 3, 3)."""
-    axes = axes_along(-direction).astype(np.float32)
-    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
-    middle = ((low + high) / 2).astype(np.float32)
-    # One product of flat arrays: on stacks of triangles NumPy would multiply them one by one.
-    seen = ((corners - middle).reshape(-1, 3) @ axes.T).reshape(corners.shape)
-    half_mm = float(np.abs(seen[..., :2]).max()) * 1.05
-    px_per_mm = size_px / (2 * half_mm)
-    depth = depth_buffer(seen[..., :2] * px_per_mm + size_px / 2, -seen[..., 2], size_px, size_px)
-    return LightMap(depth, axes, middle, px_per_mm)
+def light_maps(corners: Floats32, directions: Sequence[Floats32], size_px: int) -> list[LightMap]:
+    """Draw what distant lights in some `directions` (3,) see of the triangles `corners` (n, 3, 3)."""
+    along_axes = corners.reshape(-1, 3).T
+    # One axis after the other: along short axes NumPy takes ten times longer.
+    middle = np.array([(along.min() + along.max()) / 2 for along in along_axes], np.float32)
+    axes = [axes_along(-direction).astype(np.float32) for direction in directions]
+    seen = [own @ (along_axes - middle[:, None]) for own in axes]
+    px_per_mm = [size_px / (2.1 * float(np.abs(own[:2]).max())) for own in seen]
+    points = [
+        own[:2] * np.float32(scale) + np.float32(size_px / 2)
+        for own, scale in zip(seen, px_per_mm, strict=True)
+    ]
+    buffers = depth_buffers(
+        np.concatenate(points, axis=1).T.reshape(-1, 3, 2),
+        -np.concatenate([own[2] for own in seen]).reshape(-1, 3),
+        np.repeat(np.arange(len(axes)), len(corners)),
+        (len(axes), size_px, size_px),
+    )
+    return [
+        LightMap(buffer, own, middle, scale)
+        for buffer, own, scale in zip(buffers, axes, px_per_mm, strict=True)
+    ]
 
 
 def bake(whole: Mesh) -> BakedPart:
@@ -114,10 +185,10 @@ def bake(whole: Mesh) -> BakedPart:
     ground = _ground_points(_GROUND_TEXELS, ground_half_mm)
 
     skin_light = np.zeros(corners.shape[:2], np.float32).reshape(-1)
-    ground_light = np.zeros(len(ground), np.float32)
+    ground_light = np.zeros(ground.shape[1], np.float32)
     sky = _sky_directions(_SKY_DIRECTIONS)
     for direction in sky:
-        seen_by_light = light_map(silhouette, direction, _light_map_px(ground_half_mm))
+        (seen_by_light,) = light_maps(silhouette, [direction], _light_map_px(ground_half_mm))
         cosine = np.maximum(normals.reshape(-1, 3) @ direction, 0)
         skin_light += cosine * seen_by_light.reaches(starts)
         ground_light += direction[2] * seen_by_light.reaches(ground)
@@ -136,10 +207,10 @@ def bake(whole: Mesh) -> BakedPart:
 
 
 def _just_off(corners: Floats32) -> Floats32:
-    """Points (n * 3, 3) near the corners, lifted and drawn into the triangle, so no edge hides itself."""
+    """Points (3, n * 3) near the corners, lifted and drawn into the triangle, so no edge hides itself."""
     inside = 0.96 * corners + 0.04 * corners.mean(axis=1, keepdims=True)
     lifted = inside + _LIFT_MM * _facings(corners)[:, None]
-    return np.asarray(lifted.reshape(-1, 3), dtype=np.float32)
+    return np.ascontiguousarray(lifted.reshape(-1, 3).T, dtype=np.float32)
 
 
 def _facings(corners: Floats32) -> Floats32:
@@ -162,10 +233,10 @@ def _light_map_px(ground_half_mm: float) -> int:
 
 
 def _ground_points(texels: int, half_mm: float) -> Floats32:
-    """The middles of the texels on the table, (texels squared, 3) float32."""
+    """The middles of the texels on the table, (3, texels squared) float32."""
     middles = (np.arange(texels) + 0.5) / texels * 2 * half_mm - half_mm
     x, y = np.meshgrid(middles, middles)
-    return np.stack([x, y, np.full_like(x, 0.1)], axis=-1).reshape(-1, 3).astype(np.float32)
+    return np.stack([x, y, np.full_like(x, 0.1)]).reshape(3, -1).astype(np.float32)
 
 
 def _split(mesh: Mesh, longest_mm: float) -> Mesh:

@@ -204,15 +204,14 @@ class SimulatedCamera:
 
     def _light(self, view: "LatentView") -> Floats32:
         """What falls on the sensor while its middle row is exposed."""
-        angles_deg = view.angles_deg
-        if view.lying is None or max(angles_deg) - min(angles_deg) < _SHARP_TURN_DEG:
-            angles_deg = (view.middle_angle_deg,)
-        renderings = (
-            self._renderer.render(view.lying, angle_deg, view.lamp_level, sheet=view.sheet)
-            for angle_deg in angles_deg
-        )
-        lights = [view.locked.sensor.expose(rendering) for rendering in renderings]
-        return lights[0] if len(lights) == 1 else np.asarray(np.mean(lights, axis=0, dtype=np.float32))
+        turned_deg = max(view.angles_deg) - min(view.angles_deg)
+        if view.lying is None or turned_deg < _SHARP_TURN_DEG:
+            rendering = self._renderer.render(
+                view.lying, view.middle_angle_deg, view.lamp_level, sheet=view.sheet
+            )
+        else:
+            rendering = self._renderer.render_turn(view.lying, view.angles_deg, view.lamp_level)
+        return view.locked.sensor.expose(rendering)
 
 
 @dataclass(frozen=True)

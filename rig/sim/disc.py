@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rig.sim.geometry import Floats
 from rig.sim.pinhole import Pinhole
@@ -25,32 +26,41 @@ _SUBPIXEL_BITS = 4
 class Disc:
     """The paper on the table as a picture has it.
 
+    Attributes:
+        on_table: (height, width) uint8, 1 where the disc may be seen and 0 beyond it.
+
     Args:
         scene: says how large and how worn it is.
         camera: that looks at it.
-        size: width and height of the pictures.
+        pool: (height, width, 3) float32, how the light varies over the picture.
     """
 
-    def __init__(self, scene: Scene, camera: Pinhole, size: tuple[int, int]) -> None:
+    def __init__(self, scene: Scene, camera: Pinhole, pool: Floats32) -> None:
+        size = (pool.shape[1], pool.shape[0])
         self._size = size
         self._homography = camera.homography
         self._half_mm = scene.disc_radius_mm * (1 + _UNEVEN_CUT)
         self._paper = _paper(scene, self._half_mm)
         self._radius_mm = scene.disc_radius_mm
-        self._room = _room(scene, size) * np.array(scene.ambient_rgb[::-1], np.float32)
+        self._room = _room(scene, size) * np.array(scene.ambient_rgb[::-1], np.float32) * pool
         place = camera.on_plane(size, 0.0)
-        away_mm = np.hypot(place[..., 0], place[..., 1])
-        uncertain_mm = _UNEVEN_CUT * scene.disc_radius_mm + 1
-        self._beyond = (~(away_mm < scene.disc_radius_mm + uncertain_mm)).astype(np.uint8)
-        self._rim = np.nonzero(np.abs(away_mm - scene.disc_radius_mm) <= uncertain_mm)
-        self._rim_mm = away_mm[self._rim]
-        self._rim_azimuth = np.arctan2(place[..., 1][self._rim], place[..., 0][self._rim])
+        away_mm = np.nan_to_num(np.hypot(place[..., 0], place[..., 1]), posinf=1e6)
         # How many mm one pixel is, outwards, so that the rim's edge is one pixel wide.
-        down, right = np.gradient(np.nan_to_num(away_mm, posinf=1e6))
-        self._rim_px_mm = np.hypot(down, right)[self._rim]
+        px_mm = np.hypot(*np.gradient(away_mm))
+        uncertain_mm = _UNEVEN_CUT * scene.disc_radius_mm + px_mm / 2
+        self.on_table: NDArray[np.uint8] = (away_mm <= scene.disc_radius_mm + uncertain_mm).astype(np.uint8)
+        self._beyond = 1 - self.on_table
+        self._rim = np.flatnonzero(np.abs(away_mm - scene.disc_radius_mm) <= uncertain_mm)
+        self._rim_room = self._room.reshape(-1, 3)[self._rim]
+        self._rim_mm = away_mm.take(self._rim)
+        self._rim_azimuth = np.arctan2(place[..., 1], place[..., 0]).take(self._rim)
+        self._rim_px_mm = px_mm.take(self._rim)
 
     def reflectance(self, table: Floats) -> Floats32:
-        """Reflectance (height, width) of the paper relative to clean one; the table has turned by `table`."""
+        """Reflectance (height, width) of the paper relative to clean one; 1 beyond it.
+
+        The table has turned by `table`.
+        """
         texel_mm = 1 / _TEXELS_PER_MM
         first_mm = texel_mm / 2 - self._half_mm
         texel_to_mm = np.array([[texel_mm, 0, first_mm], [0, texel_mm, first_mm], [0, 0, 1]])
@@ -61,16 +71,20 @@ class Disc:
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
+        cv2.copyTo(np.ones_like(seen), self._beyond, seen)
         return np.asarray(seen, dtype=np.float32)
 
-    def cut_out(self, image: Floats32, table: Floats) -> None:
-        """Leave the dark room beyond the rim of a table turned by `table`."""
+    def cut_out(self, image: Floats32) -> None:
+        """Leave the dark room beyond the disc, wherever its rim is."""
         cv2.copyTo(self._room, self._beyond, image)
-        azimuth = self._rim_azimuth - np.arctan2(table[1, 0], table[0, 0])
+
+    def cut_rim(self, image: Floats32, table: Floats) -> None:
+        """Leave the room beyond the uneven rim of a table turned by `table`, but for what `cut_out` does."""
+        azimuth = self._rim_azimuth - np.float32(np.arctan2(table[1, 0], table[0, 0]))
         cut_mm = self._radius_mm * (1 + 0.006 * np.sin(3 * azimuth + 0.7) + 0.003 * np.sin(8 * azimuth))
-        share = np.clip((cut_mm - self._rim_mm) / self._rim_px_mm + 0.5, 0, 1)
-        share = share.astype(np.float32)[:, None]
-        image[self._rim] = image[self._rim] * share + self._room[self._rim] * (1 - share)
+        share = np.clip((cut_mm - self._rim_mm) / self._rim_px_mm + 0.5, 0, 1)[:, None]
+        pixels = image.reshape(-1, 3)
+        pixels[self._rim] = pixels[self._rim] * share + self._rim_room * (1 - share)
 
 
 def _paper(scene: Scene, half_mm: float) -> Floats32:

@@ -14,6 +14,11 @@ from rig.sim.scene import Scene
 _REFERENCE_HEIGHT_PX = 480
 # Blurs that differ by less than this, at the reference height, are taken for the same.
 _BLUR_STEP_PX = 0.3
+# What is blurred by more is as good as not there; wider blurs would take seconds.
+_STRONGEST_BLUR_PX = 20.0
+# By how finely the distance from the focus is told apart.
+_DEFOCUS_STEP_DIOPTRE = 1 / 16
+_STRIP_ROWS = 96
 # A shutter is reckoned for a plane through the middle of most parts.
 _PART_MIDDLE_MM = 4.0
 # A turn by less than this while the rows are read moves nothing on the table by a tenth of a pixel.
@@ -35,6 +40,10 @@ class Lens:
         self._scale = size[1] / _REFERENCE_HEIGHT_PX
         self._size = size
         self._camera = camera
+        steps = np.arange(256, dtype=np.float32) * np.float32(_DEFOCUS_STEP_DIOPTRE)
+        blur_px = self.blur_px(self._focus_dioptre + steps)
+        levels = np.minimum(blur_px / self._scale, _STRONGEST_BLUR_PX) / _BLUR_STEP_PX
+        self._blur_levels = np.rint(levels).astype(np.uint8)
         self._straight = _undistorted(scene.distortion, size)
         self._fixed = cv2.convertMaps(self._straight[..., 0], self._straight[..., 1], cv2.CV_16SC2)
         self._on_table: Floats32 | None = None
@@ -55,24 +64,35 @@ class Lens:
             radiance: (height, width, 3) float32.
             dioptres: (height, width) float32, 1000 over the distance in mm.
         """
-        step_px = _BLUR_STEP_PX * self._scale
-        level = np.rint(self.blur_px(dioptres) / step_px).astype(np.uint8)
-        least, most = int(level.min()), int(level.max())
-        if least == most:
-            return _blurred(radiance, least * step_px)
+        # The root in `blur_px` for every pixel would take longer than the blurring.
+        away = cv2.convertScaleAbs(
+            dioptres, alpha=1 / _DEFOCUS_STEP_DIOPTRE, beta=-self._focus_dioptre / _DEFOCUS_STEP_DIOPTRE
+        )
+        level = np.asarray(cv2.LUT(away, self._blur_levels), dtype=np.uint8)
         projected = np.empty_like(radiance)
-        for one in range(least, most + 1):
-            mask = cv2.inRange(level, one, one)
+        for top in range(0, self._size[1], _STRIP_ROWS):
+            self._focus_rows(radiance, level, top, projected)
+        return projected
+
+    def _focus_rows(
+        self, radiance: Floats32, level: NDArray[np.uint8], top: int, projected: Floats32
+    ) -> None:
+        """Blur a strip of the picture: most strips have one or two levels of blur, the picture has more."""
+        strip = level[top : top + _STRIP_ROWS]
+        for one in range(int(strip.min()), int(strip.max()) + 1):
+            mask = cv2.inRange(strip, one, one)
             x, y, width, height = cv2.boundingRect(mask)
             if width == 0:
                 continue
-            margin = math.ceil(2.5 * one * step_px) + 1
-            top, left = max(0, y - margin), max(0, x - margin)
-            around = radiance[top : y + height + margin, left : x + width + margin]
-            inside = np.s_[y - top : y - top + height, x - left : x - left + width]
-            here = np.s_[y : y + height, x : x + width]
-            cv2.copyTo(_blurred(around, one * step_px)[inside], mask[here], projected[here])
-        return projected
+            sigma_px = one * _BLUR_STEP_PX * self._scale
+            margin = math.ceil(2.5 * sigma_px) + 1
+            first, left = max(0, top + y - margin), max(0, x - margin)
+            around = radiance[first : top + y + height + margin, left : x + width + margin]
+            inside = np.s_[top + y - first : top + y - first + height, x - left : x - left + width]
+            here = np.s_[top + y : top + y + height, x : x + width]
+            cv2.copyTo(
+                _blurred(around, sigma_px)[inside], mask[y : y + height, x : x + width], projected[here]
+            )
 
     def bend(self, image: Image, row_turns_deg: NDArray[np.float64] | None = None) -> Image:
         """The picture with the lens's distortion, read row by row.

@@ -13,7 +13,7 @@ import numpy as np
 
 from rig.catalog import PartNumber
 from rig.sim.geometry import Floats, Mesh, merge
-from rig.sim.parts import STUD_HEIGHT
+from rig.sim.parts import STUD_HEIGHT, STUD_RADIUS
 
 _MARK = "~"
 # How large a damage is, and which share of the part's extent at the most.
@@ -21,6 +21,10 @@ _CHIP_MM = 5.0
 _LARGEST_CHIP = 0.4
 _BITE_RADIUS_MM = 5.0
 _LARGEST_BITE = 0.5
+_STUMP_MM = 0.3
+_STUD_MARGIN_MM = 0.2
+# What is lower than the highest point by less than this is level with it.
+_FLAT_MM = 0.05
 # What is bent is first split into triangles no longer than this.
 _FINE_MM = 1.0
 
@@ -30,6 +34,7 @@ class Damage(Enum):
 
     CHIPPED = "chipped"
     BITTEN = "bitten"
+    SHORN = "shorn"
 
 
 class Joint(Enum):
@@ -79,6 +84,8 @@ class Piece:
                 return _chipped(meshes[0])
             case Damage.BITTEN:
                 return _bitten(meshes[0])
+            case Damage.SHORN:
+                return _shorn(meshes[0])
             case Joint.ON:
                 return _stacked(*meshes)
             case Joint.BESIDE:
@@ -134,6 +141,23 @@ def _bitten(mesh: Mesh) -> Mesh:
         return np.asarray(points + far_mm[..., None] * way)
 
     return _bent(mesh, beyond, press)
+
+
+def _shorn(mesh: Mesh) -> Mesh:
+    """The stud at an upper corner is pressed down to a stump; of a part without studs, so much of its top."""
+    _, high = _extent(mesh)
+    points = mesh.corners.reshape(-1, 3)
+    tops = points[points[:, 2] > high[2] + STUD_HEIGHT - _FLAT_MM, :2]
+    outmost = tops[tops.sum(axis=1).argmax()]
+    stud = tops[np.linalg.norm(tops - outmost, axis=1) < 2 * STUD_RADIUS + _STUD_MARGIN_MM]
+    middle = (stud.min(axis=0) + stud.max(axis=0)) / 2
+    stump = high[2] + _STUMP_MM
+
+    def beyond(points: Floats) -> Floats:
+        on_stud = np.linalg.norm(points[..., :2] - middle, axis=-1) < STUD_RADIUS + _STUD_MARGIN_MM
+        return np.asarray(np.where(on_stud, np.maximum(points[..., 2] - stump, 0), 0))
+
+    return _bent(mesh, beyond, lambda points: points - beyond(points)[..., None] * [0, 0, 1])
 
 
 def _extent(mesh: Mesh) -> tuple[Floats, Floats]:

@@ -72,6 +72,11 @@ class Pinhole:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(before, met[..., :2] / met[..., 2:], np.inf).astype(np.float32)
 
+    def rays(self, x: Floats32, y: Floats32) -> Floats32:
+        """From the eye to what is seen at pixels x, y (k,), 1 mm away along the camera's axis: (3, k) mm."""
+        per_pixel = (self.rotation.T @ np.linalg.inv(self.intrinsics)).astype(np.float32)
+        return np.asarray(per_pixel[:, :2] @ np.stack([x, y]) + per_pixel[:, 2:])
+
     def project(self, points: Floats32) -> tuple[Floats32, Floats32]:
         """Pixels (..., 2) and nearness (...,), 1 over the distance in mm, of points (..., 3)."""
         # One product of flat arrays: on stacks of triangles NumPy would multiply them one by one.

@@ -11,8 +11,8 @@ class Quality:
         samples: of the part in each pixel, in both directions.
         shadow_map_scale: of the depth maps that tell where lamps reach the part.
         ground_texels: across the square of table on which light is computed.
-        shadow_slices: up to which shares of its height a part throws a shadow of its own: the lower ones are
-            sharp, as they are near the table.
+        shadow_slices: up to which shares of its height a part throws another shadow than as a whole: sharper
+            ones, as that is nearer to the table.
     """
 
     samples: int
@@ -21,5 +21,5 @@ class Quality:
     shadow_slices: tuple[float, ...]
 
 
-FAST = Quality(samples=1, shadow_map_scale=0.75, ground_texels=144, shadow_slices=(0.3, 1.0))
-GOOD = Quality(samples=2, shadow_map_scale=1.5, ground_texels=288, shadow_slices=(0.1, 0.25, 0.55, 1.0))
+FAST = Quality(samples=1, shadow_map_scale=0.75, ground_texels=144, shadow_slices=(0.3,))
+GOOD = Quality(samples=2, shadow_map_scale=1.5, ground_texels=288, shadow_slices=(0.1, 0.25, 0.55))

@@ -4,13 +4,14 @@ Everything is computed in the frame of the lying part, in which part, occlusion 
 camera and light go round.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from rig.catalog import ColourCode
-from rig.sim.bake import BakedPart
+from rig.sim.bake import BakedPart, LightMap, light_maps
 from rig.sim.disc import Disc
 from rig.sim.geometry import Floats
 from rig.sim.ground import light_on_ground
@@ -23,6 +24,9 @@ from rig.sim.raster import Floats32
 from rig.sim.scene import Rgb, Scene
 from rig.sim.shading import Lamp, Lighting, material_of
 from rig.sim.world import LyingPart
+
+# Light that a part changes by a smaller share of it is left as it is: a third of a level in a picture.
+_LEAST_SHADE = 0.005
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,25 @@ class Rendering:
     radiance: Floats32
     dioptres: Floats32
     share: Floats32
+
+
+@dataclass(frozen=True)
+class _LitPart:
+    """A part on the table, and how light falls on it and around it.
+
+    Attributes:
+        lying, part, skin: the part.
+        light: in its frame.
+        shadow_maps: what each of the lamps sees of it.
+        ground: (texels, texels, 3) float32, light on the table around it, relative to the open table.
+    """
+
+    lying: LyingPart
+    part: BakedPart
+    skin: Skin
+    light: Lighting
+    shadow_maps: Sequence[LightMap]
+    ground: Floats32
 
 
 class Renderer:
@@ -63,8 +86,10 @@ class Renderer:
         self._size = (width_px, height_px)
         self._quality = quality
         self._camera = pinhole_of(scene, width_px, height_px)
-        self._disc = Disc(scene, self._camera, self._size)
         self._pool = _light_pool(scene, self._camera, self._size)
+        self._disc = Disc(scene, self._camera, self._pool)
+        self._bare = self._pool * _lighting(scene, np.eye(3)).open_table
+        self._disc.cut_out(self._bare)
         self._dioptres = _dioptres_of_table(self._camera, self._size)
 
     def render(
@@ -83,62 +108,117 @@ class Renderer:
             lamp_level: brightness of the lamp, 0 to 1.
             sheet: reflectance of a sheet that covers an empty table; None for the bare one.
         """
+        lit = None if lying is None else self._light(lying, table_angle_deg)
+        return self._picture(lit, table_angle_deg, lamp_level, sheet)
+
+    def render_turn(self, lying: LyingPart, angles_deg: Sequence[float], lamp_level: float) -> Rendering:
+        """The mean of what the camera is shown while the table turns by a few degrees.
+
+        How light falls on the part is computed for the middle alone: it hardly changes.
+        """
+        lit = self._light(lying, float(np.mean(angles_deg)))
+        total, *others = (self._picture(lit, angle_deg, lamp_level, None) for angle_deg in angles_deg)
+        for other in others:
+            cv2.accumulate(other.radiance, total.radiance)
+            cv2.accumulate(other.dioptres, total.dioptres)
+            cv2.accumulate(other.share, total.share)
+        for layer in (total.radiance, total.dioptres, total.share):
+            layer /= np.float32(len(angles_deg))
+        return total
+
+    def _picture(
+        self, lit: _LitPart | None, table_angle_deg: float, lamp_level: float, sheet: float | None
+    ) -> Rendering:
         table = _turn(table_angle_deg)
-        light = _lighting(self._scene, table if lying is None else table @ _placement(lying))
-        view = None
-        if lying is None:
-            radiance = np.empty((self._size[1], self._size[0], 3), np.float32)
-            radiance[:] = light.open_table if sheet is None else replace(light, table_albedo=sheet).open_table
-        else:
-            radiance, view = self._with_part(lying, light, table @ _placement(lying))
-        if sheet is None:
-            worn = self._disc.reflectance(table)
-            cv2.multiply(radiance, cv2.merge([worn, worn, worn]), dst=radiance)
+        worn = self._disc.reflectance(table)
+        if sheet is not None:
+            worn[self._disc.on_table > 0] = sheet / self._scene.disc_albedo
+        radiance = np.asarray(cv2.multiply(self._bare, cv2.merge([worn] * 3)), dtype=np.float32)
         dioptres, share = self._dioptres.copy(), np.zeros(self._dioptres.shape, np.float32)
-        self._disc.cut_out(radiance, table)
+        view = None
+        if lit is not None:
+            camera = self._camera.relative_to(table @ _placement(lit.lying))
+            self._shade_table(radiance, lit.ground, camera, lit.part.ground_half_mm)
+            view = self._view(lit, camera)
+        self._disc.cut_rim(radiance, table)
         if view is not None:
-            _paint(view, radiance, dioptres, share)
-        cv2.multiply(radiance, self._pool, dst=radiance)
+            _paint(view, radiance, self._pool, dioptres, share)
         if lamp_level != 1:
             radiance *= np.float32(lamp_level)
         return Rendering(radiance, dioptres, share)
 
-    def _with_part(
-        self, lying: LyingPart, light: Lighting, placement: Floats
-    ) -> tuple[Floats32, PartView | None]:
-        """The endless clean table with the part's shadow on it, and the part."""
+    def _light(self, lying: LyingPart, table_angle_deg: float) -> _LitPart:
         part = self._library.baked(lying.part, lying.pose)
         skin = self._skin(part, lying.colour)
-        camera = self._camera.relative_to(placement)
-        texels = self._quality.ground_texels
-        texel_mm = 2 * part.ground_half_mm / texels
-        first_mm = texel_mm / 2 - part.ground_half_mm
-        texel_to_mm = np.array([[texel_mm, 0, first_mm], [0, texel_mm, first_mm], [0, 0, 1]])
-        table = cv2.warpPerspective(
-            light_on_ground(part, skin.materials[0], light, self._quality, caustic=self._scene.caustic),
-            camera.homography @ texel_to_mm,
+        light = _lighting(self._scene, _turn(table_angle_deg) @ _placement(lying))
+        map_px = round(part.light_map_px * self._quality.shadow_map_scale)
+        maps = light_maps(part.silhouette, [lamp.direction for lamp in light.lamps], map_px)
+        caustic = self._scene.caustic
+        ground = light_on_ground(part, skin.materials[0], light, maps, self._quality, caustic=caustic)
+        return _LitPart(lying, part, skin, light, maps, ground / light.open_table)
+
+    def _view(self, lit: _LitPart, camera: Pinhole) -> PartView | None:
+        return view_part(
+            lit.part,
+            lit.skin,
+            lit.light,
+            lit.shadow_maps,
+            camera,
             self._size,
+            self._quality.samples,
+            bevel_mm=self._scene.bevel_mm,
+        )
+
+    def _shade_table(self, radiance: Floats32, ground: Floats32, camera: Pinhole, half_mm: float) -> None:
+        """Multiply the picture by what a part makes of the light around it, (texels, texels, 3)."""
+        texel_mm = 2 * half_mm / len(ground)
+        first_mm = texel_mm / 2 - half_mm
+        to_pixel = camera.homography @ np.array([[texel_mm, 0, first_mm], [0, texel_mm, first_mm], [0, 0, 1]])
+        as_it_was = cv2.inRange(ground, (1 - _LEAST_SHADE,) * 3, (1 + _LEAST_SHADE,) * 3)
+        left, top, width, height = _seen_extent(to_pixel, cv2.boundingRect(255 - as_it_was), self._size)
+        if width == 0 or height == 0:
+            return
+        here = np.s_[top : top + height, left : left + width]
+        shade = cv2.warpPerspective(
+            ground,
+            np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]]) @ to_pixel,
+            (width, height),
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=[float(channel) for channel in light.open_table],
+            borderValue=(1, 1, 1),
         )
-        view = view_part(part, skin, light, camera, self._size, self._quality, bevel_mm=self._scene.bevel_mm)
-        return np.asarray(table, dtype=np.float32), view
+        if not self._disc.on_table[here].all():
+            # What is beyond the table gets the light of the room.
+            cv2.copyTo(np.ones_like(shade), 1 - self._disc.on_table[here], shade)
+        cv2.multiply(radiance[here], shade, dst=radiance[here])
 
     def _skin(self, part: BakedPart, colour: ColourCode) -> Skin:
         plastics = self._library.plastics
         worn = {OWN_COLOUR: colour, EDGE_COLOUR: plastics.edge_of(colour)}
-        others = {ColourCode(int(code)) for code in np.unique(part.colours)} - {OWN_COLOUR}
-        codes = [OWN_COLOUR, *sorted(others)]
-        materials = tuple(material_of(plastics.of(worn.get(code, code))) for code in codes)
-        return Skin(materials, np.argmax(part.colours[:, None] == np.array(codes), axis=1))
+        codes, places = part.palette
+        return Skin(tuple(material_of(plastics.of(worn.get(code, code))) for code in codes), places)
 
 
-def _paint(view: PartView, radiance: Floats32, dioptres: Floats32, share: Floats32) -> None:
+def _seen_extent(to_pixel: Floats, texels: Sequence[int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """What a picture of `size` shows of a rectangle of texels; both left, top, width, height."""
+    x, y, width, height = texels
+    corners = np.array([[x, y, 1], [x + width, y, 1], [x, y + height, 1], [x + width, y + height, 1]])
+    seen = corners @ to_pixel.T
+    if (seen[:, 2] <= 0).any():
+        # It reaches behind the camera.
+        return 0, 0, *size
+    places = seen[:, :2] / seen[:, 2:]
+    left, top = np.clip(np.floor(places.min(axis=0)) - 1, 0, size).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(places.max(axis=0)) + 1, 0, size).astype(int).tolist()
+    return left, top, right - left, bottom - top
+
+
+def _paint(view: PartView, radiance: Floats32, pool: Floats32, dioptres: Floats32, share: Floats32) -> None:
     """Put a part into the picture."""
     height, width = view.share.shape
     here = np.s_[view.top : view.top + height, view.left : view.left + width]
-    radiance[here] = radiance[here] * view.behind + view.radiance
+    cv2.multiply(radiance[here], view.behind, dst=radiance[here])
+    cv2.accumulateProduct(view.radiance, pool[here], radiance[here])
     share[here] = view.share
     np.copyto(dioptres[here], 1000 * view.nearness, where=view.nearness > 0)
 
@@ -185,8 +265,10 @@ def _light_pool(scene: Scene, camera: Pinhole, size: tuple[int, int]) -> Floats3
 def _dioptres_of_table(camera: Pinhole, size: tuple[int, int]) -> Floats32:
     """1000 over the distance in mm of the table's plane along the camera's axis, (height, width)."""
     place = camera.on_plane(size, 0.0)
-    away_mm = place @ camera.rotation[2, :2].astype(np.float32) + np.float32(camera.translation[2])
-    return np.where(np.isfinite(away_mm), 1000 / np.maximum(away_mm, 1), 0).astype(np.float32)
+    met = np.isfinite(place[..., 0])
+    along_axis = np.where(met[..., None], place, 0) @ camera.rotation[2, :2].astype(np.float32)
+    away_mm = along_axis + np.float32(camera.translation[2])
+    return np.where(met, 1000 / np.maximum(away_mm, 1), 0).astype(np.float32)
 
 
 def _bgr(rgb: Rgb) -> Floats32:

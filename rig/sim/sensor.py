@@ -63,7 +63,8 @@ class Sensor:
         `row_turns_deg` as in `Lens.bend`.
         """
         # The root of light in 8 bits holds all that the tone curve, which is nearly a root, can tell apart.
-        roots = cv2.convertScaleAbs(cv2.sqrt(cv2.multiply(light, self._gain)), alpha=255)
+        exposed = cv2.multiply(light, self._gain)
+        roots = cv2.convertScaleAbs(cv2.sqrt(exposed, dst=exposed), alpha=255)
         levels = np.asarray(cv2.LUT(roots, _TONE_CURVE), dtype=np.uint8)
         levels = self._lens.bend(levels, row_turns_deg)
         top, left = rng.integers(0, _NOISE_MARGIN_PX, 2)

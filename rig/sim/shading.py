@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rig.sim.plastics import Finish, Plastic
-from rig.sim.raster import Floats32
+from rig.sim.raster import Floats32, Indices
 
 # The darkest pigment still scatters a little.
 _DARKEST_ALBEDO = 0.006
@@ -115,10 +114,10 @@ def albedo_of(rgb: tuple[int, int, int]) -> Floats32:
 
 @dataclass(frozen=True)
 class Surface:
-    """Points on the skin of a part, (k, ...).
+    """Points on the skin of a part, (..., k).
 
     Attributes:
-        normals, to_eye: (k, 3) unit vectors.
+        normals, to_eye: (3, k) unit vectors.
         openness: (k,) share of sky that a point sees.
         lit: for each lamp (k,), the share of its light that reaches a point.
     """
@@ -128,76 +127,81 @@ class Surface:
     openness: Floats32
     lit: tuple[Floats32, ...]
 
-    def some(self, points: slice | NDArray[np.intp]) -> "Surface":
+    def some(self, points: Indices) -> "Surface":
         """Some of the points."""
         return Surface(
-            self.normals[points],
-            self.to_eye[points],
+            self.normals[:, points],
+            self.to_eye[:, points],
             self.openness[points],
             tuple(lit[points] for lit in self.lit),
         )
 
 
 def shade(surface: Surface, material: Material, light: Lighting) -> Floats32:
-    """Radiance (k, 3) of points on a part.
+    """Radiance (3, k) of points on a part.
 
     A diffuse body under a glossy skin: a GGX lobe for each lamp, widened by the lamp's size, and the sky and
     the table mirrored, more so at grazing angles, after Schlick (1994).
     """
     normals, openness = surface.normals, surface.openness
-    facing_eye = np.clip(np.einsum("ij,ij->i", normals, surface.to_eye), _LEAST_FACING, 1)
-    mirrored_z = 2 * facing_eye * normals[:, 2] - surface.to_eye[:, 2]
-    grazing = (1 - facing_eye) ** 5 * np.float32(1 - material.roughness)
+    facing_eye = np.clip(dot(normals, surface.to_eye), _LEAST_FACING, 1)
+    mirrored_z = 2 * facing_eye * normals[2] - surface.to_eye[2]
+    grazing = _fifth_power(1 - facing_eye) * np.float32(1 - material.roughness)
     sees_sky = np.clip((mirrored_z + 0.1) / 0.8, 0, 1)
     # Openness counts the upper sky only; what looks down sees the lit table instead.
-    sees_table = np.clip(0.5 - 0.5 * normals[:, 2], 0, 1) * np.clip(openness * 1.4 + 0.1, 0, 1)
+    sees_table = np.clip(0.5 - 0.5 * normals[2], 0, 1) * np.clip(openness * 1.4 + 0.1, 0, 1)
     sky = sees_sky * np.minimum(openness + 0.2, 1)
     table = (1 - sees_sky) * np.minimum(openness + 0.3, 1) * np.float32(0.6)
 
-    radiance = np.empty((len(normals), 3), np.float32)
-    facing = [
-        np.maximum(normals @ lamp.direction, 0) * lit
-        for lamp, lit in zip(light.lamps, surface.lit, strict=True)
+    body, squarely = material.diffuse, material.mirrored
+    # Radiance is a sum of these, each with the colour (3,) that it has where it is 1.
+    terms = [
+        (sees_table, body * light.open_table),
+        (sky, squarely * light.ambient),
+        (table, squarely * light.open_table),
+        (sky * grazing, (1 - squarely) * light.ambient),
+        (table * grazing, (1 - squarely) * light.open_table),
     ]
-    lobes = [
-        _lobe(surface, lamp, material.roughness) * on for lamp, on in zip(light.lamps, facing, strict=True)
-    ]
-    for channel in range(3):
-        base = float(material.mirrored[channel])
-        mirrored = base + (1 - base) * grazing
-        body = light.ambient[channel] * _many_bounces(openness, float(material.diffuse[channel]))
-        body += light.open_table[channel] * sees_table
-        shine = (light.ambient[channel] * sky + light.open_table[channel] * table) * mirrored
-        for lamp, on, lobe in zip(light.lamps, facing, lobes, strict=True):
-            body += lamp.irradiance[channel] * on
-            shine += (lamp.irradiance[channel] * base) * lobe
-        radiance[:, channel] = material.diffuse[channel] * body + shine
+    for lamp, lit in zip(light.lamps, surface.lit, strict=True):
+        facing = np.maximum(lamp.direction @ normals, 0) * lit
+        terms.append((facing, body * lamp.irradiance))
+        terms.append((_lobe(surface, lamp, material.roughness) * facing, squarely * lamp.irradiance))
+    amounts, colours = zip(*terms, strict=True)
+    radiance: Floats32 = np.stack(colours, axis=1) @ np.stack(amounts)
+    for channel, albedo in enumerate(body):
+        radiance[channel] += albedo * light.ambient[channel] * _many_bounces(openness, float(albedo))
     return radiance
 
 
+def dot(a: Floats32, b: Floats32) -> Floats32:
+    """Scalar products (k,) of vectors (3, k)."""
+    return np.asarray(np.einsum("ij,ij->j", a, b))
+
+
 def unit(vectors: Floats32) -> Floats32:
-    """The vectors (k, 3) at length 1."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    return np.asarray(vectors / lengths[:, None], dtype=np.float32)
+    """The vectors (3, k) at length 1."""
+    return np.asarray(vectors / np.sqrt(dot(vectors, vectors)))
 
 
 def schlick(cosine: Floats32) -> Floats32:
     """Share of light that plastic mirrors at an angle of incidence, after Schlick (1994)."""
-    away = 1 - cosine
-    return (
-        np.float32(_NORMAL_REFLECTANCE)
-        + np.float32(1 - _NORMAL_REFLECTANCE) * away * away * away * away * away
-    )
+    return np.float32(_NORMAL_REFLECTANCE) + np.float32(1 - _NORMAL_REFLECTANCE) * _fifth_power(1 - cosine)
+
+
+def _fifth_power(values: Floats32) -> Floats32:
+    squared = values * values
+    return squared * squared * values
 
 
 def _lobe(surface: Surface, lamp: Lamp, roughness: float) -> Floats32:
     """How a skin that mirrors everything would throw a lamp's light to the eye (GGX)."""
-    half = unit(surface.to_eye + lamp.direction)
-    cosine = np.maximum(np.einsum("ij,ij->i", surface.normals, half), 0)
+    half = unit(surface.to_eye + lamp.direction[:, None])
+    cosine = np.maximum(dot(surface.normals, half), 0)
     # A lamp of some size widens the lobe and lowers its peak (Karis 2013).
     wide = min(1.0, roughness**2 + lamp.radius / 3)
     squared = np.float32(wide * wide)
-    lobe = squared / (np.float32(4 * np.pi) * (cosine * cosine * (squared - 1) + 1) ** 2)
+    spread = cosine * cosine * (squared - 1) + 1
+    lobe = squared / (np.float32(4 * np.pi) * spread * spread)
     return np.asarray(lobe, dtype=np.float32)
 
 

@@ -3,9 +3,9 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from rig.camera.frame import Image
 from rig.catalog import COLOURS
 from rig.sim.parts import PARTS
 from rig.sim.render import Renderer
@@ -27,18 +28,25 @@ from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
 from tests.benchmarks.realism import realism
 from tests.benchmarks.renders import learning
 
+_FRAMES_PER_S = 30
 RIG = Path(sys.executable).with_name("rig")
 
 
-def _seconds(work: Callable[[], object], runs: int) -> float:
-    """Median wall time of one run, after one that does not count."""
+def _times_s(
+    work: Callable[[], object], runs: int, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
+    """What each run takes, after one that does not count; wall time by default."""
     work()
     times_s = []
     for _ in range(runs):
-        started_s = time.perf_counter()
+        started_s = clock()
         work()
-        times_s.append(time.perf_counter() - started_s)
-    return median(times_s)
+        times_s.append(clock() - started_s)
+    return times_s
+
+
+def _seconds(work: Callable[[], object], runs: int) -> float:
+    return median(_times_s(work, runs))
 
 
 def help_time() -> Iterator[Figure]:
@@ -48,12 +56,13 @@ def help_time() -> Iterator[Figure]:
 
 
 def rendering() -> Iterator[Figure]:
-    """Pictures of 640x480 of all ten parts, on one core, and finding the part in them."""
+    """Pictures of 640x480 of each of the ten parts, on one core, and finding the part in them."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng(1)
     scene = draw_scene(rng)
     renderer, sensor = Renderer(scene, 640, 480), Sensor(scene, 640, 480)
-    slowest_s, total_s, pictures = 0.0, 0.0, []
+    times_s: dict[str, list[float]] = {}
+    pictures: list[Image] = []
     for number, part in enumerate(sorted(PARTS)):
         lying = LyingPart(part, list(COLOURS)[number], 0, (1.0, 2.0), 30.0 * number)
         angles_deg = iter(np.arange(0, 360, 7.3))
@@ -62,15 +71,21 @@ def rendering() -> Iterator[Figure]:
             light = sensor.expose(renderer.render(lying, float(next(angles_deg)), 1.0))
             pictures.append(sensor.develop(light, rng))
 
-        took_s = _seconds(one_frame, runs=15)
-        slowest_s, total_s = max(slowest_s, took_s), total_s + took_s
-    mean_fps, least_fps = len(PARTS) / total_s, 1 / slowest_s
-    yield Figure("rendering, mean of ten parts", f"{mean_fps:.1f} frames/s", "30 frames/s", mean_fps / 30)
-    yield Figure("rendering, slowest part", f"{least_fps:.1f} frames/s", "30 frames/s", least_fps / 30)
+        times_s[part] = _times_s(one_frame, runs=25, clock=time.thread_time)
+    slowest = max(times_s, key=lambda part: median(times_s[part]))
+    yield _frame_rate("rendering, mean of ten parts", list(times_s.values()))
+    yield _frame_rate(f"rendering, slowest part ({slowest})", [times_s[slowest]])
     located_s = _seconds(lambda: [locate(picture) for picture in pictures], runs=3) / len(pictures)
     yield Figure(
         "finding the part", f"{1000 * located_s:.1f} ms", "33 ms, a frame at 30/s", 0.033 / located_s
     )
+
+
+def _frame_rate(name: str, times_s: Sequence[Sequence[float]]) -> Figure:
+    """Of the medians over each part's pictures; at best: of their minima. The processor's time counts."""
+    fps, best_fps = (1 / fmean(statistic(times) for times in times_s) for statistic in (median, min))
+    measured = f"{fps:.1f} frames/s of one core, at best {best_fps:.1f}"
+    return Figure(name, measured, f"{_FRAMES_PER_S} frames/s", fps / _FRAMES_PER_S)
 
 
 def main() -> None:

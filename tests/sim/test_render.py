@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rig.camera.frame import Image
 from rig.catalog import COLOURS
@@ -14,7 +16,7 @@ from rig.devices.operator import Subject
 from rig.sim.hand import SimulatedHand
 from rig.sim.part_library import EMBEDDED
 from rig.sim.parts import PARTS
-from rig.sim.raster import coverage, rasterize
+from rig.sim.raster import Floats32, coverages, edges_of, rasterize
 from rig.sim.render import Renderer
 from rig.sim.scene import Scene, draw_scene
 from rig.sim.sensor import Sensor
@@ -170,6 +172,28 @@ def test_bricks_of_the_hand_are_drawn_in_every_colour_without_a_warning(scene: S
         assert changed(picture(scene, world.part_on_table()), picture(scene, None)).any()
 
 
+def test_a_camera_that_sees_the_horizon_and_next_to_nothing_in_focus_still_takes_pictures(
+    scene: Scene,
+) -> None:
+    low = replace(scene, elevation_deg=15.0, distance_mm=60.0, vertical_fov_deg=80.0)
+    rendering = Renderer(low, *SIZE).render(brick("3001"), 0.0, 1.0)
+    assert np.isfinite(rendering.radiance).all()
+    assert np.isfinite(rendering.dioptres).all()
+    assert (rendering.dioptres[0] == 0).any(), "nothing of the table is to be seen above the horizon"
+    blurred = picture(replace(low, defocus_px_per_dioptre=10.0), brick("3001"))
+    assert blurred.std() > 1
+
+
+def test_a_turn_is_the_mean_of_its_pictures(scene: Scene) -> None:
+    renderer, angles_deg = Renderer(scene, *SIZE), (10.0, 11.0, 13.0)
+    turn = renderer.render_turn(brick("3001", colour=4), angles_deg, 0.5)
+    pictures = [renderer.render(brick("3001", colour=4), angle_deg, 0.5) for angle_deg in angles_deg]
+    mean = np.mean([one.radiance for one in pictures], axis=0)
+    assert np.abs(turn.radiance - mean).mean() < 2e-4
+    assert np.abs(turn.radiance - pictures[1].radiance).mean() > 5e-4
+    assert turn.share == pytest.approx(np.mean([one.share for one in pictures], axis=0), abs=1e-5)
+
+
 def test_the_nearer_of_two_triangles_is_seen() -> None:
     triangle = np.array([[0, 0], [0, 20], [20, 0]], np.float32)
     points = np.stack([triangle, triangle])
@@ -177,7 +201,8 @@ def test_the_nearer_of_two_triangles_is_seen() -> None:
     fragments = rasterize(points, nearness, 20, 20)
     assert set(fragments.triangle) == {1}
     assert len(fragments.x) == pytest.approx(200, abs=12)
-    assert fragments.weights.sum(axis=1) == pytest.approx(1, abs=1e-4)
+    ramp = triangle[None, :, :1] * np.ones((2, 1, 1), np.float32)
+    assert fragments.blend(ramp, nearness)[0] == pytest.approx(fragments.x + 0.5, abs=1e-3)
     assert fragments.depth_buffer[1, 1] == pytest.approx(2)
     assert fragments.depth_buffer[19, 19] == -np.inf
 
@@ -187,15 +212,36 @@ def test_a_triangle_seen_from_behind_is_not_drawn() -> None:
     assert len(rasterize(behind, np.ones((1, 3), np.float32), 20, 20).x) == 0
 
 
+def covered(points: Floats32, amount: float = 1.0) -> Floats32:
+    amounts = np.full(len(points), amount, np.float32)
+    return coverages(points, amounts, np.zeros(len(points), np.intp), (1, 10, 12))[0]
+
+
 def test_coverage_of_a_square_counts_each_pixel_once_and_stays_inside() -> None:
     square = np.array([[[2, 2], [2, 8], [8, 8]], [[2, 2], [8, 8], [8, 2]]], np.float32)
-    covered = coverage(square, np.array([1, 1], np.float32), 12, 10) > 0.5
-    expected = np.zeros((10, 12), bool)
-    expected[2:8, 2:8] = True
-    assert (covered == expected).all()
+    expected = np.zeros((10, 12), np.float32)
+    expected[2:8, 2:8] = 1
+    assert (covered(square) == expected).all()
     # A triangle that sticks out of the picture is cut off.
     huge = np.array([[[-50, -50], [-50, 90], [90, -50]]], np.float32)
-    assert coverage(huge, np.array([0.25], np.float32), 12, 10) == pytest.approx(0.25)
+    assert covered(huge, 0.25) == pytest.approx(0.25)
+
+
+def test_triangles_of_one_picture_cover_nothing_of_another() -> None:
+    square = np.array([[[2, 2], [2, 8], [8, 8]], [[2, 2], [8, 8], [8, 2]]], np.float32)
+    both = coverages(square, np.array([1, 2], np.float32), np.array([0, 1]), (2, 10, 12))
+    assert (both[0] == covered(square[:1])).all()
+    assert (both[1] == covered(square[1:], 2)).all()
+
+
+@given(st.integers(0, 2**32))
+def test_shared_edges_change_nothing_of_what_a_mesh_covers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 10, (7, 3)).astype(np.float32)[rng.integers(0, 7, (9, 3))]
+    points = corners[..., :2] * np.float32(1.1)
+    amounts = rng.integers(0, 3, 9).astype(np.float32)
+    expected = coverages(points, amounts, np.zeros(9, np.intp), (1, 10, 12))[0]
+    assert edges_of(corners).coverage(points, amounts, 12, 10) == pytest.approx(expected, abs=1e-4)
 
 
 if __name__ == "__main__":
