@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from rig.dataset.layout import MANIFEST
 from rig.dataset.manifest import read_manifest
 from rig.dataset.reader import Sample, read_dataset
 from rig.sim.parts import PARTS
+from rig.sim.recipe import QualityName
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.realism import INGREDIENTS, PHOTOGRAPHS
 from training.split import deal_folds, judging_sizes
@@ -34,7 +36,7 @@ _PLACEMENTS, _VIEWS, _EPOCHS = 80, 4, 24
 # take up a fifth more of the picture. That shows in the boxes around them, without a label.
 _SIZE_PX = 300
 _DISTANCE_MM = (103, 116)
-# For each ingredient of a scene, a smaller set and fewer epochs have to do.
+# For each ingredient of a scene, a smaller and coarser set and fewer epochs have to do.
 _SMALL_PLACEMENTS, _SMALL_EPOCHS = 40, 14
 _REPEATED = 3
 
@@ -58,27 +60,14 @@ class Bench:
 
     def render(self) -> None:
         """Make the training set that all networks share."""
-        self._render("renders", {}, _PLACEMENTS, seed=1)
+        self._render("renders", {}, _PLACEMENTS, "good", seed=1)
 
     def without(self, ingredient: str, held: Mapping[str, float], seed: int = 1) -> float:
         """Top-1 on all photographs of what a small set of renders taught in which something is left out."""
         name = f"{ingredient.split()[0]}-{seed}"
-        self._render(name, held, _SMALL_PLACEMENTS, seed)
+        self._render(name, held, _SMALL_PLACEMENTS, "fast", seed)
         self._train(name, _SMALL_EPOCHS, seed)
         return self._top1(name, str(self._photographs))
-
-    def _render(self, name: str, held: Mapping[str, float], placements: int, seed: int) -> None:
-        scene = {"distance_mm": list(_DISTANCE_MM), **held}
-        lines = [
-            "[sim]",
-            "enabled = true",
-            "[sim.scene]",
-            *(f"{key} = {value}" for key, value in scene.items()),
-        ]
-        (self._folder / "rig.toml").write_text("\n".join(lines))
-        parts = ("--parts", ",".join(sorted(PARTS)), "--out", name, "--seed", str(seed))
-        size = ("--width", str(_SIZE_PX), "--height", str(_SIZE_PX))
-        self._rig("sim", "render", *parts, *size, "--placements", str(placements), "--views", str(_VIEWS))
 
     def renders_alone(self) -> tuple[float, float]:
         """Top-1 of a network that has seen no photograph: on all of them, and on those of unseen bricks."""
@@ -119,6 +108,16 @@ class Bench:
             (folder / file_name).symlink_to(sample.path)
             lines.append(json.dumps(rows[sample.path.parents[1]][file_name]) + "\n")
         (folder / MANIFEST).write_text("".join(lines))
+
+    def _render(
+        self, name: str, held: Mapping[str, float], placements: int, quality: QualityName, seed: int
+    ) -> None:
+        ranges = {"distance_mm": list(_DISTANCE_MM), **held}
+        scene = [f"{key} = {value}" for key, value in ranges.items()]
+        (self._folder / "rig.toml").write_text("\n".join(("[sim]", "enabled = true", "[sim.scene]", *scene)))
+        recipe = ("--quality", quality, "--seed", str(seed), "--views", str(_VIEWS))
+        size = ("--width", str(_SIZE_PX), "--height", str(_SIZE_PX), "--placements", str(placements))
+        self._rig("sim", "render", "--parts", ",".join(sorted(PARTS)), "--out", name, *recipe, *size)
 
     def _train(self, name: str, epochs: int = _EPOCHS, seed: int = 0) -> None:
         recipe = ("--folds", "0", "--epochs", str(epochs), "--seed", str(seed), "--allow-mixed")
@@ -172,6 +171,7 @@ def ingredients(photographs: Path) -> Iterator[tuple[str, float]]:
             yield f"(with everything, seed {seed})", bench.without("nothing", {}, seed)
         for ingredient, held in INGREDIENTS.items():
             yield ingredient, bench.without(ingredient, held)
+        yield "all of these", bench.without("all", dict(ChainMap(*map(dict, INGREDIENTS.values()))))
 
 
 def main() -> None:
