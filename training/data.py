@@ -15,6 +15,9 @@ from rig.vision.preprocess import Grey, crop, network_input, part_size
 from training.events import Emit, Preparing
 from training.recolour import silhouette
 
+MARGIN = 0.1
+"""Around the part's box, as a share of its long side."""
+
 
 @dataclass(frozen=True)
 class Crops:

@@ -32,7 +32,7 @@ from rig.model import (
 from rig.vision.classifier import Network
 from training import networks
 from training.calibrate import REJECT_THRESHOLD
-from training.data import Crops, load_crops, network_inputs
+from training.data import MARGIN, Crops, load_crops, network_inputs
 from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
 from training.fit import ROOM, Progress, fit
 from training.measure import (
@@ -49,9 +49,6 @@ from training.quantize import to_integers
 from training.recipe import Recipe
 from training.report import write_report
 from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
-
-MARGIN = 0.1
-"""Around the part's box, as a share of its long side."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,34 @@
 """`rig train`"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rig.cli.numbers import whole_number
-from rig.cli.settings import percent, settings_of
+from rig.cli.settings import Settings, percent, settings_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from rig.model import Bundle
     from training.events import TrainEvent
+    from training.recipe import Recipe
+
+_AUGMENTATION_SHEET = Path("augmentation.png")
+
+
+class AugmentChoice(StrEnum):
+    """How far pictures are varied: the names of `training.augment.Strength`, which loads OpenCV."""
+
+    NONE = "none"
+    LIGHT = "light"
+    USUAL = "usual"
+    STRONG = "strong"
 
 
 def train(
@@ -51,28 +65,53 @@ def train(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
     ] = False,
+    augment: Annotated[
+        AugmentChoice, typer.Option("--augment", help="How far the training pictures are varied.")
+    ] = AugmentChoice.USUAL,
+    no_flip: Annotated[
+        bool,
+        typer.Option(
+            "--no-flip", help="Never mirror a picture (never done where two parts are mirror images)."
+        ),
+    ] = False,
+    show_augmentation: Annotated[
+        bool,
+        typer.Option(
+            "--show-augmentation",
+            help=f"Draw what the network would see into {_AUGMENTATION_SHEET}, and end.",
+        ),
+    ] = False,
 ) -> None:
     """Make a model of captured pictures, and measure it on parts that it has never seen."""
     settings = settings_of(context)
     config = settings.load_config()
     from rig.catalog import part_number
+    from training.augment import Strength
+    from training.recipe import Recipe
 
+    captures = data or config.paths.captures
+    recipe = Recipe() if epochs is None else Recipe.of_epochs(epochs)
+    variety = Strength(augment.value).augmentation
+    recipe = replace(recipe, augmentation=variety.without_flip() if no_flip else variety)
+    if show_augmentation:
+        _show_augmentation(settings, captures, recipe, seed, allow_mixed=allow_mixed)
+        return
     model = config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     with settings.progress() as bars:
         _load_tensorflow(bars)
         from training.pipeline import TrainRequest
         from training.pipeline import train as run
-        from training.recipe import Recipe
 
         request = TrainRequest(
-            data=data or config.paths.captures,
+            data=captures,
             model=model,
             folds=folds,
-            recipe=Recipe() if epochs is None else Recipe.of_epochs(epochs),
+            recipe=recipe,
             seed=seed,
             allow_mixed=allow_mixed,
         )
         result = run(request, progress_on(bars))
+    _say_what_is_not_mirrored(settings, result.bundle.card.labels)
     card = result.bundle.card
     settings.print_table(
         f"Measured on {card.scores.how}: top-1 {percent(card.scores.top1)}",
@@ -100,6 +139,36 @@ def train(
             "scores": card.scores.model_dump(),
         }
     )
+
+
+def _show_augmentation(
+    settings: Settings, data: Path, recipe: "Recipe", seed: int, *, allow_mixed: bool
+) -> None:
+    """Draw the sheet; TensorFlow is not needed for it."""
+    import cv2
+
+    from rig.dataset.reader import read_dataset
+    from rig.files import write_whole
+    from rig.model import Preprocess
+    from training.augmentation_sheet import augmentation_sheet
+    from training.data import MARGIN
+
+    dataset = read_dataset(data, allow_mixed=allow_mixed)
+    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN)
+    with settings.progress() as bars:
+        sheet = augmentation_sheet(dataset, spec, recipe.augmentation, seed=seed, emit=progress_on(bars))
+    write_whole(_AUGMENTATION_SHEET, cv2.imencode(".png", sheet)[1].tobytes())
+    _say_what_is_not_mirrored(settings, dataset.labels)
+    settings.print_json({"file": _AUGMENTATION_SHEET, "classes": len(dataset.labels)})
+    settings.say(f"Written: {_AUGMENTATION_SHEET}.")
+
+
+def _say_what_is_not_mirrored(settings: Settings, labels: Sequence[str]) -> None:
+    from training.mirrors import mirrored_pairs
+
+    if pairs := mirrored_pairs(labels):
+        named = ", ".join(f"{one} and {other}" for one, other in pairs)
+        settings.say(f"No picture is mirrored, since some classes are each other's mirror image: {named}.")
 
 
 def check_tensorflow() -> None:
