@@ -127,6 +127,8 @@ def train(
             f"Of these only one brick or session was captured, so nothing honest can be said of"
             f" them: {', '.join(card.split.untestable)}."
         )
+    if result.copies:
+        settings.say(f"{result.copies} pictures are copies of others, byte for byte, and were left out.")
     if result.not_located:
         settings.say(f"In {result.not_located} pictures no part was found; the whole picture was used.")
     if not settings.as_json:
@@ -136,6 +138,7 @@ def train(
             "model": model,
             "folds": result.folds,
             "not_located": result.not_located,
+            "copies": result.copies,
             "scores": card.scores.model_dump(),
         }
     )

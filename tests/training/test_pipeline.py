@@ -152,6 +152,23 @@ def test_without_folds_what_was_seen_is_measured_apart(trained: Trained, tmp_pat
     }
 
 
+def test_with_enough_groups_the_model_itself_is_tested_and_copies_count_once(tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "data", parts=("a", "b", "c", "d", "e", "f"), views=3)
+    for copy in ("a_0.png", "b_0.png"):
+        shutil.copy(data / "bar" / "a_1.png", data / "bar" / copy)
+    result = train(TrainRequest(data=data, model=tmp_path / "m", folds=0, recipe=QUICK), _ignore)
+    assert (result.copies, result.folds) == (2, ())
+    card = result.bundle.card
+    assert card.data.images == 52
+    assert len(card.split.tested) >= 3
+    assert len({"bar/bar-a", "bar/bar-b"} & {*card.split.tested}) in (0, 2)
+    evaluation = evaluate(result.bundle, read_dataset(data), _ignore)
+    unseen = evaluation.scores[Knowledge.UNSEEN]
+    assert unseen.top1 == pytest.approx(card.scores.top1, abs=0.2)  # the copies are counted here
+    assert unseen.images >= card.scores.images
+    assert set(evaluation.scores) == set(Knowledge)
+
+
 def test_a_part_that_the_model_does_not_know_is_named(trained: Trained, tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "more", parts=("new",), views=1)
     (data / "square").rename(data / "pentagon")
