@@ -30,6 +30,7 @@ from rig.model import (
 )
 from rig.vision.classifier import Network
 from training import networks
+from training.baseline import Baseline, baseline
 from training.calibrate import REJECT_THRESHOLD
 from training.copies import without_copies
 from training.data import MARGIN, Crops, load_crops, network_inputs
@@ -85,12 +86,14 @@ class TrainResult:
         folds: top-1 of each fold's network on its unseen parts.
         not_located: pictures in which no part was found.
         copies: files that were left out, since another one is the same.
+        baseline: what memory alone achieves on the pictures that the model is measured on; None without any.
     """
 
     bundle: Bundle
     folds: tuple[float, ...]
     not_located: int
     copies: int
+    baseline: Baseline | None
 
 
 def train(request: TrainRequest, emit: Emit) -> TrainResult:
@@ -163,6 +166,9 @@ class _Run:
             folds=tuple(top1(fitted.logits, self._crops.targets[fitted.held_out]) for fitted in folds),
             not_located=int((~self._crops.located).sum()),
             copies=self._copies,
+            baseline=baseline(
+                self._crops, self._split.folds or (self._split.final,), seed=self._request.seed
+            ),
         )
 
     def _fit(self, stage: str, partition: Partition, number: int) -> Fitted:

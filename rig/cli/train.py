@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from rig.model import Bundle
+    from training.baseline import Baseline
     from training.events import TrainEvent
     from training.recipe import Recipe
 
@@ -127,6 +128,8 @@ def train(
             f"Of these only one brick or session was captured, so nothing honest can be said of"
             f" them: {', '.join(card.split.untestable)}."
         )
+    if result.baseline:
+        _say_baseline(settings, result.baseline)
     if result.copies:
         settings.say(f"{result.copies} pictures are copies of others, byte for byte, and were left out.")
     if result.not_located:
@@ -139,6 +142,7 @@ def train(
             "folds": result.folds,
             "not_located": result.not_located,
             "copies": result.copies,
+            "baseline": result.baseline,
             "scores": card.scores.model_dump(),
         }
     )
@@ -172,6 +176,22 @@ def _say_what_is_not_mirrored(settings: Settings, labels: Sequence[str]) -> None
     if pairs := mirrored_pairs(labels):
         named = ", ".join(f"{one} and {other}" for one, other in pairs)
         settings.say(f"No picture is mirrored, since some classes are each other's mirror image: {named}.")
+
+
+def _say_baseline(settings: Settings, baseline: "Baseline") -> None:
+    """What the score has to be compared with, and whether pictures leak between the sides of the split."""
+    settings.say(
+        f"A nearest neighbour names {percent(baseline.top1)} of these pictures, and"
+        f" {percent(baseline.random_split_top1)} where they are split at random: by memory."
+    )
+    if not baseline.near_copies:
+        settings.say("No picture that it was measured on is a near-copy of one that it was trained on.")
+        return
+    leak = baseline.near_copies[0]
+    settings.say(
+        f"{len(baseline.near_copies)} of {baseline.judged} pictures are near-copies of trained ones, such as"
+        f" {leak.held_out} of {leak.trained}: what is said of them is memory."
+    )
 
 
 def check_tensorflow() -> None:

@@ -160,6 +160,8 @@ def test_with_enough_groups_the_model_itself_is_tested_and_copies_count_once(tmp
     assert (result.copies, result.folds) == (2, ())
     card = result.bundle.card
     assert card.data.images == 52
+    assert result.baseline is not None
+    assert result.baseline.judged == card.scores.images
     assert len(card.split.tested) >= 3
     assert len({"bar/bar-a", "bar/bar-b"} & {*card.split.tested}) in (0, 2)
     evaluation = evaluate(result.bundle, read_dataset(data), _ignore)
