@@ -4,14 +4,14 @@ import hashlib
 import json
 import shutil
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from rig.dataset.reader import read_dataset
+from rig.dataset.reader import Sample, read_dataset
 from rig.files import require_room
 from rig.model import (
     CHECKPOINTS_FOLDER,
@@ -65,6 +65,7 @@ class TrainRequest:
         recipe: how each network is fitted.
         seed: same seed and data, same split and pictures.
         allow_mixed: simulated and real pictures may come together.
+        added: renders that train beside the data, and judge nothing.
         threads: for reading pictures.
     """
 
@@ -74,6 +75,7 @@ class TrainRequest:
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
     allow_mixed: bool = False
+    added: tuple[Sample, ...] = ()
     threads: int = 2
 
 
@@ -108,8 +110,10 @@ def train(request: TrainRequest, emit: Emit) -> TrainResult:
     spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     distinct = without_copies(dataset)
-    split = plan(distinct.dataset.samples, request.folds, distinct.unit_of)
-    crops = load_crops(distinct.dataset, spec, emit, threads=request.threads)
+    own = distinct.dataset.samples
+    split = plan(own, request.folds, distinct.unit_of, added=request.added)
+    everything = replace(distinct.dataset, samples=(*own, *request.added))
+    crops = load_crops(everything, spec, emit, threads=request.threads)
     with draft_folder(request.model.parent) as scratch:
         require_room(request.model.parent, ROOM * (len(split.folds) + 1))
         return _Run(request, spec, crops, split, distinct.left_out, scratch, emit).complete()

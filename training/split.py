@@ -60,13 +60,16 @@ class Plan:
     untestable: tuple[str, ...]
 
 
-def plan(samples: Sequence[Sample], folds: int | None, unit_of: Mapping[str, str]) -> Plan:
+def plan(
+    samples: Sequence[Sample], folds: int | None, unit_of: Mapping[str, str], *, added: Sequence[Sample] = ()
+) -> Plan:
     """Split a dataset.
 
     Args:
         folds: at least 2, or 0 for none: then the final network itself is tested, where groups suffice. None:
             2 if a class has two groups, else 0.
         unit_of: what groups belong to that must not be torn apart; see `training.copies`.
+        added: samples of groups of their own, which only train.
 
     Raises:
         BadInput: the folds cannot be dealt.
@@ -75,7 +78,7 @@ def plan(samples: Sequence[Sample], folds: int | None, unit_of: Mapping[str, str
     single = untestable(sizes)
     if folds is None:
         folds = 0 if len(single) == len(sizes) else 2
-    groups = {sample.group_key for sample in samples}
+    groups = {sample.group_key for sample in (*samples, *added)}
     units = {unit_of.get(group, group) for group in groups}
 
     def complete(partition: Partition) -> Partition:

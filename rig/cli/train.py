@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rig.cli.numbers import whole_number
+from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, percent, settings_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from rig.config import Config
+    from rig.dataset.reader import Sample
     from rig.model import Bundle
     from training.baseline import Baseline
     from training.events import TrainEvent
     from training.recipe import Recipe
 
+_RENDERS = ".renders"
 _AUGMENTATION_SHEET = Path("augmentation.png")
 
 
@@ -66,6 +70,14 @@ def train(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
     ] = False,
+    with_renders: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            parser=whole_number("--with-renders", least=0),
+            help="Renders of each part that train beside the pictures, and judge nothing.",
+        ),
+    ] = 0,
     augment: Annotated[
         AugmentChoice, typer.Option("--augment", help="How far the training pictures are varied.")
     ] = AugmentChoice.USUAL,
@@ -98,6 +110,9 @@ def train(
         _show_augmentation(settings, captures, recipe, seed, allow_mixed=allow_mixed)
         return
     model = config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    if with_renders:
+        check_tensorflow()
+    added = _added_renders(settings, config, captures, with_renders, allow_mixed=allow_mixed)
     with settings.progress() as bars:
         _load_tensorflow(bars)
         from training.pipeline import TrainRequest
@@ -110,6 +125,7 @@ def train(
             recipe=recipe,
             seed=seed,
             allow_mixed=allow_mixed,
+            added=added,
         )
         result = run(request, progress_on(bars))
     _say_what_is_not_mirrored(settings, result.bundle.card.labels)
@@ -146,6 +162,32 @@ def train(
             "scores": card.scores.model_dump(),
         }
     )
+
+
+def _added_renders(
+    settings: Settings, config: "Config", data: Path, a_class: int, *, allow_mixed: bool
+) -> "tuple[Sample, ...]":
+    """Of each part that the simulator has so many pictures, out of the cache beside the models."""
+    if not a_class:
+        return ()
+    from rig.dataset.reader import read_dataset
+    from rig.sim.added_renders import add_renders
+    from rig.sim.workers import cores
+
+    dataset = read_dataset(data, allow_mixed=allow_mixed)
+    with settings.progress() as bars, what_is_rendered_is_kept():
+        added = add_renders(
+            dataset,
+            a_class,
+            config.sim,
+            config.paths.models / _RENDERS,
+            workers=cores(),
+            emit=rendering_on(bars),
+        )
+    settings.say(f"{len(added.samples)} renders ({added.new} of them new) are in {added.folder}.")
+    if added.missing:
+        settings.say(f"The simulator has no part {', '.join(added.missing)}: of these, pictures alone train.")
+    return added.samples
 
 
 def _show_augmentation(

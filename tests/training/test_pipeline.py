@@ -156,10 +156,14 @@ def test_with_enough_groups_the_model_itself_is_tested_and_copies_count_once(tmp
     data = write_shapes(tmp_path / "data", parts=("a", "b", "c", "d", "e", "f"), views=3)
     for copy in ("a_0.png", "b_0.png"):
         shutil.copy(data / "bar" / "a_1.png", data / "bar" / copy)
-    result = train(TrainRequest(data=data, model=tmp_path / "m", folds=0, recipe=QUICK), _ignore)
+    more = write_shapes(tmp_path / "more", parts=("x",), views=1, seed=1)
+    added = tuple(replace(sample, group="added") for sample in read_dataset(more).samples)
+    request = TrainRequest(data=data, model=tmp_path / "m", folds=0, recipe=QUICK, added=added)
+    result = train(request, _ignore)
     assert (result.copies, result.folds) == (2, ())
     card = result.bundle.card
-    assert card.data.images == 52
+    assert card.data.images == 52 + 3
+    assert {f"{shape}/added" for shape in SHAPES} <= {*card.split.trained}
     assert result.baseline is not None
     assert result.baseline.judged == card.scores.images
     assert len(card.split.tested) >= 3

@@ -174,3 +174,14 @@ def test_renders_only_train_in_any_plan() -> None:
         made = plan([*photographs, *renders], folds, {})
         for partition in (*made.folds, made.final):
             assert {"a/sim1", "b/sim1"} <= set(partition.trained)
+
+
+@pytest.mark.parametrize("source", ["camera", "simulated"])
+def test_what_is_added_only_trains_whatever_it_is_added_to(source: str) -> None:
+    own = _samples({f"{label}/{k}": 3 for label in "ab" for k in range(6)}, source)
+    added = _samples({"a/added 1": 9, "b/added 1": 9}, "simulated")
+    for folds in (0, 2, None):
+        alone, made = plan(own, folds, {}), plan(own, folds, {}, added=added)
+        for partition, before in zip((*made.folds, made.final), (*alone.folds, alone.final), strict=True):
+            assert set(partition.trained) == {*before.trained, "a/added 1", "b/added 1"}
+            assert (partition.validated, partition.tested) == (before.validated, before.tested)
