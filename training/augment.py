@@ -21,6 +21,7 @@ from training.mirrors import mirrored_pairs
 from training.recolour import recolour
 
 _BLUR_REFERENCE_PX = 128.0
+_TONES = np.linspace(0, 1, 256)
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ def _moved(image: Grey, size_px: int, how: Augmentation, rng: np.random.Generato
 
 def _bent_tones(image: Grey, how: Augmentation, rng: np.random.Generator) -> Grey:
     """Another gamma, exposure and contrast, sometimes with light and dark exchanged."""
-    tones = np.linspace(0, 1, 256) ** np.exp(rng.uniform(-how.gamma, how.gamma))
+    tones = _TONES ** np.exp(rng.uniform(-how.gamma, how.gamma))
     tones *= rng.uniform(*how.brightness)
     tones = 0.5 + (tones - 0.5) * (1 + rng.uniform(-how.contrast, how.contrast))
     if rng.random() < how.inversion:
