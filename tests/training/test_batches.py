@@ -1,11 +1,23 @@
-"""Batches are balanced, new in each epoch, and the same for the same seed, whichever thread makes them."""
+"""Batches are balanced, new in each epoch, and the same for the same seed, whichever thread makes them.
+
+And what judges a network comes in no such batch.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from training.augment import Augmentation
+from rig.dataset.reader import read_dataset
+from rig.model import Preprocess
+from tests.training.conftest import QUICK, write_shapes
+from training.augment import Augmentation, Strength
 from training.batches import AugmentedBatches
+from training.data import MARGIN, load_crops, network_inputs
+from training.events import EpochDone, TrainEvent
+from training.fit import Progress, fit
 
 rng = np.random.default_rng(3)
 CROPS = rng.integers(0, 256, (10, 32, 32, 3), np.uint8)
@@ -50,3 +62,27 @@ def test_every_batch_and_epoch_is_new() -> None:
     assert not np.array_equal(batches[1][0], first)
     batches.on_epoch_end()
     assert not np.array_equal(batches[0][0], first)
+
+
+def test_validation_pictures_are_never_varied(tmp_path: Path) -> None:
+    """The loss that was reported is that of the plain pictures, as they are prepared for a model in use."""
+    dataset = read_dataset(write_shapes(tmp_path / "data", parts=("a", "b"), views=4))
+    crops = load_crops(dataset, Preprocess(size_px=32, margin=MARGIN), lambda event: None, threads=1)
+    train, validation = (crops.in_groups([g for g in set(crops.groups) if g.endswith(end)]) for end in "ab")
+    events: list[TrainEvent] = []
+    model = fit(
+        crops,
+        train,
+        validation,
+        replace(QUICK, augmentation=Strength.STRONG.augmentation),
+        stage="final",
+        seed=0,
+        checkpoint=tmp_path / "best.weights.h5",
+        progress=Progress(1.0),
+        emit=events.append,
+    )
+    plain = network_inputs(crops.images[validation], crops.sizes[validation]).astype(np.float32)
+    one_hot = np.eye(len(crops.labels), dtype=np.float32)[crops.targets[validation]]
+    loss, _ = model.evaluate(plain, one_hot, verbose=0)
+    (epoch,) = (event for event in events if isinstance(event, EpochDone))
+    assert epoch.validation_loss == pytest.approx(loss, rel=1e-4)
