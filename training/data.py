@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
+from rig.curation.fingerprint import Fingerprint, fingerprint
 from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
 from rig.model import Preprocess, image_digest
 from rig.vision.locate import locate
 from rig.vision.preprocess import Grey, crop, network_input, part_size
 from training.events import Emit, Preparing
 from training.recolour import silhouette
+
+MARGIN = 0.1
+"""Around the part's box, as a share of its long side."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Crops:
         targets: (n,) int64, index into `labels`.
         groups: (n,) str, `label/group` of each.
         digests: SHA-256 of each file.
+        fingerprints: (n, 32) uint8, the `rig.curation.fingerprint` of each whole picture.
         samples: where each came from.
         labels: the classes.
         located: (n,) bool, whether a part was found; where not, the whole picture stands in.
@@ -38,6 +43,7 @@ class Crops:
     targets: NDArray[np.int64]
     groups: NDArray[np.str_]
     digests: tuple[str, ...]
+    fingerprints: NDArray[np.uint8]
     samples: tuple[Sample, ...]
     labels: tuple[str, ...]
     located: NDArray[np.bool_]
@@ -48,6 +54,10 @@ class Crops:
     def in_groups(self, groups: Sequence[str]) -> NDArray[np.int64]:
         """Indices of the images of these groups."""
         return np.flatnonzero(np.isin(self.groups, groups))
+
+    def name(self, index: int) -> str:
+        """Of an image: its label and file name."""
+        return f"{self.samples[index].label}/{self.samples[index].path.name}"
 
 
 def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) -> Crops:
@@ -61,18 +71,21 @@ def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) 
     masks = np.empty((total, spec.size_px, spec.size_px), np.uint8)
     sizes = np.empty(total, np.float64)  # as `prepare` computes it: float32 would round the plane otherwise
     located = np.empty(total, np.bool_)
+    fingerprints = np.empty((total, 32), np.uint8)
     digests = []
 
-    def load(sample: Sample) -> tuple[Image, Grey, float, bool, str]:
+    def load(sample: Sample) -> tuple[Image, Grey, float, bool, Fingerprint, str]:
         content = read_bytes(sample.path)
         image = decode_image(content, sample.path)
         box = locate(image)
         picture = crop(image, box, spec)
-        return picture, silhouette(picture), part_size(image, box), box is not None, image_digest(content)
+        size = part_size(image, box)
+        return picture, silhouette(picture), size, box is not None, fingerprint(image), image_digest(content)
 
     with ThreadPoolExecutor(threads) as pool:
         for index, loaded in enumerate(pool.map(load, dataset.samples)):
-            images[index], masks[index], sizes[index], located[index], digest = loaded
+            images[index], masks[index], sizes[index], located[index], mark, digest = loaded
+            fingerprints[index] = np.frombuffer(mark, np.uint8)
             digests.append(digest)
             emit(Preparing(index + 1, total))
     return Crops(
@@ -82,6 +95,7 @@ def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) 
         targets=np.array([dataset.labels.index(sample.label) for sample in dataset.samples], np.int64),
         groups=np.array([sample.group_key for sample in dataset.samples]),
         digests=tuple(digests),
+        fingerprints=fingerprints,
         samples=dataset.samples,
         labels=dataset.labels,
         located=located,

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from rig.errors import RigError
 from rig.files import require_room, storage_errors
-from training.augment import AugmentedBatches
 from training.backend import keras
+from training.batches import AugmentedBatches
 from training.data import Crops, network_inputs
 from training.events import Emit, EpochDone, Fitting
 from training.networks import build
@@ -96,6 +96,7 @@ def fit(
             crops.targets[train],
             classes=len(crops.labels),
             size_px=phase.size_px,
+            augmentation=recipe.augmentation.for_classes(crops.labels),
             batch=recipe.batch,
             batches=recipe.batches(len(train)),
             seed=(seed, number),

@@ -79,13 +79,20 @@ def calibrate(measured: Sequence[Fitted], crops: Crops, how: str) -> tuple[float
     return temperature, describe(logits, targets, temperature, f"calibrated on {how}")
 
 
-def how_measured(folds: int, validated: int) -> str:
-    """In words, which pictures the figures are of."""
+def how_measured(folds: int, tested: int, held_out: int) -> str:
+    """In words, which pictures the figures are of.
+
+    Args:
+        tested: groups that the final network has never seen.
+        held_out: pictures on which it is measured.
+    """
     if folds:
         return (
             f"physical parts or sessions that the network of that fold has never seen, {folds} folds pooled"
         )
-    if validated:
+    if tested:
+        return "physical parts or sessions that the network has never seen"
+    if held_out:
         return "validation groups, on which the checkpoint was chosen too"
     return "nothing: every class has a single physical part and session"
 

@@ -4,15 +4,14 @@ import hashlib
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from rig.dataset.reader import read_dataset
+from rig.dataset.reader import Sample, read_dataset
 from rig.files import require_room
 from rig.model import (
     CHECKPOINTS_FOLDER,
@@ -31,8 +30,10 @@ from rig.model import (
 )
 from rig.vision.classifier import Network
 from training import networks
+from training.baseline import Baseline, baseline
 from training.calibrate import REJECT_THRESHOLD
-from training.data import Crops, load_crops, network_inputs
+from training.copies import without_copies
+from training.data import MARGIN, Crops, load_crops, network_inputs
 from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
 from training.fit import ROOM, Progress, fit
 from training.measure import (
@@ -48,10 +49,7 @@ from training.measure import (
 from training.quantize import to_integers
 from training.recipe import Recipe
 from training.report import write_report
-from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
-
-MARGIN = 0.1
-"""Around the part's box, as a share of its long side."""
+from training.split import Partition, Plan, plan
 
 
 @dataclass(frozen=True)
@@ -62,11 +60,12 @@ class TrainRequest:
         data: folder of class folders.
         model: folder that the bundle shall be; one of the same name is replaced.
         folds: at least 2: so many extra networks measure how the recipe does on unseen parts. 0: one network,
-            with validation groups held out where a class has two or more. None: 2 if a class has two groups,
-            else 0.
+            tested itself where groups suffice. None: 2 if a class has two groups, else 0. See
+            `training.split.plan`.
         recipe: how each network is fitted.
         seed: same seed and data, same split and pictures.
         allow_mixed: simulated and real pictures may come together.
+        added: renders that train beside the data, and judge nothing.
         threads: for reading pictures.
     """
 
@@ -76,6 +75,7 @@ class TrainRequest:
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
     allow_mixed: bool = False
+    added: tuple[Sample, ...] = ()
     threads: int = 2
 
 
@@ -87,11 +87,15 @@ class TrainResult:
         bundle: on disk; its card has the scores.
         folds: top-1 of each fold's network on its unseen parts.
         not_located: pictures in which no part was found.
+        copies: files that were left out, since another one is the same.
+        baseline: what memory alone achieves on the pictures that the model is measured on; None without any.
     """
 
     bundle: Bundle
     folds: tuple[float, ...]
     not_located: int
+    copies: int
+    baseline: Baseline | None
 
 
 def train(request: TrainRequest, emit: Emit) -> TrainResult:
@@ -99,26 +103,20 @@ def train(request: TrainRequest, emit: Emit) -> TrainResult:
 
     Raises:
         BadInput: the folder does not exist, or the folds cannot be dealt.
-        DatasetError: the data cannot be used; names the folder or image.
+        DatasetError: the data cannot be used, or contradict themselves; names the folder or images.
         StorageError: the bundle, or what is needed on the way to it, cannot be written.
         RigError: the training diverged.
     """
     spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
-    sizes = judging_sizes(dataset.samples)
-    groups = {sample.group_key for sample in dataset.samples}
-    folds = [part.with_all(groups) for part in deal_folds(sizes, _fold_count(request.folds, sizes))]
-    final = hold_out(sizes, least_groups=3 if folds else 2).with_all(groups)
-    crops = load_crops(dataset, spec, emit, threads=request.threads)
+    distinct = without_copies(dataset)
+    own = distinct.dataset.samples
+    split = plan(own, request.folds, distinct.unit_of, added=request.added)
+    everything = replace(distinct.dataset, samples=(*own, *request.added))
+    crops = load_crops(everything, spec, emit, threads=request.threads)
     with draft_folder(request.model.parent) as scratch:
-        require_room(request.model.parent, ROOM * (len(folds) + 1))
-        return _Run(request, spec, crops, folds, final, scratch, emit).complete()
-
-
-def _fold_count(asked: int | None, sizes: Sizes) -> int:
-    if asked is not None:
-        return asked
-    return 0 if len(untestable(sizes)) == len(sizes) else 2
+        require_room(request.model.parent, ROOM * (len(split.folds) + 1))
+        return _Run(request, spec, crops, split, distinct.left_out, scratch, emit).complete()
 
 
 class _Run:
@@ -129,28 +127,30 @@ class _Run:
         request: TrainRequest,
         spec: Preprocess,
         crops: Crops,
-        folds: Sequence[Partition],
-        final: Partition,
+        split: Plan,
+        copies: int,
         scratch: Path,
         emit: Emit,
     ) -> None:
         self._request = request
         self._spec = spec
         self._crops = crops
-        self._folds = folds
-        self._final = final
+        self._split = split
+        self._copies = copies
         self._scratch = scratch
         self._emit = emit
         self._epochs: list[EpochDone] = []
         self._inputs = network_inputs(crops.images, crops.sizes)
-        works = [request.recipe.work(len(crops.in_groups(part.trained))) for part in (*folds, final)]
+        works = [
+            request.recipe.work(len(crops.in_groups(part.trained))) for part in (*split.folds, split.final)
+        ]
         self._progress = Progress(sum(works))
 
     def complete(self) -> TrainResult:
-        folds = [self._fit(f"fold {k}", part, k) for k, part in enumerate(self._folds, start=1)]
-        final = self._fit("final", self._final, 0)
+        folds = [self._fit(f"fold {k}", part, k) for k, part in enumerate(self._split.folds, start=1)]
+        final = self._fit("final", self._split.final, 0)
         measured = folds or [final]
-        how = how_measured(len(folds), len(final.held_out))
+        how = how_measured(len(folds), len(final.partition.tested), len(final.held_out))
         temperature, calibration = calibrate(measured, self._crops, how)
         confusion = confusion_of(measured, self._crops)
         card = self._card(final, temperature, calibration, scores_of(measured, self._crops, how))
@@ -169,6 +169,10 @@ class _Run:
             bundle=bundle,
             folds=tuple(top1(fitted.logits, self._crops.targets[fitted.held_out]) for fitted in folds),
             not_located=int((~self._crops.located).sum()),
+            copies=self._copies,
+            baseline=baseline(
+                self._crops, self._split.folds or (self._split.final,), seed=self._request.seed
+            ),
         )
 
     def _fit(self, stage: str, partition: Partition, number: int) -> Fitted:
@@ -226,7 +230,7 @@ class _Run:
                 trained=fitted.partition.trained,
                 validated=fitted.partition.validated,
                 tested=fitted.partition.tested,
-                untestable=untestable(judging_sizes(crops.samples)),
+                untestable=self._split.untestable,
             ),
             data=_fingerprint(crops),
             seed=self._request.seed,

@@ -1,6 +1,8 @@
 """How a network is fitted: what a user may choose, and what is chosen for whoever does not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from training.augment import Augmentation
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Recipe:
         learning_rate: at its peak, after a tenth of the steps; AdamW, decays to nearly nothing.
         weight_decay: of AdamW.
         label_smoothing: share of the target that is spread over all classes.
+        augmentation: of the pictures that it is fitted to; none is mirrored where a class is another's mirror
+            image.
     """
 
     phases: tuple[Phase, ...] = (Phase(64, 5), Phase(96, 3))
@@ -30,6 +34,7 @@ class Recipe:
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
     @classmethod
     def of_epochs(cls, epochs: int) -> "Recipe":

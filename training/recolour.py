@@ -16,6 +16,8 @@ _BORDER_PX = 4
 # Differences of log intensity from the table's that make a pixel the part's.
 _TINT, _BRIGHTER, _DARKER = 0.10, 0.18, 0.45
 _LEAST_SHARE = 0.12  # of the crop: a smaller silhouette is none, the part has the table's own colour
+_DARK_LEVEL = 4.0  # added before the logarithm
+_LOGS = np.log(np.arange(256, dtype=np.float32) + np.float32(_DARK_LEVEL))
 _DARKEST, _BRIGHTEST = np.log(12.0), np.log(235.0)
 
 
@@ -50,14 +52,15 @@ def recolour(grey: Grey, mask: Grey, rng: np.random.Generator) -> Grey:
     Args:
         grey, mask: (side, side) uint8.
     """
-    weight = mask.astype(np.float32) / 255
-    if not weight.any():
+    weight = mask.astype(np.float32)
+    total = float(weight.sum())
+    if not total:
         return grey
-    log = np.log(grey.astype(np.float32) + 4)
-    mean = float((log * weight).sum() / weight.sum())
-    moved = (log - mean) * np.exp(rng.uniform(-0.25, 0.25)) + rng.uniform(_DARKEST, _BRIGHTEST)
-    mixed = log + weight * (moved - log)
-    return np.asarray(np.clip(np.exp(mixed) - 4, 0, 255), np.uint8)
+    mean = float(np.vdot(cv2.LUT(grey, _LOGS), weight)) / total
+    moved = (_LOGS - mean) * np.exp(rng.uniform(-0.25, 0.25)) + rng.uniform(_DARKEST, _BRIGHTEST)
+    levels = np.clip(np.exp(moved) - _DARK_LEVEL, 0, 255).astype(np.float32)
+    plain = grey.astype(np.float32)
+    return np.asarray(plain + (cv2.LUT(grey, levels) - plain) * (weight / 255), np.uint8)
 
 
 def _difference_from_table(log: NDArray[np.float32]) -> NDArray[np.float32]:

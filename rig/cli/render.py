@@ -1,5 +1,7 @@
 """`rig sim render`"""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +12,7 @@ from rig.cli.numbers import whole_number
 from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
     from rig.dataset.progress import Progress
@@ -120,23 +123,35 @@ def render(
 def _render(
     settings: Settings, training_set: "TrainingSet", sittings: "list[Sitting]", workers: int | None
 ) -> "Rendered":
-    from rig.errors import Interrupted, RigError
     from rig.sim.training_set import render_missing
     from rig.sim.workers import cores
 
-    with settings.progress() as bars:
-        shown: dict[str, TaskID] = {}
+    with settings.progress() as bars, what_is_rendered_is_kept():
+        return render_missing(training_set, sittings, workers or cores(), rendering_on(bars))
 
-        def show(progress: "Progress") -> None:
-            if progress.stage not in shown:
-                # What was there before counts as done, and not for the time that is left.
-                shown[progress.stage] = bars.add_task(
-                    progress.stage, total=progress.total, completed=progress.done
-                )
-            bars.update(shown[progress.stage], completed=progress.done)
 
-        try:
-            return render_missing(training_set, sittings, workers or cores(), show)
-        except (RigError, Interrupted) as stop:
-            stop.add_note("what was rendered is kept; the same command goes on with the rest")
-            raise
+@contextmanager
+def what_is_rendered_is_kept() -> Iterator[None]:
+    """Say so of whatever ends the block."""
+    from rig.errors import Interrupted, RigError
+
+    try:
+        yield
+    except (RigError, Interrupted) as stop:
+        stop.add_note("what was rendered is kept; the same command goes on with the rest")
+        raise
+
+
+def rendering_on(bars: "Bars") -> Callable[["Progress"], None]:
+    """Shows how far the rendering is, a bar for each stage."""
+    shown: dict[str, TaskID] = {}
+
+    def show(progress: "Progress") -> None:
+        if progress.stage not in shown:
+            # What was there before counts as done, and not for the time that is left.
+            shown[progress.stage] = bars.add_task(
+                progress.stage, total=progress.total, completed=progress.done
+            )
+        bars.update(shown[progress.stage], completed=progress.done)
+
+    return show

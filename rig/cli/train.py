@@ -1,20 +1,39 @@
 """`rig train`"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rig.cli.numbers import whole_number
-from rig.cli.settings import percent, settings_of
+from rig.cli.render import rendering_on, what_is_rendered_is_kept
+from rig.cli.settings import Settings, percent, settings_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from rig.config import Config
+    from rig.dataset.reader import Sample
     from rig.model import Bundle
+    from training.baseline import Baseline
     from training.events import TrainEvent
+    from training.recipe import Recipe
+
+_RENDERS = ".renders"
+_AUGMENTATION_SHEET = Path("augmentation.png")
+
+
+class AugmentChoice(StrEnum):
+    """How far pictures are varied: the names of `training.augment.Strength`, which loads OpenCV."""
+
+    NONE = "none"
+    LIGHT = "light"
+    USUAL = "usual"
+    STRONG = "strong"
 
 
 def train(
@@ -51,28 +70,65 @@ def train(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
     ] = False,
+    with_renders: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            parser=whole_number("--with-renders", least=0),
+            help="Renders of each part that train beside the pictures, and judge nothing.",
+        ),
+    ] = 0,
+    augment: Annotated[
+        AugmentChoice, typer.Option("--augment", help="How far the training pictures are varied.")
+    ] = AugmentChoice.USUAL,
+    no_flip: Annotated[
+        bool,
+        typer.Option(
+            "--no-flip", help="Never mirror a picture (never done where two parts are mirror images)."
+        ),
+    ] = False,
+    show_augmentation: Annotated[
+        bool,
+        typer.Option(
+            "--show-augmentation",
+            help=f"Draw what the network would see into {_AUGMENTATION_SHEET}, and end.",
+        ),
+    ] = False,
 ) -> None:
     """Make a model of captured pictures, and measure it on parts that it has never seen."""
     settings = settings_of(context)
     config = settings.load_config()
     from rig.catalog import part_number
+    from training.augment import Strength
+    from training.recipe import Recipe
 
+    captures = data or config.paths.captures
+    recipe = Recipe() if epochs is None else Recipe.of_epochs(epochs)
+    variety = Strength(augment.value).augmentation
+    recipe = replace(recipe, augmentation=variety.without_flip() if no_flip else variety)
+    if show_augmentation:
+        _show_augmentation(settings, captures, recipe, seed, allow_mixed=allow_mixed)
+        return
     model = config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    if with_renders:
+        check_tensorflow()
+    added = _added_renders(settings, config, captures, with_renders, allow_mixed=allow_mixed)
     with settings.progress() as bars:
         _load_tensorflow(bars)
         from training.pipeline import TrainRequest
         from training.pipeline import train as run
-        from training.recipe import Recipe
 
         request = TrainRequest(
-            data=data or config.paths.captures,
+            data=captures,
             model=model,
             folds=folds,
-            recipe=Recipe() if epochs is None else Recipe.of_epochs(epochs),
+            recipe=recipe,
             seed=seed,
             allow_mixed=allow_mixed,
+            added=added,
         )
         result = run(request, progress_on(bars))
+    _say_what_is_not_mirrored(settings, result.bundle.card.labels)
     card = result.bundle.card
     settings.print_table(
         f"Measured on {card.scores.how}: top-1 {percent(card.scores.top1)}",
@@ -88,6 +144,10 @@ def train(
             f"Of these only one brick or session was captured, so nothing honest can be said of"
             f" them: {', '.join(card.split.untestable)}."
         )
+    if result.baseline:
+        _say_baseline(settings, result.baseline)
+    if result.copies:
+        settings.say(f"{result.copies} pictures are copies of others, byte for byte, and were left out.")
     if result.not_located:
         settings.say(f"In {result.not_located} pictures no part was found; the whole picture was used.")
     if not settings.as_json:
@@ -97,8 +157,82 @@ def train(
             "model": model,
             "folds": result.folds,
             "not_located": result.not_located,
+            "copies": result.copies,
+            "baseline": result.baseline,
             "scores": card.scores.model_dump(),
         }
+    )
+
+
+def _added_renders(
+    settings: Settings, config: "Config", data: Path, a_class: int, *, allow_mixed: bool
+) -> "tuple[Sample, ...]":
+    """Of each part that the simulator has so many pictures, out of the cache beside the models."""
+    if not a_class:
+        return ()
+    from rig.dataset.reader import read_dataset
+    from rig.sim.added_renders import add_renders
+    from rig.sim.workers import cores
+
+    dataset = read_dataset(data, allow_mixed=allow_mixed)
+    with settings.progress() as bars, what_is_rendered_is_kept():
+        added = add_renders(
+            dataset,
+            a_class,
+            config.sim,
+            config.paths.models / _RENDERS,
+            workers=cores(),
+            emit=rendering_on(bars),
+        )
+    settings.say(f"{len(added.samples)} renders ({added.new} of them new) are in {added.folder}.")
+    if added.missing:
+        settings.say(f"The simulator has no part {', '.join(added.missing)}: of these, pictures alone train.")
+    return added.samples
+
+
+def _show_augmentation(
+    settings: Settings, data: Path, recipe: "Recipe", seed: int, *, allow_mixed: bool
+) -> None:
+    """Draw the sheet; TensorFlow is not needed for it."""
+    import cv2
+
+    from rig.dataset.reader import read_dataset
+    from rig.files import write_whole
+    from rig.model import Preprocess
+    from training.augmentation_sheet import augmentation_sheet
+    from training.data import MARGIN
+
+    dataset = read_dataset(data, allow_mixed=allow_mixed)
+    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN)
+    with settings.progress() as bars:
+        sheet = augmentation_sheet(dataset, spec, recipe.augmentation, seed=seed, emit=progress_on(bars))
+    write_whole(_AUGMENTATION_SHEET, cv2.imencode(".png", sheet)[1].tobytes())
+    _say_what_is_not_mirrored(settings, dataset.labels)
+    settings.print_json({"file": _AUGMENTATION_SHEET, "classes": len(dataset.labels)})
+    settings.say(f"Written: {_AUGMENTATION_SHEET}.")
+
+
+def _say_what_is_not_mirrored(settings: Settings, labels: Sequence[str]) -> None:
+    from training.mirrors import mirrored_pairs
+
+    if pairs := mirrored_pairs(labels):
+        named = ", ".join(f"{one} and {other}" for one, other in pairs)
+        settings.say(f"No picture is mirrored, since some classes are each other's mirror image: {named}.")
+
+
+def _say_baseline(settings: Settings, baseline: "Baseline") -> None:
+    """What the score has to be compared with, and whether pictures leak between the sides of the split."""
+    settings.say(
+        f"A nearest neighbour names {percent(baseline.top1)} of these pictures, and"
+        f" {percent(baseline.random_split_top1)} where they are split at random: by memory."
+    )
+    if not baseline.near_copies:
+        settings.say("No picture that it was measured on is a near-copy of one that it was trained on.")
+        return
+    leak = baseline.near_copies[0]
+    settings.say(
+        f"{len(baseline.near_copies)} of {baseline.judged} pictures are near-copies of trained ones, such as"
+        f" {leak.held_out} of {leak.trained}: what is said of them is memory."
     )
 
 

@@ -126,7 +126,7 @@ def _copies(index: Index, roles: Mapping[str, "_Role"]) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Role:
-    """What a picture did for a model: the folds, from 1, that its group tested; it trained the others."""
+    """What a picture did for a model: the folds, from 1, that its group tested, 0 for the model itself."""
 
     group: str
     tested: frozenset[int]
@@ -138,16 +138,17 @@ def _leak(pair: Pair, roles: Mapping[str, _Role]) -> str:
         return f"which is in {pair.splits[0]}"
     one, two = (roles.get(digest) for digest in pair.digests)
     if one and two and one.group != two.group and one.tested != two.tested:
-        fold = min(one.tested ^ two.tested)
-        return f"and fold {fold} of the model was tested on one and trained on the other"
+        number = min(one.tested ^ two.tested)
+        who = f"fold {number} of the model" if number else "the model"
+        return f"and {who} was tested on one and trained on the other"
     return ""
 
 
 def _roles(bundle: Bundle) -> dict[str, _Role]:
     """By digest, of every picture that the model was made from."""
     tested_in: dict[str, set[int]] = {}
-    for number, fold in enumerate(bundle.folds(), start=1):
-        for group in fold.card.split.tested:
+    for number, network in enumerate((bundle, *bundle.folds())):
+        for group in network.card.split.tested:
             tested_in.setdefault(group, set()).add(number)
     group_of = bundle.image_groups()
     roles = {group: _Role(group, frozenset(tested_in.get(group, ()))) for group in set(group_of.values())}

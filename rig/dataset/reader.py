@@ -24,6 +24,9 @@ from rig.errors import DatasetError
 SIMULATED = "simulated"
 UNKNOWN_SOURCE = "unknown"
 
+_LEAST_SIDE_PX = 8
+_MOST_ELONGATED = 20
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -101,6 +104,9 @@ def read_dataset(folder: Path, *, least_classes: int = 2, allow_mixed: bool = Fa
 def decode_image(content: bytes, path: Path) -> Image:
     """Decode an image file strictly: OpenCV alone fills the missing part of a truncated JPEG with grey.
 
+    Training and classifying see the same picture, since both decode it here: turned upright as its EXIF data
+    say, 16 bits brought to 8, grey and CMYK to BGR; transparency is left out.
+
     Args:
         content: the file's bytes.
         path: for the error.
@@ -109,7 +115,7 @@ def decode_image(content: bytes, path: Path) -> Image:
         (height, width, 3) uint8, BGR.
 
     Raises:
-        DatasetError: it is no image, or truncated.
+        DatasetError: it is no image, truncated, or too narrow to show a part.
     """
     hint = "capture it again, or delete the file"
     if _is_truncated(content):
@@ -117,6 +123,9 @@ def decode_image(content: bytes, path: Path) -> Image:
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if image is None:
         raise DatasetError(f"{path} is not a readable image", hint=hint)
+    height, width = image.shape[:2]
+    if min(height, width) < _LEAST_SIDE_PX or max(height, width) > _MOST_ELONGATED * min(height, width):
+        raise DatasetError(f"{path} is too narrow to show a part: {width} x {height} pixels", hint=hint)
     return np.asarray(image, np.uint8)
 
 

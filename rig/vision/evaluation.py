@@ -147,6 +147,7 @@ class Jury:
         self._stranger = Judge(final, Knowledge.UNSEEN)
         self._judges = {group: Judge(final, Knowledge.SEEN) for group in self._groups}
         self._judges |= {group: Judge(final, Knowledge.VALIDATED) for group in bundle.card.split.validated}
+        self._judges |= dict.fromkeys(bundle.card.split.tested, self._stranger)
         for number, fold in enumerate(bundle.folds(), start=1):
             judge = Judge(Classifier(fold), Knowledge.UNSEEN, number)
             self._judges |= dict.fromkeys(fold.card.split.tested, judge)

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
 
 from tests.acceptance.conftest import PARTS, Shell, Trained
@@ -143,3 +144,12 @@ def test_a_model_is_asked_which_labels_may_be_wrong(trained: Trained, shell: She
     model = _copy_of_model(trained, shell)
     (model / "model.json").write_text("{")
     assert "model.json is damaged" in shell.fails("dataset", "check", "--model", model)
+
+
+def test_the_augmentation_is_shown_without_a_training(trained: Trained, shell: Shell) -> None:
+    _copy_of_captures(trained, shell)
+    document = shell.json("train", "--show-augmentation", "--augment", "strong")
+    sheet = cv2.imread(str(shell.folder / document["file"]))
+    assert document["classes"] == len(PARTS)
+    assert sheet.shape[0] > 100 * len(PARTS)
+    assert not (shell.folder / "models").exists()

@@ -24,6 +24,7 @@ from rig.vision.locate import locate
 from tests.benchmarks import capture
 from tests.benchmarks.dataset import memory_of_dataset_commands
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.input_pipeline import training_images
 from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
 from tests.benchmarks.realism import realism
 from tests.benchmarks.renders import learning
@@ -104,6 +105,7 @@ def main() -> None:
             capture.memory_of_sessions,
             capture.sweep,
             memory_of_dataset_commands,
+            training_images,
             learning,
         ):
             for figure in measure():

@@ -1,12 +1,16 @@
 """Augmented pictures differ from each other, and come out the same for the same seed."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
+import pytest
 
 from rig.model import Preprocess
 from rig.vision.locate import locate
-from rig.vision.preprocess import crop
+from rig.vision.preprocess import crop, network_input
 from tests.vision.pictures import Scene, draw
-from training.augment import AugmentedBatches, augment
+from training.augment import Augmentation, Strength, augment
 from training.recolour import silhouette
 
 SPEC = Preprocess(size_px=64, margin=0.1)
@@ -17,15 +21,11 @@ def _crops(count: int) -> np.ndarray:
     return np.stack([crop(image, locate(image), SPEC) for image in images])
 
 
-def _augment(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return augment(picture, silhouette(picture), 0.4, 48, rng)
+NONE, USUAL = Strength.NONE.augmentation, Strength.USUAL.augmentation
 
 
-def _batches(crops: np.ndarray, targets: list[int], **changes: int) -> AugmentedBatches:
-    sizes = {"classes": 2, "size_px": 48, "batch": 40, "batches": 3, **changes}
-    masks = np.stack([silhouette(picture) for picture in crops])
-    part_sizes = np.full(len(crops), 0.4)
-    return AugmentedBatches(crops, masks, part_sizes, np.array(targets), seed=(0,), **sizes)
+def _augment(picture: np.ndarray, rng: np.random.Generator, how: Augmentation = USUAL) -> np.ndarray:
+    return augment(picture, silhouette(picture), 0.4, 48, how, rng)
 
 
 def test_shape_and_variety() -> None:
@@ -52,20 +52,88 @@ def test_the_source_is_left_alone() -> None:
     assert np.array_equal(picture, before)
 
 
-def test_batches_are_balanced_and_reproducible() -> None:
-    crops = _crops(10)
-    targets = [0] * 9 + [1]
-    batches = _batches(crops, targets, batch=400)
-    pixels, one_hot = batches[0]
-    assert pixels.shape == (400, 48, 48, 2)
-    assert 140 < one_hot[:, 1].sum() < 260
-    assert np.array_equal(_batches(crops, targets, batch=400)[0][0], pixels)
+@pytest.mark.parametrize("strength", [strength for strength in Strength if strength is not Strength.NONE])
+def test_every_strength_varies_and_leaves_something_to_see(strength: Strength) -> None:
+    picture = _crops(1)[0]
+    rng = np.random.default_rng(0)
+    variations = [_augment(picture, rng, strength.augmentation) for _ in range(20)]
+    assert len({v.tobytes() for v in variations}) == 20
+    assert min(float(v[:, :, 0].std()) for v in variations) > 5
 
 
-def test_every_batch_and_epoch_is_new() -> None:
-    crops = _crops(2)
-    batches = _batches(crops, [0, 1])
-    first = batches[0][0]
-    assert not np.array_equal(batches[1][0], first)
-    batches.on_epoch_end()
-    assert not np.array_equal(batches[0][0], first)
+def test_without_augmentation_the_network_sees_what_it_is_asked_later() -> None:
+    for picture in _crops(3):
+        seen = augment(picture, silhouette(picture), 0.4, 64, NONE, np.random.default_rng(0))
+        assert np.array_equal(seen, network_input(picture, 0.4))
+
+
+def _alone(**change: object) -> tuple[np.ndarray, np.ndarray]:
+    """A picture without augmentation, and with one thing of it at its most."""
+    picture = _crops(1)[0]
+    picture[:, :, 2] = 255 - picture[:, :, 2]  # so that channels differ all over
+    plain, changed = (
+        augment(picture, silhouette(picture), 0.4, 64, how, np.random.default_rng(5))
+        for how in (NONE, replace(NONE, **change))
+    )
+    return plain, changed
+
+
+def test_a_flip_mirrors_left_and_right() -> None:
+    picture = _crops(1)[0]
+    flipped = augment(
+        picture, silhouette(picture), 0.4, 64, replace(NONE, flip=1.0), np.random.default_rng(0)
+    )
+    assert np.array_equal(flipped, network_input(picture[:, ::-1], 0.4))
+
+
+def test_an_inversion_exchanges_light_and_dark() -> None:
+    plain, changed = _alone(inversion=1.0)
+    assert np.corrcoef(plain[:, :, 0].ravel(), changed[:, :, 0].ravel())[0, 1] < -0.5
+
+
+def test_a_brighter_picture_is_clipped_and_does_not_wrap_to_black() -> None:
+    """Of two bright halves the brighter one stays it."""
+    picture = np.full((64, 64, 3), 180, np.uint8)
+    picture[:, 32:] = 250
+    seen = augment(
+        picture,
+        np.zeros((64, 64), np.uint8),
+        0.4,
+        64,
+        replace(NONE, brightness=(1.1, 1.1)),
+        np.random.default_rng(0),
+    )
+    assert seen[:, 32:, 0].mean() > seen[:, :32, 0].mean()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"turn_deg": 30.0}, {"zoom": (1.3, 1.3)}, {"stretch": 0.2}, {"shear": 0.2}, {"shift": 0.2},
+        {"crop": 0.4}, {"grey_mixing": 1.0}, {"permutation": 1.0}, {"recolouring": 1.0},
+        {"gamma": 1.0}, {"contrast": 0.5}, {"blur": 1.0, "blur_px": (1.2, 1.2)},
+        {"noise": 1.0}, {"erasing": 1.0}, {"size_spread": 0.5},
+    ],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_each_thing_does_something_by_itself(change: dict[str, object]) -> None:
+    plain, changed = _alone(**change)
+    assert not np.array_equal(plain, changed)
+
+
+def test_a_crop_shows_a_part_of_the_picture_enlarged() -> None:
+    """A white square in the middle gets larger, never smaller."""
+    picture = np.full((64, 64, 3), 40, np.uint8)
+    cv2.rectangle(picture, (24, 24), (39, 39), (220, 220, 220), -1)
+    mask = np.zeros((64, 64), np.uint8)
+    rng = np.random.default_rng(0)
+    how = replace(NONE, crop=0.4)
+    areas = [int((augment(picture, mask, 0.4, 64, how, rng)[:, :, 0] > 180).sum()) for _ in range(20)]
+    plain = int((network_input(picture, 0.4)[:, :, 0] > 180).sum())
+    assert min(areas) >= plain * 0.95
+    assert max(areas) > 1.5 * plain
+
+
+def test_nothing_is_mirrored_where_a_class_is_anothers_mirror_image() -> None:
+    assert USUAL.for_classes(["41747", "41748", "3001"]).flip == 0
+    assert USUAL.for_classes(["41747", "3001"]) == USUAL

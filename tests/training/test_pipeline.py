@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from rig.curation.audit import Problem, audit
+from rig.dataset.index import indexed
 from rig.dataset.reader import decode_image, read_bytes, read_dataset
 from rig.errors import BadInput, DatasetError, ModelError, RigError, StorageError
 from rig.model import load_bundle, write_bundle
@@ -150,6 +152,42 @@ def test_without_folds_what_was_seen_is_measured_apart(trained: Trained, tmp_pat
         Knowledge.SEEN: 72,
         Knowledge.VALIDATED: 36,
     }
+
+
+def test_with_enough_groups_the_model_itself_is_tested_and_copies_count_once(tmp_path: Path) -> None:
+    """And a picture that lies, not quite byte for byte, on both sides is told, here and by the audit."""
+    data = write_shapes(tmp_path / "data", parts=("a", "b", "c", "d", "e", "f"), views=3)
+    for copy in ("a_0.png", "b_0.png"):
+        shutil.copy(data / "bar" / "a_1.png", data / "bar" / copy)
+    for place, part in enumerate("bcdef"):
+        near = data / "square" / f"{part}_0.png"
+        near.write_bytes((data / "square" / "a_0.png").read_bytes() + bytes(1 + place))
+    more = write_shapes(tmp_path / "more", parts=("x",), views=1, seed=1)
+    added = tuple(replace(sample, group="added") for sample in read_dataset(more).samples)
+    request = TrainRequest(data=data, model=tmp_path / "m", folds=0, recipe=QUICK, added=added)
+    result = train(request, _ignore)
+    assert (result.copies, result.folds) == (2, ())
+    card = result.bundle.card
+    assert card.data.images == 52 + 3
+    assert {f"{shape}/added" for shape in SHAPES} <= {*card.split.trained}
+    assert result.baseline is not None
+    assert result.baseline.judged == card.scores.images
+    assert {near.held_out for near in result.baseline.near_copies} >= {
+        f"{group.replace('square-', '')}_0.png" for group in card.split.tested if group.startswith("square")
+    }
+    with indexed(data, _ignore) as index:
+        leaks = [
+            found for found in audit(index, result.bundle, _ignore, _ignore) if found.problem is Problem.LEAK
+        ]
+    assert {found.file.partition("/")[0] for found in leaks} == {"square"}
+    assert all("and the model was tested on one and trained on the other" in found.detail for found in leaks)
+    assert len(card.split.tested) >= 3
+    assert len({"bar/bar-a", "bar/bar-b"} & {*card.split.tested}) in (0, 2)
+    evaluation = evaluate(result.bundle, read_dataset(data), _ignore)
+    unseen = evaluation.scores[Knowledge.UNSEEN]
+    assert unseen.top1 == pytest.approx(card.scores.top1, abs=0.2)  # the copies are counted here
+    assert unseen.images >= card.scores.images
+    assert set(evaluation.scores) == set(Knowledge)
 
 
 def test_a_part_that_the_model_does_not_know_is_named(trained: Trained, tmp_path: Path) -> None:

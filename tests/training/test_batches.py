@@ -1,0 +1,88 @@
+"""Batches are balanced, new in each epoch, and the same for the same seed, whichever thread makes them.
+
+And what judges a network comes in no such batch.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rig.dataset.reader import read_dataset
+from rig.model import Preprocess
+from tests.training.conftest import QUICK, write_shapes
+from training.augment import Augmentation, Strength
+from training.batches import AugmentedBatches
+from training.data import MARGIN, load_crops, network_inputs
+from training.events import EpochDone, TrainEvent
+from training.fit import Progress, fit
+
+rng = np.random.default_rng(3)
+CROPS = rng.integers(0, 256, (10, 32, 32, 3), np.uint8)
+MASKS = np.zeros((10, 32, 32), np.uint8)
+TARGETS = np.array([0] * 9 + [1])
+
+
+def _batches(batch: int = 20) -> AugmentedBatches:
+    return AugmentedBatches(
+        CROPS,
+        MASKS,
+        np.full(len(CROPS), 0.4),
+        TARGETS,
+        classes=2,
+        size_px=24,
+        augmentation=Augmentation(),
+        batch=batch,
+        batches=12,
+        seed=(0,),
+    )
+
+
+def test_batches_are_balanced() -> None:
+    pixels, one_hot = _batches(400)[0]
+    assert pixels.shape == (400, 24, 24, 2)
+    assert pixels.dtype == np.float32
+    assert 140 < one_hot[:, 1].sum() < 260
+
+
+def test_the_same_seed_gives_the_same_batches_whichever_thread_makes_them() -> None:
+    one_by_one, at_once = _batches(), _batches()
+    with ThreadPoolExecutor(4) as pool:
+        made = dict(zip(reversed(range(12)), pool.map(at_once.__getitem__, reversed(range(12))), strict=True))
+    for index in range(12):
+        for expected, found in zip(one_by_one[index], made[index], strict=True):
+            assert np.array_equal(expected, found)
+
+
+def test_every_batch_and_epoch_is_new() -> None:
+    batches = _batches()
+    first = batches[0][0]
+    assert not np.array_equal(batches[1][0], first)
+    batches.on_epoch_end()
+    assert not np.array_equal(batches[0][0], first)
+
+
+def test_validation_pictures_are_never_varied(tmp_path: Path) -> None:
+    """The loss that was reported is that of the plain pictures, as they are prepared for a model in use."""
+    dataset = read_dataset(write_shapes(tmp_path / "data", parts=("a", "b"), views=4))
+    crops = load_crops(dataset, Preprocess(size_px=32, margin=MARGIN), lambda event: None, threads=1)
+    train, validation = (crops.in_groups([g for g in set(crops.groups) if g.endswith(end)]) for end in "ab")
+    events: list[TrainEvent] = []
+    model = fit(
+        crops,
+        train,
+        validation,
+        replace(QUICK, augmentation=Strength.STRONG.augmentation),
+        stage="final",
+        seed=0,
+        checkpoint=tmp_path / "best.weights.h5",
+        progress=Progress(1.0),
+        emit=events.append,
+    )
+    plain = network_inputs(crops.images[validation], crops.sizes[validation]).astype(np.float32)
+    one_hot = np.eye(len(crops.labels), dtype=np.float32)[crops.targets[validation]]
+    loss, _ = model.evaluate(plain, one_hot, verbose=0)
+    (epoch,) = (event for event in events if isinstance(event, EpochDone))
+    assert epoch.validation_loss == pytest.approx(loss, rel=1e-4)

@@ -1,0 +1,66 @@
+"""Augmented pictures in batches, as Keras asks for them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.augment import Augmentation, augment
+from training.backend import keras
+
+
+class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Endless variety for `keras.Model.fit`: every batch holds the classes in equal shares, on average.
+
+    The same seed gives the same batches, whichever thread makes them.
+
+    Args:
+        crops, masks: (n, side, side, 3) uint8, BGR, and their silhouettes, (n, side, side) uint8.
+        sizes: (n,) float64, how much of its picture each part takes up, 0 to 1.
+        targets: (n,) class indices below `classes`, each of which occurs.
+        size_px: side of the pictures in a batch.
+        batches: in an epoch.
+    """
+
+    def __init__(
+        self,
+        crops: NDArray[np.uint8],
+        masks: NDArray[np.uint8],
+        sizes: NDArray[np.float64],
+        targets: NDArray[np.int64],
+        *,
+        classes: int,
+        size_px: int,
+        augmentation: Augmentation,
+        batch: int,
+        batches: int,
+        seed: Sequence[int],
+    ) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=32)
+        self._crops = crops
+        self._masks = masks
+        self._sizes = sizes.tolist()
+        self._members = [np.flatnonzero(targets == k) for k in range(classes)]
+        self._size_px = size_px
+        self._augmentation = augmentation
+        self._batch = batch
+        self._batches = batches
+        self._seed = tuple(seed)
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rng = np.random.default_rng((*self._seed, self._epoch, index))
+        chosen = rng.integers(0, len(self._members), self._batch)
+        members = [rng.choice(self._members[k]) for k in chosen]
+        pictures = [
+            augment(self._crops[i], self._masks[i], self._sizes[i], self._size_px, self._augmentation, rng)
+            for i in members
+        ]
+        one_hot = np.eye(len(self._members), dtype=np.float32)[chosen]
+        return np.stack(pictures).astype(np.float32), one_hot
+
+    def on_epoch_end(self) -> None:
+        self._epoch += 1
