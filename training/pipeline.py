@@ -5,9 +5,8 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from rig.model import (
     CHECKPOINTS_FOLDER,
     FOLDS_FOLDER,
     IMAGES_FILE,
+    LOGS_FOLDER,
     REPORT_FOLDER,
     Bundle,
     Calibration,
@@ -33,8 +33,9 @@ from rig.vision.classifier import Network
 from training import networks
 from training.calibrate import REJECT_THRESHOLD
 from training.data import Crops, load_crops, network_inputs
-from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
-from training.fit import ROOM, Progress, fit
+from training.events import Converting, Emit, EpochDone, Measured, Noted, TrainEvent
+from training.fit import ROOM, fit
+from training.logs import Logs
 from training.measure import (
     Fitted,
     calibrate,
@@ -45,38 +46,16 @@ from training.measure import (
     scores_of,
     top1,
 )
+from training.progress import Progress
 from training.quantize import to_integers
-from training.recipe import Recipe
+from training.recipe import Balance
 from training.report import write_report
+from training.request import TrainRequest
 from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
+from training.unfinished import kept_until_finished, package_versions
 
 MARGIN = 0.1
 """Around the part's box, as a share of its long side."""
-
-
-@dataclass(frozen=True)
-class TrainRequest:
-    """What to train.
-
-    Attributes:
-        data: folder of class folders.
-        model: folder that the bundle shall be; one of the same name is replaced.
-        folds: at least 2: so many extra networks measure how the recipe does on unseen parts. 0: one network,
-            with validation groups held out where a class has two or more. None: 2 if a class has two groups,
-            else 0.
-        recipe: how each network is fitted.
-        seed: same seed and data, same split and pictures.
-        allow_mixed: simulated and real pictures may come together.
-        threads: for reading pictures.
-    """
-
-    data: Path
-    model: Path
-    folds: int | None = None
-    recipe: Recipe = field(default_factory=Recipe)
-    seed: int = 0
-    allow_mixed: bool = False
-    threads: int = 2
 
 
 @dataclass(frozen=True)
@@ -94,15 +73,21 @@ class TrainResult:
     not_located: int
 
 
-def train(request: TrainRequest, emit: Emit) -> TrainResult:
+def train(request: TrainRequest, emit: Emit, *, resume: bool = False) -> TrainResult:
     """Train a model and write its bundle.
 
+    Args:
+        resume: go on where a run with the same request was killed, and end with the same model.
+
     Raises:
-        BadInput: the folder does not exist, or the folds cannot be dealt.
+        BadInput: the folder does not exist, or the folds cannot be dealt; or there is no such run to go on
+            with, or its pictures have changed.
         DatasetError: the data cannot be used; names the folder or image.
         StorageError: the bundle, or what is needed on the way to it, cannot be written.
-        RigError: the training diverged.
+        NotLearning: the training diverged, or collapsed into one class.
     """
+    if request.recipe.balance is Balance.BOTH:
+        emit(Noted("Classes are balanced twice, so rare ones count for more than common ones."))
     spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     sizes = judging_sizes(dataset.samples)
@@ -112,7 +97,8 @@ def train(request: TrainRequest, emit: Emit) -> TrainResult:
     crops = load_crops(dataset, spec, emit, threads=request.threads)
     with draft_folder(request.model.parent) as scratch:
         require_room(request.model.parent, ROOM * (len(folds) + 1))
-        return _Run(request, spec, crops, folds, final, scratch, emit).complete()
+        with kept_until_finished(request, crops, resume=resume) as kept:
+            return _Run(request, spec, crops, folds, final, scratch, kept, emit).complete()
 
 
 def _fold_count(asked: int | None, sizes: Sizes) -> int:
@@ -132,6 +118,7 @@ class _Run:
         folds: Sequence[Partition],
         final: Partition,
         scratch: Path,
+        kept: Path,
         emit: Emit,
     ) -> None:
         self._request = request
@@ -140,6 +127,8 @@ class _Run:
         self._folds = folds
         self._final = final
         self._scratch = scratch
+        self._kept = kept
+        self._logs = Logs(kept / LOGS_FOLDER)
         self._emit = emit
         self._epochs: list[EpochDone] = []
         self._inputs = network_inputs(crops.images, crops.sizes)
@@ -159,6 +148,7 @@ class _Run:
         def fill(folder: Path) -> None:
             _write_images(folder / IMAGES_FILE, self._crops)
             write_report(folder / REPORT_FOLDER, card, self._epochs, confusion, mistakes)
+            self._logs.copy_to(folder / LOGS_FOLDER)
             (folder / CHECKPOINTS_FOLDER).mkdir()
             shutil.copy(final.checkpoint, folder / CHECKPOINTS_FOLDER / "best.weights.h5")
             for number, fitted in enumerate(folds, start=1):
@@ -182,6 +172,7 @@ class _Run:
             request.recipe,
             stage=stage,
             seed=request.seed + number,
+            state=self._kept / f"{number}.state",
             checkpoint=checkpoint,
             progress=self._progress,
             emit=self._note,
@@ -209,6 +200,7 @@ class _Run:
     def _note(self, event: TrainEvent) -> None:
         if isinstance(event, EpochDone):
             self._epochs.append(event)
+            self._logs.note(event)
         self._emit(event)
 
     def _card(self, fitted: Fitted, temperature: float, calibration: Calibration, scores: Scores) -> Card:
@@ -230,7 +222,7 @@ class _Run:
             ),
             data=_fingerprint(crops),
             seed=self._request.seed,
-            versions={name: version(name) for name in ("brickrig", "keras", "numpy", "tensorflow")},
+            versions=package_versions(),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             model_sha256=hashlib.sha256(fitted.network).hexdigest(),
         )

@@ -1,14 +1,22 @@
 """`rig train`"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.catalog import part_number
+from rig.cli import train_options as options
 from rig.cli.numbers import whole_number
-from rig.cli.settings import percent, settings_of
+from rig.cli.settings import Settings, percent, settings_of
+from rig.errors import BadInput, Interrupted, MissingPackage, RigError
+from training.recipe import Balance, OptimizerName, Recipe
+from training.request import TrainRequest
+from training.schedules import ScheduleName
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -34,14 +42,13 @@ def train(
             help="Extra models, each tested on parts it has not seen; 0 for none (default: 2, if possible).",
         ),
     ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            parser=whole_number("--epochs", least=1),
-            help="How often each picture is shown (default: 8).",
-        ),
-    ] = None,
+    epochs: options.Epochs = None,
+    batch: options.Batch = None,
+    optimizer: options.Optimizer = OptimizerName.ADAMW,
+    schedule: options.Schedule = ScheduleName.COSINE,
+    learning_rate: options.LearningRate = None,
+    balance: options.BalanceBy = Balance.SAMPLER,
+    patience: options.Patience = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -51,28 +58,44 @@ def train(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
     ] = False,
+    resume: options.Resume = False,
 ) -> None:
-    """Make a model of captured pictures, and measure it on parts that it has never seen."""
+    """Make a model of captured pictures, and measure it on parts that it has never seen.
+
+    Stopped or killed, `rig train --resume` goes on with it and ends with the very same model. How it goes is
+    seen with: tensorboard --logdir models/.unfinished-NAME/logs
+    """
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.catalog import part_number
-
-    model = config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    recipe = Recipe(
+        optimizer=optimizer,
+        schedule=schedule,
+        learning_rate=learning_rate,
+        balance=balance,
+        patience=patience,
+    )
+    recipe = recipe if batch is None else replace(recipe, batch=batch)
+    request = TrainRequest(
+        data=data or config.paths.captures,
+        model=config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"),
+        folds=folds,
+        recipe=recipe if epochs is None else recipe.with_epochs(epochs),
+        seed=seed,
+        allow_mixed=allow_mixed,
+    )
+    check_tensorflow()
+    if resume:
+        _require_nothing_else(context)
+        request = _begun(config.paths.models, name)
+    else:
+        _say_what_is_unfinished(settings, request.model, named=bool(name))
     with settings.progress() as bars:
         _load_tensorflow(bars)
-        from training.pipeline import TrainRequest
         from training.pipeline import train as run
-        from training.recipe import Recipe
 
-        request = TrainRequest(
-            data=data or config.paths.captures,
-            model=model,
-            folds=folds,
-            recipe=Recipe() if epochs is None else Recipe.of_epochs(epochs),
-            seed=seed,
-            allow_mixed=allow_mixed,
-        )
-        result = run(request, progress_on(bars))
+        with _told_how_to_go_on(request.model):
+            result = run(request, progress_on(bars), resume=resume)
+    model = request.model
     card = result.bundle.card
     settings.print_table(
         f"Measured on {card.scores.how}: top-1 {percent(card.scores.top1)}",
@@ -102,6 +125,68 @@ def train(
     )
 
 
+def _require_nothing_else(context: typer.Context) -> None:
+    """Beside --resume, only --name says anything.
+
+    Raises:
+        BadInput: another option is given.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        is_given = source is not None and source.name == "COMMANDLINE"
+        if is_given and parameter.name not in ("resume", "name"):
+            raise BadInput(
+                f"--resume goes on with a run as it was begun, and takes no {parameter.opts[0]}",
+                hint=f"leave {parameter.opts[0]} out, or train anew without --resume",
+            )
+
+
+def _begun(models: Path, name: str) -> TrainRequest:
+    """The request of the unfinished run of this name, or of the one begun last.
+
+    Raises:
+        BadInput: there is none.
+        ModelError: its record is damaged.
+    """
+    from training.unfinished import begun_request, unfinished_models
+
+    if name:
+        return begun_request(models / part_number(name))
+    unfinished = unfinished_models(models)
+    if not unfinished:
+        raise BadInput(f"there is no unfinished run in {models}", hint="begin one with: rig train")
+    return begun_request(unfinished[-1])
+
+
+def _say_what_is_unfinished(settings: Settings, model: Path, *, named: bool) -> None:
+    """See that nothing is lost, and that what could go on is not forgotten.
+
+    Raises:
+        BadInput: there is an unfinished run of the same name.
+    """
+    from training.unfinished import folder_of, is_unfinished, unfinished_models
+
+    if named and is_unfinished(model):
+        raise BadInput(
+            f"the run of {model} is not finished",
+            hint=f"go on with: rig train --resume --name {model.name}, or delete {folder_of(model)}",
+        )
+    for other in unfinished_models(model.parent):
+        settings.say(f"Not finished: {other}; go on with: rig train --resume --name {other.name}")
+
+
+@contextmanager
+def _told_how_to_go_on(model: Path) -> Iterator[None]:
+    from training.unfinished import is_unfinished
+
+    try:
+        yield
+    except (Interrupted, RigError) as error:
+        if is_unfinished(model):
+            error.add_note(f"go on with: rig train --resume --name {model.name}")
+        raise
+
+
 def check_tensorflow() -> None:
     """See that training is possible, before anything is done for it; does not load TensorFlow.
 
@@ -109,8 +194,6 @@ def check_tensorflow() -> None:
         MissingPackage: TensorFlow is not installed.
     """
     from importlib.util import find_spec
-
-    from rig.errors import MissingPackage
 
     if find_spec("tensorflow") is None:
         raise MissingPackage(
@@ -123,7 +206,6 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
 
     def run(data: Path, models: Path) -> "Bundle":
         _load_tensorflow(bars)
-        from training.pipeline import TrainRequest
         from training.pipeline import train as run_training
 
         request = TrainRequest(data=data, model=models / "demo", folds=0)
@@ -142,7 +224,7 @@ def _load_tensorflow(bars: "Progress") -> None:
 
 def progress_on(bars: "Progress") -> Callable[["TrainEvent"], None]:
     """Shows training events as progress bars."""
-    from training.events import Converting, Fitting, Preparing
+    from training.events import Converting, Fitting, Noted, Preparing
 
     preparing = bars.add_task("Preparing pictures", total=None)
     fitting = bars.add_task("Training", total=None, visible=False)
@@ -158,8 +240,11 @@ def progress_on(bars: "Progress") -> Callable[["TrainEvent"], None]:
                     completed=round(1000 * event.share_done),
                     total=1000,
                     description=f"Training {event.stage}, epoch {event.epoch} of {event.epochs}",
+                    seconds_left=event.seconds_left,
                 )
             case Converting():
                 bars.update(fitting, description=f"Converting {event.stage}")
+            case Noted():
+                bars.console.print(event.text)
 
     return show

@@ -1,0 +1,47 @@
+"""The options of `rig train` that say how a network is fitted."""
+
+from typing import Annotated
+
+import typer
+
+from rig.cli.numbers import positive_number, whole_number
+from training.recipe import Balance, OptimizerName
+from training.schedules import ScheduleName
+
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=whole_number("--epochs", least=1),
+        help="How often each picture is shown (default: 8).",
+    ),
+]
+Batch = Annotated[
+    int | None,
+    typer.Option(metavar="N", parser=whole_number("--batch", least=1), help="Pictures a step (default: 32)."),
+]
+Optimizer = Annotated[OptimizerName, typer.Option(help="What turns gradients into steps.")]
+Schedule = Annotated[ScheduleName, typer.Option(help="How the learning rate goes from first to last step.")]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE",
+        parser=positive_number("--learning-rate", example="0.003"),
+        help="At its peak (default: what is usual for the optimizer).",
+    ),
+]
+BalanceBy = Annotated[
+    Balance,
+    typer.Option(help="Show rare classes as often as common ones, or count them for more in the loss."),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=whole_number("--patience", least=1),
+        help="End once the validation loss has not fallen for N epochs at full size (default: never).",
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the run that was stopped or killed last, or with --name.")
+]

@@ -1,0 +1,31 @@
+"""What somebody asks to have trained."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train.
+
+    Attributes:
+        data: folder of class folders.
+        model: folder that the bundle shall be; one of the same name is replaced.
+        folds: at least 2: so many extra networks measure how the recipe does on unseen parts. 0: one network,
+            with validation groups held out where a class has two or more. None: 2 if a class has two groups,
+            else 0.
+        recipe: how each network is fitted.
+        seed: same seed and data, same split and pictures.
+        allow_mixed: simulated and real pictures may come together.
+        threads: for reading pictures.
+    """
+
+    data: Path
+    model: Path
+    folds: int | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    seed: int = 0
+    allow_mixed: bool = False
+    threads: int = 2
