@@ -184,7 +184,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             raise NotLearning(
                 f"training of {self._stage} has collapsed: for {collapse_epochs(self._recipe)} epochs, up to"
                 f" epoch {len(self.epochs)}, every picture was named as the same class",
-                hint="try another --learning-rate or another --seed",
+                hint="try another --learning-rate (rig train --find-rate suggests one) or another --seed",
             )
 
     def _work(self, size_px: int) -> float:

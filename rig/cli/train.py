@@ -58,6 +58,7 @@ def train(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
     ] = False,
+    find_rate: options.FindRate = False,
     resume: options.Resume = False,
 ) -> None:
     """Make a model of captured pictures, and measure it on parts that it has never seen.
@@ -83,6 +84,9 @@ def train(
         seed=seed,
         allow_mixed=allow_mixed,
     )
+    if find_rate:
+        _find_rate(settings, request)
+        return
     check_tensorflow()
     if resume:
         _require_nothing_else(context)
@@ -185,6 +189,18 @@ def _told_how_to_go_on(model: Path) -> Iterator[None]:
         if is_unfinished(model):
             error.add_note(f"go on with: rig train --resume --name {model.name}")
         raise
+
+
+def _find_rate(settings: Settings, request: TrainRequest) -> None:
+    picture = request.model.with_name(f"{request.model.name}.learning-rate.png")
+    with settings.progress() as bars:
+        _load_tensorflow(bars)
+        from training.rate_test import find_rate
+
+        test = find_rate(request, picture, progress_on(bars))
+    if not settings.as_json:
+        typer.echo(f"Learning rate: {test.suggested:.2g}\nPlot:          {picture}")
+    settings.print_json({"learning_rate": test.suggested, "picture": picture})
 
 
 def check_tensorflow() -> None:

@@ -42,6 +42,10 @@ Patience = Annotated[
         help="End once the validation loss has not fallen for N epochs at full size (default: never).",
     ),
 ]
+FindRate = Annotated[
+    bool,
+    typer.Option("--find-rate", help="Train nothing: try learning rates, draw a plot, and suggest one."),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the run that was stopped or killed last, or with --name.")
 ]
