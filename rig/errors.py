@@ -6,6 +6,7 @@
     │   └── ConfigError       rig.toml is missing, unreadable or contradicts itself
     ├── DatasetError          class folders or their manifest cannot be used
     ├── ModelError            a model bundle is missing, damaged or does not fit
+    ├── NotLearning           training diverged, or names one class whatever it is shown
     ├── StorageError          the disk is full, read-only or gone
     ├── WorkerLost            a process that shared the work was killed
     ├── MissingPackage        an optional Python package is needed here and absent
@@ -85,6 +86,10 @@ class DatasetError(RigError):
 
 class ModelError(RigError):
     """A model bundle is missing, damaged or does not fit its use."""
+
+
+class NotLearning(RigError):
+    """Training diverged or collapsed into one class: going on would not help."""
 
 
 class StorageError(RigError):

@@ -8,6 +8,7 @@ models/<name>/
   folds/<k>/      models of the same recipe that have not seen the k-th part of the data; bundles themselves
   report/         curves, confusion matrix, misclassified pictures
   checkpoints/    the best float weights
+  logs/           how the fitting went, for TensorBoard
 """
 
 import hashlib
@@ -33,6 +34,7 @@ IMAGES_FILE = "images.json"
 FOLDS_FOLDER = "folds"
 REPORT_FOLDER = "report"
 CHECKPOINTS_FOLDER = "checkpoints"
+LOGS_FOLDER = "logs"
 
 _DRAFT = re.compile(r"\.draft-(?P<process>\d+)-.+")  # as `draft_folder` names them
 _REPLACED = "replaced"

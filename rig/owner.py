@@ -18,7 +18,7 @@ from typing import IO
 
 from rig.config import Config
 from rig.errors import RigBusy, StorageError
-from rig.files import is_running, storage_errors
+from rig.files import is_running, storage_errors, try_lock
 
 if sys.platform != "win32":
     import fcntl
@@ -94,7 +94,7 @@ def _alone(owner: Owner, folder: Path) -> Iterator[None]:
         file = path.open("a+", encoding="utf-8")
     give_up_s = time.monotonic() + _NAMELESS_S
     with file:
-        while not _try_lock(file):
+        while not try_lock(file):
             file.seek(0)
             if first := _written_by(file.read()):
                 raise RigBusy(
@@ -113,14 +113,6 @@ def _alone(owner: Owner, folder: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _written_by(text: str) -> Owner | None:

@@ -8,7 +8,8 @@ from rig.camera.frame import Image
 from rig.dataset.reader import Dataset
 from rig.model import Preprocess
 from rig.vision.contact_sheet import contact_sheet
-from training.augment import Augmentation, augment
+from training.augment import augment
+from training.augmentation import Augmentation
 from training.data import load_crops
 from training.events import Emit
 

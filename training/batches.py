@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from training.augment import Augmentation, augment
+from training.augment import augment
+from training.augmentation import Augmentation
 from training.backend import keras
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Endless variety for `keras.Model.fit`: every batch holds the classes in equal shares, on average.
+    """Endless variety for `keras.Model.fit`.
 
     The same seed gives the same batches, whichever thread makes them.
 
@@ -18,6 +19,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         crops, masks: (n, side, side, 3) uint8, BGR, and their silhouettes, (n, side, side) uint8.
         sizes: (n,) float64, how much of its picture each part takes up, 0 to 1.
         targets: (n,) class indices below `classes`, each of which occurs.
+        balanced: a batch holds all classes in equal shares, on average; else as they occur.
         size_px: side of the pictures in a batch.
         batches: in an epoch.
     """
@@ -35,11 +37,14 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         batch: int,
         batches: int,
         seed: Sequence[int],
+        balanced: bool = True,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=32)
         self._crops = crops
         self._masks = masks
         self._sizes = sizes.tolist()
+        self._targets = targets
+        self._balanced = balanced
         self._members = [np.flatnonzero(targets == k) for k in range(classes)]
         self._size_px = size_px
         self._augmentation = augmentation
@@ -53,14 +58,20 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         rng = np.random.default_rng((*self._seed, self._epoch, index))
-        chosen = rng.integers(0, len(self._members), self._batch)
-        members = [rng.choice(self._members[k]) for k in chosen]
+        members = self._drawn(rng)
         pictures = [
             augment(self._crops[i], self._masks[i], self._sizes[i], self._size_px, self._augmentation, rng)
             for i in members
         ]
-        one_hot = np.eye(len(self._members), dtype=np.float32)[chosen]
+        one_hot = np.eye(len(self._members), dtype=np.float32)[self._targets[members]]
         return np.stack(pictures).astype(np.float32), one_hot
+
+    def _drawn(self, rng: np.random.Generator) -> list[int]:
+        """Which crops are in a batch."""
+        if not self._balanced:
+            return [int(i) for i in rng.integers(0, len(self._targets), self._batch)]
+        chosen = rng.integers(0, len(self._members), self._batch)
+        return [int(rng.choice(self._members[k])) for k in chosen]
 
     def on_epoch_end(self) -> None:
         self._epoch += 1

@@ -37,12 +37,14 @@ class Fitting:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch is done.
+    """An epoch is done; those before a kill are told again when the run goes on.
 
     Attributes:
         loss, top1: on the augmented training pictures.
         validation_loss, validation_top1: on the validation pictures; None without any.
-        kept: its weights are the best so far and were written to the checkpoint.
+        kept: its weights are the best so far.
+        learning_rate: of its last step.
+        one_class: the network names one and the same class whatever it is shown.
     """
 
     stage: str
@@ -54,6 +56,8 @@ class EpochDone:
     validation_loss: float | None
     validation_top1: float | None
     kept: bool
+    learning_rate: float
+    one_class: bool
 
 
 @dataclass(frozen=True)
@@ -72,5 +76,12 @@ class Measured:
     top1: float | None
 
 
-TrainEvent = Preparing | Fitting | EpochDone | Converting | Measured
+@dataclass(frozen=True)
+class Noted:
+    """Something that whoever trains should know, as a sentence."""
+
+    text: str
+
+
+TrainEvent = Preparing | Fitting | EpochDone | Converting | Measured | Noted
 Emit = Callable[[TrainEvent], None]

@@ -4,25 +4,23 @@ import hashlib
 import json
 import shutil
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from rig.dataset.reader import Sample, read_dataset
 from rig.files import require_room
 from rig.model import (
     CHECKPOINTS_FOLDER,
     FOLDS_FOLDER,
     IMAGES_FILE,
+    LOGS_FOLDER,
     REPORT_FOLDER,
     Bundle,
     Calibration,
     Card,
     DataFingerprint,
-    Preprocess,
     Scores,
     Split,
     draft_folder,
@@ -32,10 +30,10 @@ from rig.vision.classifier import Network
 from training import networks
 from training.baseline import Baseline, baseline
 from training.calibrate import REJECT_THRESHOLD
-from training.copies import without_copies
-from training.data import MARGIN, Crops, load_crops, network_inputs
-from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
-from training.fit import ROOM, Progress, fit
+from training.data import Crops, network_inputs
+from training.events import Converting, Emit, EpochDone, Measured, Noted, TrainEvent
+from training.fit import ROOM, fit
+from training.logs import Logs
 from training.measure import (
     Fitted,
     calibrate,
@@ -46,37 +44,14 @@ from training.measure import (
     scores_of,
     top1,
 )
+from training.prepare import Prepared, prepare
+from training.progress import Progress
 from training.quantize import to_integers
-from training.recipe import Recipe
+from training.recipe import Balance
 from training.report import write_report
-from training.split import Partition, Plan, plan
-
-
-@dataclass(frozen=True)
-class TrainRequest:
-    """What to train.
-
-    Attributes:
-        data: folder of class folders.
-        model: folder that the bundle shall be; one of the same name is replaced.
-        folds: at least 2: so many extra networks measure how the recipe does on unseen parts. 0: one network,
-            tested itself where groups suffice. None: 2 if a class has two groups, else 0. See
-            `training.split.plan`.
-        recipe: how each network is fitted.
-        seed: same seed and data, same split and pictures.
-        allow_mixed: simulated and real pictures may come together.
-        added: renders that train beside the data, and judge nothing.
-        threads: for reading pictures.
-    """
-
-    data: Path
-    model: Path
-    folds: int | None = None
-    recipe: Recipe = field(default_factory=Recipe)
-    seed: int = 0
-    allow_mixed: bool = False
-    added: tuple[Sample, ...] = ()
-    threads: int = 2
+from training.request import TrainRequest
+from training.split import Partition
+from training.unfinished import kept_until_finished, package_versions
 
 
 @dataclass(frozen=True)
@@ -98,25 +73,26 @@ class TrainResult:
     baseline: Baseline | None
 
 
-def train(request: TrainRequest, emit: Emit) -> TrainResult:
+def train(request: TrainRequest, emit: Emit, *, resume: bool = False) -> TrainResult:
     """Train a model and write its bundle.
 
+    Args:
+        resume: go on where a run with the same request was killed, and end with the same model.
+
     Raises:
-        BadInput: the folder does not exist, or the folds cannot be dealt.
+        BadInput: the folder does not exist, or the folds cannot be dealt; or there is no such run to go on
+            with, or its pictures have changed.
         DatasetError: the data cannot be used, or contradict themselves; names the folder or images.
         StorageError: the bundle, or what is needed on the way to it, cannot be written.
-        RigError: the training diverged.
+        NotLearning: the training diverged, or collapsed into one class.
     """
-    spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
-    dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
-    distinct = without_copies(dataset)
-    own = distinct.dataset.samples
-    split = plan(own, request.folds, distinct.unit_of, added=request.added)
-    everything = replace(distinct.dataset, samples=(*own, *request.added))
-    crops = load_crops(everything, spec, emit, threads=request.threads)
+    if request.recipe.balance is Balance.BOTH:
+        emit(Noted("Classes are balanced twice, so rare ones count for more than common ones."))
+    prepared = prepare(request, emit)
     with draft_folder(request.model.parent) as scratch:
-        require_room(request.model.parent, ROOM * (len(split.folds) + 1))
-        return _Run(request, spec, crops, split, distinct.left_out, scratch, emit).complete()
+        require_room(request.model.parent, ROOM * (len(prepared.split.folds) + 1))
+        with kept_until_finished(request, prepared.crops, resume=resume) as kept:
+            return _Run(request, prepared, scratch, kept, emit).complete()
 
 
 class _Run:
@@ -125,19 +101,19 @@ class _Run:
     def __init__(
         self,
         request: TrainRequest,
-        spec: Preprocess,
-        crops: Crops,
-        split: Plan,
-        copies: int,
+        prepared: Prepared,
         scratch: Path,
+        kept: Path,
         emit: Emit,
     ) -> None:
         self._request = request
-        self._spec = spec
-        self._crops = crops
-        self._split = split
-        self._copies = copies
+        self._spec = prepared.spec
+        self._crops = crops = prepared.crops
+        self._split = split = prepared.split
+        self._copies = prepared.copies
         self._scratch = scratch
+        self._kept = kept
+        self._logs = Logs(kept / LOGS_FOLDER)
         self._emit = emit
         self._epochs: list[EpochDone] = []
         self._inputs = network_inputs(crops.images, crops.sizes)
@@ -159,6 +135,7 @@ class _Run:
         def fill(folder: Path) -> None:
             _write_images(folder / IMAGES_FILE, self._crops)
             write_report(folder / REPORT_FOLDER, card, self._epochs, confusion, mistakes)
+            self._logs.copy_to(folder / LOGS_FOLDER)
             (folder / CHECKPOINTS_FOLDER).mkdir()
             shutil.copy(final.checkpoint, folder / CHECKPOINTS_FOLDER / "best.weights.h5")
             for number, fitted in enumerate(folds, start=1):
@@ -186,6 +163,7 @@ class _Run:
             request.recipe,
             stage=stage,
             seed=request.seed + number,
+            state=self._kept / f"{number}.state",
             checkpoint=checkpoint,
             progress=self._progress,
             emit=self._note,
@@ -213,6 +191,7 @@ class _Run:
     def _note(self, event: TrainEvent) -> None:
         if isinstance(event, EpochDone):
             self._epochs.append(event)
+            self._logs.note(event)
         self._emit(event)
 
     def _card(self, fitted: Fitted, temperature: float, calibration: Calibration, scores: Scores) -> Card:
@@ -234,7 +213,7 @@ class _Run:
             ),
             data=_fingerprint(crops),
             seed=self._request.seed,
-            versions={name: version(name) for name in ("brickrig", "keras", "numpy", "tensorflow")},
+            versions=package_versions(),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             model_sha256=hashlib.sha256(fitted.network).hexdigest(),
         )

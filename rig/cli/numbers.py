@@ -1,5 +1,6 @@
 """What is typed behind options, with an error that shows it."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -30,6 +31,21 @@ def whole_number(option: str, *, least: int | None = None) -> Callable[[str], in
             raise BadInput(f"{option} {text} is not a whole number", hint=f"such as: {option} 20") from None
         if least is not None and number < least:
             raise BadInput(f"{option} {text} is too small", hint=f"use {least} or more")
+        return number
+
+    return parse
+
+
+def positive_number(option: str, *, example: str) -> Callable[[str], float]:
+    """A parser for typer: raises BadInput on what is no number above 0."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not 0 < number < math.inf:
+            raise BadInput(f"{option} {text} is not a number above 0", hint=f"such as: {option} {example}")
         return number
 
     return parse

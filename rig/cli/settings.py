@@ -125,7 +125,9 @@ class Settings:
     def progress(self, *columns: "ProgressColumn") -> Iterator["Progress"]:
         """Progress bars on stderr; with the share that is done and the time left, or with these columns."""
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        from rig.cli.bars import TimeLeftColumn
 
         # A descriptor of its own: the bars stay in sight while native chatter is kept from the terminal.
         with os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding) as terminal:
@@ -133,7 +135,7 @@ class Settings:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 TaskProgressColumn(),
-                TimeRemainingColumn(),
+                TimeLeftColumn(),
             )
             with Progress(*(columns or usual), console=Console(file=terminal), expand=bool(columns)) as bars:
                 try:

@@ -1,17 +1,24 @@
 """`rig train`"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.catalog import part_number
+from rig.cli import train_options as options
 from rig.cli.numbers import whole_number
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, percent, settings_of
+from rig.errors import BadInput, Interrupted, MissingPackage, RigError
+from training.augmentation import Strength
+from training.recipe import Balance, OptimizerName, Recipe
+from training.request import TrainRequest
+from training.schedules import ScheduleName
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -21,19 +28,8 @@ if TYPE_CHECKING:
     from rig.model import Bundle
     from training.baseline import Baseline
     from training.events import TrainEvent
-    from training.recipe import Recipe
 
 _RENDERS = ".renders"
-_AUGMENTATION_SHEET = Path("augmentation.png")
-
-
-class AugmentChoice(StrEnum):
-    """How far pictures are varied: the names of `training.augment.Strength`, which loads OpenCV."""
-
-    NONE = "none"
-    LIGHT = "light"
-    USUAL = "usual"
-    STRONG = "strong"
 
 
 def train(
@@ -53,14 +49,13 @@ def train(
             help="Extra models, each tested on parts it has not seen; 0 for none (default: 2, if possible).",
         ),
     ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            parser=whole_number("--epochs", least=1),
-            help="How often each picture is shown (default: 8).",
-        ),
-    ] = None,
+    epochs: options.Epochs = None,
+    batch: options.Batch = None,
+    optimizer: options.Optimizer = OptimizerName.ADAMW,
+    schedule: options.Schedule = ScheduleName.COSINE,
+    learning_rate: options.LearningRate = None,
+    balance: options.BalanceBy = Balance.SAMPLER,
+    patience: options.Patience = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -70,64 +65,58 @@ def train(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
     ] = False,
-    with_renders: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            parser=whole_number("--with-renders", least=0),
-            help="Renders of each part that train beside the pictures, and judge nothing.",
-        ),
-    ] = 0,
-    augment: Annotated[
-        AugmentChoice, typer.Option("--augment", help="How far the training pictures are varied.")
-    ] = AugmentChoice.USUAL,
-    no_flip: Annotated[
-        bool,
-        typer.Option(
-            "--no-flip", help="Never mirror a picture (never done where two parts are mirror images)."
-        ),
-    ] = False,
-    show_augmentation: Annotated[
-        bool,
-        typer.Option(
-            "--show-augmentation",
-            help=f"Draw what the network would see into {_AUGMENTATION_SHEET}, and end.",
-        ),
-    ] = False,
+    with_renders: options.WithRenders = 0,
+    augment: options.Augment = Strength.USUAL,
+    no_flip: options.NoFlip = False,
+    show_augmentation: options.ShowAugmentation = False,
+    find_rate: options.FindRate = False,
+    resume: options.Resume = False,
 ) -> None:
-    """Make a model of captured pictures, and measure it on parts that it has never seen."""
+    """Make a model of captured pictures, and measure it on parts that it has never seen.
+
+    Stopped or killed, `rig train --resume` goes on with it and ends with the very same model. How it goes is
+    seen with: tensorboard --logdir models/.unfinished-NAME/logs
+    """
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.catalog import part_number
-    from training.augment import Strength
-    from training.recipe import Recipe
-
-    captures = data or config.paths.captures
-    recipe = Recipe() if epochs is None else Recipe.of_epochs(epochs)
-    variety = Strength(augment.value).augmentation
-    recipe = replace(recipe, augmentation=variety.without_flip() if no_flip else variety)
+    recipe = Recipe(
+        optimizer=optimizer,
+        schedule=schedule,
+        learning_rate=learning_rate,
+        balance=balance,
+        patience=patience,
+        augmentation=augment.augmentation.without_flip() if no_flip else augment.augmentation,
+    )
+    recipe = recipe if batch is None else replace(recipe, batch=batch)
+    request = TrainRequest(
+        data=data or config.paths.captures,
+        model=config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"),
+        folds=folds,
+        recipe=recipe if epochs is None else recipe.with_epochs(epochs),
+        seed=seed,
+        allow_mixed=allow_mixed,
+    )
     if show_augmentation:
-        _show_augmentation(settings, captures, recipe, seed, allow_mixed=allow_mixed)
+        _show_augmentation(settings, request)
         return
-    model = config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    if with_renders:
-        check_tensorflow()
-    added = _added_renders(settings, config, captures, with_renders, allow_mixed=allow_mixed)
+    check_tensorflow()
+    if resume:
+        _require_nothing_else(context)
+        request = _begun(config.paths.models, name)
+    elif with_renders:
+        request = replace(request, added=_added_renders(settings, config, request, with_renders))
+    if find_rate:
+        _find_rate(settings, request)
+        return
+    if not resume:
+        _say_what_is_unfinished(settings, request.model, named=bool(name))
     with settings.progress() as bars:
         _load_tensorflow(bars)
-        from training.pipeline import TrainRequest
         from training.pipeline import train as run
 
-        request = TrainRequest(
-            data=captures,
-            model=model,
-            folds=folds,
-            recipe=recipe,
-            seed=seed,
-            allow_mixed=allow_mixed,
-            added=added,
-        )
-        result = run(request, progress_on(bars))
+        with _told_how_to_go_on(request.model):
+            result = run(request, progress_on(bars), resume=resume)
+    model = request.model
     _say_what_is_not_mirrored(settings, result.bundle.card.labels)
     card = result.bundle.card
     settings.print_table(
@@ -165,16 +154,14 @@ def train(
 
 
 def _added_renders(
-    settings: Settings, config: "Config", data: Path, a_class: int, *, allow_mixed: bool
+    settings: Settings, config: "Config", request: TrainRequest, a_class: int
 ) -> "tuple[Sample, ...]":
     """Of each part that the simulator has so many pictures, out of the cache beside the models."""
-    if not a_class:
-        return ()
     from rig.dataset.reader import read_dataset
     from rig.sim.added_renders import add_renders
     from rig.sim.workers import cores
 
-    dataset = read_dataset(data, allow_mixed=allow_mixed)
+    dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     with settings.progress() as bars, what_is_rendered_is_kept():
         added = add_renders(
             dataset,
@@ -190,9 +177,7 @@ def _added_renders(
     return added.samples
 
 
-def _show_augmentation(
-    settings: Settings, data: Path, recipe: "Recipe", seed: int, *, allow_mixed: bool
-) -> None:
+def _show_augmentation(settings: Settings, request: TrainRequest) -> None:
     """Draw the sheet; TensorFlow is not needed for it."""
     import cv2
 
@@ -202,14 +187,17 @@ def _show_augmentation(
     from training.augmentation_sheet import augmentation_sheet
     from training.data import MARGIN
 
-    dataset = read_dataset(data, allow_mixed=allow_mixed)
+    dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
+    recipe = request.recipe
     spec = Preprocess(size_px=recipe.size_px, margin=MARGIN)
     with settings.progress() as bars:
-        sheet = augmentation_sheet(dataset, spec, recipe.augmentation, seed=seed, emit=progress_on(bars))
-    write_whole(_AUGMENTATION_SHEET, cv2.imencode(".png", sheet)[1].tobytes())
+        sheet = augmentation_sheet(
+            dataset, spec, recipe.augmentation, seed=request.seed, emit=progress_on(bars)
+        )
+    write_whole(options.AUGMENTATION_SHEET, cv2.imencode(".png", sheet)[1].tobytes())
     _say_what_is_not_mirrored(settings, dataset.labels)
-    settings.print_json({"file": _AUGMENTATION_SHEET, "classes": len(dataset.labels)})
-    settings.say(f"Written: {_AUGMENTATION_SHEET}.")
+    settings.print_json({"file": options.AUGMENTATION_SHEET, "classes": len(dataset.labels)})
+    settings.say(f"Written: {options.AUGMENTATION_SHEET}.")
 
 
 def _say_what_is_not_mirrored(settings: Settings, labels: Sequence[str]) -> None:
@@ -236,6 +224,80 @@ def _say_baseline(settings: Settings, baseline: "Baseline") -> None:
     )
 
 
+def _require_nothing_else(context: typer.Context) -> None:
+    """Beside --resume, only --name says anything.
+
+    Raises:
+        BadInput: another option is given.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        is_given = source is not None and source.name == "COMMANDLINE"
+        if is_given and parameter.name not in ("resume", "name"):
+            raise BadInput(
+                f"--resume goes on with a run as it was begun, and takes no {parameter.opts[0]}",
+                hint=f"leave {parameter.opts[0]} out, or train anew without --resume",
+            )
+
+
+def _begun(models: Path, name: str) -> TrainRequest:
+    """The request of the unfinished run of this name, or of the one begun last.
+
+    Raises:
+        BadInput: there is none.
+        ModelError: its record is damaged.
+    """
+    from training.unfinished import begun_request, unfinished_models
+
+    if name:
+        return begun_request(models / part_number(name))
+    unfinished = unfinished_models(models)
+    if not unfinished:
+        raise BadInput(f"there is no unfinished run in {models}", hint="begin one with: rig train")
+    return begun_request(unfinished[-1])
+
+
+def _say_what_is_unfinished(settings: Settings, model: Path, *, named: bool) -> None:
+    """See that nothing is lost, and that what could go on is not forgotten.
+
+    Raises:
+        BadInput: there is an unfinished run of the same name.
+    """
+    from training.unfinished import folder_of, is_unfinished, unfinished_models
+
+    if named and is_unfinished(model):
+        raise BadInput(
+            f"the run of {model} is not finished",
+            hint=f"go on with: rig train --resume --name {model.name}, or delete {folder_of(model)}",
+        )
+    for other in unfinished_models(model.parent):
+        settings.say(f"Not finished: {other}; go on with: rig train --resume --name {other.name}")
+
+
+@contextmanager
+def _told_how_to_go_on(model: Path) -> Iterator[None]:
+    from training.unfinished import is_unfinished
+
+    try:
+        yield
+    except (Interrupted, RigError) as error:
+        if is_unfinished(model):
+            error.add_note(f"go on with: rig train --resume --name {model.name}")
+        raise
+
+
+def _find_rate(settings: Settings, request: TrainRequest) -> None:
+    picture = request.model.with_name(f"{request.model.name}.learning-rate.png")
+    with settings.progress() as bars:
+        _load_tensorflow(bars)
+        from training.rate_test import find_rate
+
+        test = find_rate(request, picture, progress_on(bars))
+    if not settings.as_json:
+        typer.echo(f"Learning rate: {test.suggested:.2g}\nPlot:          {picture}")
+    settings.print_json({"learning_rate": test.suggested, "picture": picture})
+
+
 def check_tensorflow() -> None:
     """See that training is possible, before anything is done for it; does not load TensorFlow.
 
@@ -243,8 +305,6 @@ def check_tensorflow() -> None:
         MissingPackage: TensorFlow is not installed.
     """
     from importlib.util import find_spec
-
-    from rig.errors import MissingPackage
 
     if find_spec("tensorflow") is None:
         raise MissingPackage(
@@ -257,7 +317,6 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
 
     def run(data: Path, models: Path) -> "Bundle":
         _load_tensorflow(bars)
-        from training.pipeline import TrainRequest
         from training.pipeline import train as run_training
 
         request = TrainRequest(data=data, model=models / "demo", folds=0)
@@ -276,7 +335,7 @@ def _load_tensorflow(bars: "Progress") -> None:
 
 def progress_on(bars: "Progress") -> Callable[["TrainEvent"], None]:
     """Shows training events as progress bars."""
-    from training.events import Converting, Fitting, Preparing
+    from training.events import Converting, Fitting, Noted, Preparing
 
     preparing = bars.add_task("Preparing pictures", total=None)
     fitting = bars.add_task("Training", total=None, visible=False)
@@ -292,8 +351,11 @@ def progress_on(bars: "Progress") -> Callable[["TrainEvent"], None]:
                     completed=round(1000 * event.share_done),
                     total=1000,
                     description=f"Training {event.stage}, epoch {event.epoch} of {event.epochs}",
+                    seconds_left=event.seconds_left,
                 )
             case Converting():
                 bars.update(fitting, description=f"Converting {event.stage}")
+            case Noted():
+                bars.console.print(event.text)
 
     return show

@@ -100,6 +100,30 @@ def test_no_dataset_at_all_is_one_line(shell: Shell) -> None:
     assert "nowhere" in shell.fails("train", "--data", "nowhere")
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--optimizer", "newton"),
+        ("--schedule", "sometimes"),
+        ("--balance", "scales"),
+        ("--learning-rate", "0"),
+        ("--learning-rate", "fast"),
+        ("--batch", "0"),
+        ("--patience", "0"),
+    ],
+)
+def test_a_choice_that_there_is_not_is_one_line(shell: Shell, option: str, value: str) -> None:
+    said = shell.fails("train", option, value)
+    assert option in said
+    assert value in said
+
+
+def test_resuming_what_is_not_there_or_otherwise_is_one_line(shell: Shell) -> None:
+    assert "no unfinished run in models" in shell.fails("train", "--resume")
+    assert "no unfinished run of models/x" in shell.fails("train", "--resume", "--name", "x")
+    assert "takes no --epochs" in shell.fails("train", "--resume", "--epochs", "8")
+
+
 @pytest.mark.parametrize("name", ["model.tflite", "model.json", "labels.txt"])
 @pytest.mark.parametrize("how", ["missing", "damaged"])
 def test_a_broken_bundle_is_one_line(trained: Trained, shell: Shell, name: str, how: str) -> None:

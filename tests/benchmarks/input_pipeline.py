@@ -61,7 +61,7 @@ def _speeds(folder: Path, size_px: int) -> tuple[float, float]:
 
 
 def _ours(folder: Path, size_px: int) -> Any:
-    from training.augment import Augmentation
+    from training.augmentation import Augmentation
     from training.batches import AugmentedBatches
     from training.data import MARGIN, load_crops
 

@@ -10,8 +10,9 @@ import pytest
 
 from tests.vision.pictures import SHAPES, Scene, draw
 from training.events import TrainEvent
-from training.pipeline import TrainRequest, TrainResult, train
+from training.pipeline import TrainResult, train
 from training.recipe import Phase, Recipe
+from training.request import TrainRequest
 
 RECIPE = Recipe(phases=(Phase(32, 3),), batch=16, least_images=400)
 QUICK = Recipe(phases=(Phase(32, 1),), batch=16, least_images=64)

@@ -10,7 +10,8 @@ from rig.model import Preprocess
 from rig.vision.locate import locate
 from rig.vision.preprocess import crop, network_input
 from tests.vision.pictures import Scene, draw
-from training.augment import Augmentation, Strength, augment
+from training.augment import augment
+from training.augmentation import Augmentation, Strength
 from training.recolour import silhouette
 
 SPEC = Preprocess(size_px=64, margin=0.1)

@@ -13,7 +13,7 @@ import pytest
 from rig.dataset.reader import read_dataset
 from rig.model import Preprocess
 from tests.training.conftest import QUICK, write_shapes
-from training.augment import Augmentation, Strength
+from training.augmentation import Augmentation, Strength
 from training.batches import AugmentedBatches
 from training.data import MARGIN, load_crops, network_inputs
 from training.events import EpochDone, TrainEvent

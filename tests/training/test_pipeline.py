@@ -9,11 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 
 from rig.curation.audit import Problem, audit
 from rig.dataset.index import indexed
 from rig.dataset.reader import decode_image, read_bytes, read_dataset
-from rig.errors import BadInput, DatasetError, ModelError, RigError, StorageError
+from rig.errors import BadInput, DatasetError, Interrupted, ModelError, NotLearning, StorageError
 from rig.model import load_bundle, write_bundle
 from rig.vision.classifier import Classifier
 from rig.vision.evaluation import EvaluationProgress, Knowledge, evaluate
@@ -22,12 +24,18 @@ from tests.training.conftest import QUICK, RECIPE, Trained, write_shapes
 from tests.vision.pictures import SHAPES, Scene, draw
 from training.data import load_crops, network_inputs
 from training.events import Converting, EpochDone, Fitting, Measured, Preparing, TrainEvent
-from training.pipeline import TrainRequest, train
+from training.pipeline import train
 from training.recipe import Phase
+from training.request import TrainRequest
 
 
 def _ignore(_: object) -> None:
     """Drop an event."""
+
+
+def _interrupt_in_epoch_2(event: TrainEvent) -> None:
+    if isinstance(event, Fitting) and event.epoch == 2:
+        raise Interrupted
 
 
 def test_learns_the_shapes_whatever_their_colour(trained: Trained) -> None:
@@ -101,6 +109,32 @@ def test_the_report_and_the_best_weights_are_in_the_bundle(trained: Trained) -> 
     assert (folder / "checkpoints" / "best.weights.h5").stat().st_size > 10_000
 
 
+def test_the_logs_show_every_epoch_of_every_network(trained: Trained) -> None:
+    logs = trained.result.bundle.folder / "logs"
+    told = [event for event in trained.events if isinstance(event, EpochDone)]
+    shown = set()
+    for folder in sorted(path.parent for path in logs.rglob("events.*")):
+        events = EventAccumulator(str(folder)).Reload()
+        for tag in events.Tags()["tensors"]:
+            for tensor in events.Tensors(tag):
+                name = f"{folder.relative_to(logs)}/{tag}"
+                shown.add((name, tensor.step, float(make_ndarray(tensor.tensor_proto))))
+    expected = set()
+    for epoch in told:
+        stage = epoch.stage.replace(" ", "-")
+        for name, value in (
+            ("train/epoch/loss", epoch.loss),
+            ("train/epoch/accuracy", epoch.top1),
+            ("train/learning_rate", epoch.learning_rate),
+            ("train/size_px", 32.0),
+            ("validation/epoch/loss", epoch.validation_loss),
+            ("validation/epoch/accuracy", epoch.validation_top1),
+        ):
+            if value is not None:
+                expected.add((f"{stage}/{name}", epoch.epoch, float(np.float32(value))))
+    assert shown == expected
+
+
 def test_events_tell_how_far_it_is(trained: Trained) -> None:
     events = trained.events
     assert [e.done for e in events if isinstance(e, Preparing)] == list(range(1, 109))
@@ -138,9 +172,15 @@ def test_evaluation_takes_the_final_model_for_new_parts(trained: Trained, tmp_pa
 
 
 def test_without_folds_what_was_seen_is_measured_apart(trained: Trained, tmp_path: Path) -> None:
-    """Also without the manifest: images are known again by their bytes. And the same seed trains the same."""
+    """Also without the manifest: images are known again by their bytes. And the same seed trains the same.
+
+    Even where the run was broken off on its way.
+    """
     request = TrainRequest(data=trained.data, model=tmp_path / "model", folds=0, recipe=RECIPE)
-    bundle = train(request, _ignore).bundle
+    with pytest.raises(Interrupted):
+        train(request, _interrupt_in_epoch_2)
+    bundle = train(request, _ignore, resume=True).bundle
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert bundle.card.split == trained.result.bundle.card.split
     assert bundle.card.model_sha256 == trained.result.bundle.card.model_sha256
     assert bundle.card.scores.images == 36
@@ -216,7 +256,7 @@ def test_one_group_a_class_trains_uncalibrated_and_says_so(tmp_path: Path) -> No
 def test_a_training_that_diverges_says_so(tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "single", parts=("only",), views=2)
     recipe = replace(QUICK, learning_rate=1e30)
-    with pytest.raises(RigError, match=r"training of final diverged in epoch 1"):
+    with pytest.raises(NotLearning, match=r"training of final diverged in epoch 1"):
         train(TrainRequest(data=data, model=tmp_path / "models" / "m", recipe=recipe), _ignore)
     assert not list((tmp_path / "models").iterdir())
 

@@ -1,0 +1,116 @@
+"""What a run leaves behind, and who may go on with it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rig.dataset.reader import read_dataset
+from rig.errors import BadInput, Interrupted, ModelError, NotLearning
+from rig.model import Preprocess
+from tests.training.conftest import QUICK, write_shapes
+from training.data import Crops, load_crops
+from training.request import TrainRequest
+from training.unfinished import (
+    begun_request,
+    folder_of,
+    is_unfinished,
+    kept_until_finished,
+    unfinished_models,
+)
+
+
+def _crops(folder: Path) -> Crops:
+    dataset = read_dataset(folder)
+    return load_crops(dataset, Preprocess(size_px=32, margin=0.1), lambda _: None, threads=1)
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> TrainRequest:
+    """For pictures that are there."""
+    data = write_shapes(tmp_path / "data", parts=("only",), views=1)
+    return TrainRequest(data=data, model=tmp_path / "models" / "m", recipe=QUICK, seed=7)
+
+
+def _break_off(request: TrainRequest, error: type[BaseException] = Interrupted) -> None:
+    with pytest.raises(error), kept_until_finished(request, _crops(request.data), resume=False) as folder:
+        (folder / "0.state").write_bytes(b"so far")
+        raise error("test") if issubclass(error, NotLearning) else error
+
+
+def test_a_run_that_is_broken_off_can_go_on_and_then_leaves_nothing(request_: TrainRequest) -> None:
+    _break_off(request_)
+    assert is_unfinished(request_.model)
+    assert unfinished_models(request_.model.parent) == [request_.model]
+    assert begun_request(request_.model) == request_
+    with kept_until_finished(request_, _crops(request_.data), resume=True) as folder:
+        assert (folder / "0.state").read_bytes() == b"so far"
+    assert not is_unfinished(request_.model)
+    assert not list(request_.model.parent.iterdir())
+
+
+def test_nobody_goes_on_with_what_does_not_learn(request_: TrainRequest) -> None:
+    _break_off(request_, NotLearning)
+    assert not list(request_.model.parent.iterdir())
+
+
+def test_a_fresh_run_begins_anew(request_: TrainRequest) -> None:
+    _break_off(request_)
+    with kept_until_finished(request_, _crops(request_.data), resume=False) as folder:
+        assert sorted(path.name for path in folder.iterdir()) == ["begun.json", "lock"]
+
+
+def test_only_one_process_trains_a_model(request_: TrainRequest) -> None:
+    crops = _crops(request_.data)
+    with (
+        kept_until_finished(request_, crops, resume=False),
+        pytest.raises(BadInput, match="being trained by another process"),
+        kept_until_finished(request_, crops, resume=False),
+    ):
+        pass
+
+
+def _another_recipe(request: TrainRequest) -> TrainRequest:
+    return replace(request, recipe=replace(QUICK, batch=17))
+
+
+def _another_picture(request: TrainRequest) -> TrainRequest:
+    (path,) = (request.data / "bar").iterdir()
+    path.with_name("copy.png").write_bytes(path.read_bytes())
+    (request.data / "metadata.jsonl").unlink()
+    return request
+
+
+def _another_name(request: TrainRequest) -> TrainRequest:
+    return replace(request, model=request.model.with_name("other"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_another_recipe, "begun with another recipe"),
+        (_another_picture, r"not those that the run was begun with \(3 then, 4 now\)"),
+        (_another_name, "there is no unfinished run of .*other"),
+    ],
+)
+def test_a_run_goes_on_as_it_was_begun_or_not_at_all(
+    request_: TrainRequest, change: Callable[[TrainRequest], TrainRequest], said: str
+) -> None:
+    _break_off(request_)
+    changed = change(request_)
+    with (
+        pytest.raises(BadInput, match=said),
+        kept_until_finished(changed, _crops(changed.data), resume=True),
+    ):
+        pass
+    assert (folder_of(request_.model) / "0.state").read_bytes() == b"so far"
+    assert [path.name for path in request_.model.parent.iterdir()] == [".unfinished-m"]
+
+
+def test_a_damaged_record_is_named(request_: TrainRequest) -> None:
+    _break_off(request_)
+    record = folder_of(request_.model) / "begun.json"
+    record.write_bytes(record.read_bytes()[:-30])
+    with pytest.raises(ModelError, match=r"begun\.json is damaged"):
+        begun_request(request_.model)
