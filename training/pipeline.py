@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from rig.dataset.reader import read_dataset
 from rig.files import require_room
 from rig.model import (
@@ -19,36 +17,31 @@ from rig.model import (
     FOLDS_FOLDER,
     IMAGES_FILE,
     REPORT_FOLDER,
+    VARIANTS_FOLDER,
     Bundle,
     Calibration,
     Card,
+    Conversion,
     DataFingerprint,
+    Precision,
     Preprocess,
     Scores,
     Split,
     draft_folder,
     write_bundle,
 )
-from rig.vision.classifier import Network
 from training import networks
 from training.calibrate import REJECT_THRESHOLD
 from training.data import Crops, load_crops, network_inputs
 from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
 from training.fit import ROOM, Progress, fit
-from training.measure import (
-    Fitted,
-    calibrate,
-    confusion_of,
-    float_right,
-    how_measured,
-    mistakes_of,
-    scores_of,
-    top1,
-)
-from training.quantize import to_integers
+from training.measure import calibrate, confusion_of, how_measured, mistakes_of, scores_of
+from training.metadata import describe_network, with_metadata
+from training.quantize import convert
 from training.recipe import Recipe
 from training.report import write_report
 from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
+from training.variants import Choice, Fitted, choose, describe_conversion, examine, ground_of, pool
 
 MARGIN = 0.1
 """Around the part's box, as a share of its long side."""
@@ -149,26 +142,38 @@ class _Run:
     def complete(self) -> TrainResult:
         folds = [self._fit(f"fold {k}", part, k) for k, part in enumerate(self._folds, start=1)]
         final = self._fit("final", self._final, 0)
-        measured = folds or [final]
-        how = how_measured(len(folds), len(final.held_out))
-        temperature, calibration = calibrate(measured, self._crops, how)
-        confusion = confusion_of(measured, self._crops)
-        card = self._card(final, temperature, calibration, scores_of(measured, self._crops, how))
-        mistakes = mistakes_of(measured, self._crops, temperature)
+        crops, targets = self._crops, self._crops.targets
+        choice = choose([*folds, final], targets)
+        measured = {
+            precision: pool([fitted.measured(precision) for fitted in folds or [final]])
+            for precision in Precision
+        }
+        chosen = measured[choice.precision]
+        how = how_measured(len(folds), len(chosen.indices))
+        temperature, calibration = calibrate(chosen, crops, how)
+        scores = scores_of(chosen, measured[Precision.FLOAT32], crops, how)
+        conversion = describe_conversion(final, measured, choice, targets, self._inputs[0])
+        network = final.content(choice.precision)
+        card = self._card(final, network, temperature, calibration, scores, conversion)
+        mistakes = mistakes_of(chosen, crops, temperature)
 
         def fill(folder: Path) -> None:
-            _write_images(folder / IMAGES_FILE, self._crops)
-            write_report(folder / REPORT_FOLDER, card, self._epochs, confusion, mistakes)
+            _write_images(folder / IMAGES_FILE, crops)
+            write_report(folder / REPORT_FOLDER, card, self._epochs, confusion_of(chosen, crops), mistakes)
             (folder / CHECKPOINTS_FOLDER).mkdir()
             shutil.copy(final.checkpoint, folder / CHECKPOINTS_FOLDER / "best.weights.h5")
+            (folder / VARIANTS_FOLDER).mkdir()
+            for variant in final.variants.values():
+                shutil.copy(variant.path, folder / VARIANTS_FOLDER)
             for number, fitted in enumerate(folds, start=1):
-                self._write_fold(folder / FOLDS_FOLDER / str(number), fitted, number)
+                self._write_fold(folder / FOLDS_FOLDER / str(number), fitted, choice, number)
 
-        bundle = write_bundle(self._request.model, final.network, card, fill)
+        bundle = write_bundle(self._request.model, network, card, fill)
+        fold_top1 = [fitted.measured(choice.precision).top1(targets) for fitted in folds]
         return TrainResult(
             bundle=bundle,
-            folds=tuple(top1(fitted.logits, self._crops.targets[fitted.held_out]) for fitted in folds),
-            not_located=int((~self._crops.located).sum()),
+            folds=tuple(top1 for top1 in fold_top1 if top1 is not None),
+            not_located=int((~crops.located).sum()),
         )
 
     def _fit(self, stage: str, partition: Partition, number: int) -> Fitted:
@@ -187,31 +192,39 @@ class _Run:
             emit=self._note,
         )
         self._emit(Converting(stage))
-        content = to_integers(
-            model, self._inputs[train], seed=request.seed, scratch=self._scratch / str(number)
-        )
-        held_out = crops.in_groups(partition.tested) if partition.tested else validation
-        network = Network(content, f"the network of {stage}")
-        logits = np.array([network.logits(self._inputs[i]) for i in held_out], np.float32)
-        logits = logits.reshape(len(held_out), len(crops.labels))
-        right = top1(logits, crops.targets[held_out]) if len(held_out) else None
-        self._emit(Measured(stage, len(held_out), right))
-        return Fitted(
+        contents = convert(model, self._inputs[train], seed=request.seed)
+        description = describe_network(networks.NAME, self._spec, self._inputs.shape[-1], crops.labels)
+        fitted = Fitted(
             partition=partition,
-            network=content,
             parameters=model.count_params(),
             checkpoint=checkpoint,
-            held_out=held_out,
-            logits=logits,
-            float_right=float_right(model, self._inputs, crops.targets, held_out),
+            ground=ground_of(partition),
+            variants=examine(
+                {precision: with_metadata(content, description) for precision, content in contents.items()},
+                self._inputs,
+                crops,
+                partition,
+                self._scratch / str(number),
+            ),
         )
+        measured = fitted.measured(Precision.INT8)
+        self._emit(Measured(stage, len(measured.indices), measured.top1(crops.targets)))
+        return fitted
 
     def _note(self, event: TrainEvent) -> None:
         if isinstance(event, EpochDone):
             self._epochs.append(event)
         self._emit(event)
 
-    def _card(self, fitted: Fitted, temperature: float, calibration: Calibration, scores: Scores) -> Card:
+    def _card(
+        self,
+        fitted: Fitted,
+        network: bytes,
+        temperature: float,
+        calibration: Calibration,
+        scores: Scores,
+        conversion: Conversion | None,
+    ) -> Card:
         crops = self._crops
         return Card(
             labels=crops.labels,
@@ -229,19 +242,25 @@ class _Run:
                 untestable=untestable(judging_sizes(crops.samples)),
             ),
             data=_fingerprint(crops),
+            conversion=conversion,
             seed=self._request.seed,
             versions={name: version(name) for name in ("brickrig", "keras", "numpy", "tensorflow")},
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            model_sha256=hashlib.sha256(fitted.network).hexdigest(),
+            model_sha256=hashlib.sha256(network).hexdigest(),
         )
 
-    def _write_fold(self, folder: Path, fitted: Fitted, number: int) -> None:
+    def _write_fold(self, folder: Path, fitted: Fitted, choice: Choice, number: int) -> None:
         calibration = Calibration(
             calibrated=False, how="not calibrated: a fold's network only serves to measure"
         )
-        scores = scores_of([fitted], self._crops, f"the parts that fold {number} has never seen")
-        card = self._card(fitted, 1.0, calibration, scores)
-        write_bundle(folder, fitted.network, card)
+        scores = scores_of(
+            fitted.measured(choice.precision),
+            fitted.measured(Precision.FLOAT32),
+            self._crops,
+            f"the parts that fold {number} has never seen",
+        )
+        network = fitted.content(choice.precision)
+        write_bundle(folder, network, self._card(fitted, network, 1.0, calibration, scores, None))
 
 
 def _fingerprint(crops: Crops) -> DataFingerprint:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 
 from rig.dataset.reader import decode_image, read_bytes, read_dataset
 from rig.errors import BadInput, DatasetError, ModelError, RigError, StorageError
-from rig.model import load_bundle, write_bundle
-from rig.vision.classifier import Classifier
+from rig.model import Precision, load_bundle, write_bundle
+from rig.vision.classifier import Classifier, Network
 from rig.vision.evaluation import EvaluationProgress, Knowledge, evaluate
 from rig.vision.preprocess import prepare
 from tests.training.conftest import QUICK, RECIPE, Trained, write_shapes
@@ -63,6 +64,32 @@ def test_a_network_that_does_not_fit_its_card_is_named(trained: Trained, tmp_pat
     other = write_bundle(tmp_path / "other", bundle.network_path.read_bytes(), card)
     with pytest.raises(ModelError, match=r"model\.tflite takes \(32, 32, 2\)"):
         Classifier(other)
+
+
+def test_every_precision_is_kept_and_the_chosen_one_is_used(trained: Trained) -> None:
+    bundle = trained.result.bundle
+    conversion = bundle.card.conversion
+    assert conversion is not None
+    assert [variant.precision for variant in conversion.variants] == list(Precision)
+    spec = bundle.card.preprocess
+    pixels = prepare(draw(Scene("bar", turn_deg=40, scale=0.15)), spec)[0]
+    answers = {}
+    for variant in conversion.variants:
+        path = bundle.folder / "variants" / f"{variant.precision}.tflite"
+        assert path.stat().st_size == variant.size_bytes
+        assert variant.top1 is not None
+        assert variant.latency_ms > 0
+        answers[variant.precision] = Network(path.read_bytes(), str(path)).logits(pixels)
+        with zipfile.ZipFile(path) as archive:
+            assert archive.read("labels.txt").decode().split() == list(bundle.card.labels)
+    for precision, logits in answers.items():
+        np.testing.assert_allclose(logits, answers[Precision.FLOAT32], atol=0.4, err_msg=precision)
+    sizes = {variant.precision: variant.size_bytes for variant in conversion.variants}
+    assert sizes[Precision.FLOAT32] > 1.8 * sizes[Precision.FLOAT16] > 1.8 * sizes[Precision.INT8]
+    chosen = bundle.folder / "variants" / f"{conversion.chosen}.tflite"
+    assert bundle.network_path.read_bytes() == chosen.read_bytes()
+    assert conversion.variant.top1 == bundle.card.scores.top1
+    assert conversion.variants[0].top1 == bundle.card.scores.float_top1
 
 
 def test_training_sees_exactly_what_sorting_shows(trained: Trained) -> None:
