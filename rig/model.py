@@ -34,6 +34,7 @@ LABELS_FILE = "labels.txt"
 IMAGES_FILE = "images.json"
 FOLDS_FOLDER = "folds"
 REPORT_FOLDER = "report"
+REPORT_FILE = "index.html"
 VARIANTS_FOLDER = "variants"
 CHECKPOINTS_FOLDER = "checkpoints"
 
@@ -238,6 +239,11 @@ class Bundle:
         """Where model.tflite is."""
         return self.folder / NETWORK_FILE
 
+    @property
+    def report_path(self) -> Path:
+        """Where the report is; fold models have none."""
+        return self.folder / REPORT_FOLDER / REPORT_FILE
+
     def folds(self) -> tuple["Bundle", ...]:
         """The fold models, in order; none when it was trained without.
 
@@ -287,18 +293,6 @@ def load_bundle(folder: Path) -> Bundle:
     _check_labels(folder / LABELS_FILE, card)
     _check_network(folder / NETWORK_FILE, card)
     return Bundle(folder, card)
-
-
-def newest_bundle(models: Path) -> Bundle:
-    """The bundle below `models` that was made last.
-
-    Raises:
-        ModelError: there is none, or it is damaged.
-    """
-    cards = [card for card in models.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith(".")]
-    if not cards:
-        raise ModelError(f"there is no model in {models}", hint="train one with: rig train")
-    return load_bundle(max(cards, key=lambda card: (card.stat().st_mtime_ns, card)).parent)
 
 
 def write_bundle(

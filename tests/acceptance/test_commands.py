@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.conftest import Shell
 
-COMMANDS = ("capture", "train", "sort", "classify", "evaluate", "doctor", "init", "demo", "sim")
+COMMANDS = ("capture", "train", "sort", "classify", "evaluate", "model", "doctor", "init", "demo", "sim")
 
 
 def test_help_names_every_command(shell: Shell) -> None:
