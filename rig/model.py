@@ -153,12 +153,14 @@ class Variant(_Record):
         size_bytes: of its file.
         top1: on the same pictures as the card's `Scores`; None when nothing could be held out.
         latency_ms: median time of one picture on one thread.
+        rehearsed: its weights were fine-tuned under rounding, as int8 lost too much without.
     """
 
     precision: Precision
     size_bytes: int = Field(gt=0)
     top1: Share | None
     latency_ms: float = Field(gt=0)
+    rehearsed: bool = False
 
 
 class Conversion(_Record):

@@ -32,16 +32,16 @@ from rig.model import (
 )
 from training import networks
 from training.calibrate import REJECT_THRESHOLD
+from training.conversion import to_variants
 from training.data import Crops, load_crops, network_inputs
 from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
 from training.fit import ROOM, Progress, fit
 from training.measure import calibrate, confusion_of, how_measured, mistakes_of, scores_of
-from training.metadata import describe_network, with_metadata
-from training.quantize import convert
+from training.metadata import describe_network
 from training.recipe import Recipe
 from training.report import write_report
 from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
-from training.variants import Choice, Fitted, choose, describe_conversion, examine, ground_of, pool
+from training.variants import Choice, Fitted, choose, describe_conversion, ground_of, pool
 
 MARGIN = 0.1
 """Around the part's box, as a share of its long side."""
@@ -192,19 +192,20 @@ class _Run:
             emit=self._note,
         )
         self._emit(Converting(stage))
-        contents = convert(model, self._inputs[train], seed=request.seed)
-        description = describe_network(networks.NAME, self._spec, self._inputs.shape[-1], crops.labels)
         fitted = Fitted(
             partition=partition,
             parameters=model.count_params(),
             checkpoint=checkpoint,
             ground=ground_of(partition),
-            variants=examine(
-                {precision: with_metadata(content, description) for precision, content in contents.items()},
+            variants=to_variants(
+                model,
                 self._inputs,
                 crops,
                 partition,
-                self._scratch / str(number),
+                describe_network(networks.NAME, self._spec, self._inputs.shape[-1], crops.labels),
+                request.recipe,
+                seed=request.seed,
+                folder=self._scratch / str(number),
             ),
         )
         measured = fitted.measured(Precision.INT8)

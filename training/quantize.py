@@ -1,7 +1,7 @@
 """From Keras to TFLite: the same network at four precisions."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,10 @@ from training.backend import freeze, tf
 _REPRESENTATIVES = 200
 
 
-def convert(model: Any, inputs: NDArray[np.uint8], *, seed: int) -> dict[Precision, bytes]:
-    """Convert a network to every precision.
+def convert(
+    model: Any, inputs: NDArray[np.uint8], precisions: Sequence[Precision], *, seed: int
+) -> dict[Precision, bytes]:
+    """Convert a network to some precisions.
 
     Args:
         model: keras.Model over raw values, 0 to 255.
@@ -34,7 +36,7 @@ def convert(model: Any, inputs: NDArray[np.uint8], *, seed: int) -> dict[Precisi
     """
     frozen = _freeze(model, inputs.shape[1:])
     chosen = inputs[np.random.default_rng(seed).permutation(len(inputs))[:_REPRESENTATIVES]]
-    converted = {precision: _convert(frozen, precision, chosen) for precision in Precision}
+    converted = {precision: _convert(frozen, precision, chosen) for precision in precisions}
     for precision, content in converted.items():
         shape = Network(content, f"the network converted to {precision}").input_shape
         if shape != inputs.shape[1:]:
@@ -56,7 +58,7 @@ def _freeze(model: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _convert(frozen: Any, precision: Precision, chosen: NDArray[np.uint8]) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
     if precision is not Precision.FLOAT32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision is Precision.FLOAT16:

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -88,11 +88,13 @@ class Converted:
         path: of its file.
         measured: its answers to the pictures that the figures are of.
         judged: its answers to the pictures that the precision is chosen on.
+        rehearsed: its weights were fine-tuned for this precision.
     """
 
     path: Path
     measured: Answers
     judged: Answers
+    rehearsed: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,23 @@ def _examine(
     return Converted(path, answers, answers if same else ask(network, inputs, judged))
 
 
+def loses_too_much(variants: Mapping[Precision, Converted], targets: NDArray[np.int64]) -> bool:
+    """Whether int8 is more than `TOLERANCE` worse than the best."""
+    right = {precision: converted.judged.right(targets).mean() for precision, converted in variants.items()}
+    return bool(right[Precision.INT8] < _least(right.values()))
+
+
+def better_int8(plain: Converted, rehearsed: Converted, targets: NDArray[np.int64]) -> Converted:
+    """The one that is right more often; the plain one if they are as good."""
+    gain = rehearsed.judged.right(targets).mean() - plain.judged.right(targets).mean()
+    return rehearsed if gain > 0 else plain
+
+
+def _least(right: Iterable[float]) -> float:
+    """What is within `TOLERANCE` of the best; a share that was rounded at its end still is."""
+    return max(right) - TOLERANCE - 1e-9
+
+
 @dataclass(frozen=True)
 class Choice:
     """The precision to use, and what it was chosen on."""
@@ -186,8 +205,7 @@ def choose(networks: Sequence[Fitted], targets: NDArray[np.int64]) -> Choice:
         precision: pool([fitted.variants[precision].judged for fitted in judges]).right(targets).mean()
         for precision in Precision
     }
-    # A whole picture may be lost by rounding; a millionth of a point may not.
-    least = max(right.values()) - TOLERANCE - 1e-9
+    least = _least(right.values())
     sizes = {precision: networks[-1].variants[precision].path.stat().st_size for precision in Precision}
     good = [precision for precision in Precision if right[precision] >= least]
     return Choice(min(good, key=lambda precision: sizes[precision]), ground)
@@ -211,6 +229,7 @@ def describe_conversion(
             size_bytes=final.variants[precision].path.stat().st_size,
             top1=measured[precision].top1(targets),
             latency_ms=1000 * latency_s,
+            rehearsed=final.variants[precision].rehearsed,
         )
         for precision, latency_s in zip(Precision, latencies_s, strict=True)
     )
@@ -225,10 +244,11 @@ def describe_conversion(
 def median_latencies_s(
     networks: Sequence[Callable[[NDArray[np.uint8]], object]], picture: NDArray[np.uint8]
 ) -> list[float]:
-    """How long each takes for one picture.
+    """How long each takes for one picture, in the calling thread.
 
-    They take turns, so that whatever else the computer does slows all of them alike; 100 rounds, or for slow
-    networks as many as 10 s allow, but at least 10.
+    Time on the processor, since waiting for other programs to leave it would hit the slow ones most; and in
+    turns, so that what these do to caches and clock hits all alike. 100 rounds, or for slow networks as many
+    as 10 s allow, but at least 10.
     """
     rounds: list[list[float]] = []
     started_s = time.perf_counter()
@@ -240,6 +260,6 @@ def median_latencies_s(
 
 
 def _duration_s(network: Callable[[NDArray[np.uint8]], object], picture: NDArray[np.uint8]) -> float:
-    started_s = time.perf_counter()
+    started_s = time.thread_time()
     network(picture)
-    return time.perf_counter() - started_s
+    return time.thread_time() - started_s

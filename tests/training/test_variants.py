@@ -1,5 +1,6 @@
 """The precision is chosen on the most honest pictures there are, and no larger than it must be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,18 @@ import pytest
 
 from rig.model import Precision
 from training.split import Partition
-from training.variants import Answers, Converted, Fitted, Ground, choose, ground_of, median_latencies_s, pool
+from training.variants import (
+    Answers,
+    Converted,
+    Fitted,
+    Ground,
+    better_int8,
+    choose,
+    ground_of,
+    loses_too_much,
+    median_latencies_s,
+    pool,
+)
 
 PICTURES = 1000
 TARGETS = np.zeros(PICTURES, np.int64)
@@ -63,6 +75,19 @@ def test_networks_with_the_same_ground_decide_together(tmp_path: Path) -> None:
     one = _fitted(tmp_path / "1", Ground.TESTED, dynamic=7)
     assert choose([one], TARGETS).precision is Precision.INT8
     assert choose([one, _fitted(tmp_path / "2", Ground.TESTED)], TARGETS).precision is Precision.DYNAMIC
+
+
+@pytest.mark.parametrize(("int8", "too_much"), [(0, False), (5, False), (6, True)])
+def test_half_a_point_may_be_lost(tmp_path: Path, int8: int, too_much: bool) -> None:
+    fitted = _fitted(tmp_path / "final", Ground.VALIDATED, int8=int8)
+    assert loses_too_much(fitted.variants, TARGETS) == too_much
+
+
+def test_what_was_rehearsed_must_be_better() -> None:
+    good, bad = (Converted(Path(name), _answers(0), _answers(wrong)) for name, wrong in (("g", 1), ("b", 9)))
+    assert better_int8(bad, good, TARGETS) is good
+    assert better_int8(good, bad, TARGETS) is good
+    assert better_int8(good, replace(good, rehearsed=True), TARGETS) is good
 
 
 def test_ground() -> None:
