@@ -43,6 +43,7 @@ class EpochDone:
         loss, top1: on the augmented training pictures.
         validation_loss, validation_top1: on the validation pictures; None without any.
         kept: its weights are the best so far and were written to the checkpoint.
+        learning_rate: at the end of the epoch; None where nobody has said it.
     """
 
     stage: str
@@ -54,6 +55,7 @@ class EpochDone:
     validation_loss: float | None
     validation_top1: float | None
     kept: bool
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True)

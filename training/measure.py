@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from rig.camera.frame import Image
 from rig.model import Calibration, Scores
 from rig.vision.classifier import softmax
 from rig.vision.evaluation import Confusion, score
 from training.calibrate import describe, fit_temperature
 from training.data import Crops
-from training.report import Mistake
+from training.report.findings import Mistake
 from training.variants import Answers
 
 
@@ -38,6 +39,15 @@ def mistakes_of(measured: Answers, crops: Crops, temperature: float) -> list[Mis
         for index, row in zip(measured.indices, softmax(measured.logits, temperature), strict=True)
         if row.argmax() != crops.targets[index]
     ]
+
+
+def examples_of(crops: Crops, count: int) -> dict[str, list[Image]]:
+    """Some crops of each class, spread evenly over its pictures."""
+    members = [np.flatnonzero(crops.targets == k) for k in range(len(crops.labels))]
+    return {
+        label: [crops.images[index] for index in mine[:: max(1, len(mine) // count)][:count]]
+        for label, mine in zip(crops.labels, members, strict=True)
+    }
 
 
 def calibrate(measured: Answers, crops: Crops, how: str) -> tuple[float, Calibration]:

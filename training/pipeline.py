@@ -36,10 +36,11 @@ from training.conversion import to_variants
 from training.data import Crops, load_crops, network_inputs
 from training.events import Converting, Emit, EpochDone, Measured, TrainEvent
 from training.fit import ROOM, Progress, fit
-from training.measure import calibrate, confusion_of, how_measured, mistakes_of, scores_of
+from training.measure import calibrate, confusion_of, examples_of, how_measured, mistakes_of, scores_of
 from training.metadata import describe_network
 from training.recipe import Recipe
-from training.report import write_report
+from training.report.findings import Findings
+from training.report.writing import write_report
 from training.split import Partition, Sizes, deal_folds, hold_out, judging_sizes, untestable
 from training.variants import Choice, Fitted, choose, describe_conversion, ground_of, pool
 
@@ -155,11 +156,20 @@ class _Run:
         conversion = describe_conversion(final, measured, choice, targets, self._inputs[0])
         network = final.content(choice.precision)
         card = self._card(final, network, temperature, calibration, scores, conversion)
-        mistakes = mistakes_of(chosen, crops, temperature)
+        findings = Findings(
+            name=self._request.model.name,
+            card=card,
+            epochs=self._epochs,
+            confusion=confusion_of(chosen, crops),
+            logits=chosen.logits,
+            targets=targets[chosen.indices],
+            mistakes=mistakes_of(chosen, crops, temperature),
+            examples=examples_of(crops, 4),
+        )
 
         def fill(folder: Path) -> None:
             _write_images(folder / IMAGES_FILE, crops)
-            write_report(folder / REPORT_FOLDER, card, self._epochs, confusion_of(chosen, crops), mistakes)
+            write_report(folder / REPORT_FOLDER, findings)
             (folder / CHECKPOINTS_FOLDER).mkdir()
             shutil.copy(final.checkpoint, folder / CHECKPOINTS_FOLDER / "best.weights.h5")
             (folder / VARIANTS_FOLDER).mkdir()
