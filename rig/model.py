@@ -1,12 +1,13 @@
 """The model bundle: what training hands to the machine, and nothing else does.
 
 models/<name>/
-  model.tflite    the network, full-integer: raw uint8 pixels in, logits out
+  model.tflite    the network: raw pixels in, logits out; the smallest of the variants that is as good as any
   model.json      the card: how to use the network, and what is known of it
   labels.txt      one label a line, in the order of the outputs
   images.json     digests of the images it was made from, by group
   folds/<k>/      models of the same recipe that have not seen the k-th part of the data; bundles themselves
-  report/         curves, confusion matrix, misclassified pictures
+  variants/       the network at each precision, as it came out of conversion: float32.tflite, ...
+  report/         index.html: curves, confusion matrix and more; mistakes/: misclassified pictures
   checkpoints/    the best float weights
   logs/           how the fitting went, for TensorBoard
 """
@@ -19,10 +20,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from rig.errors import ModelError
 from rig.files import is_running, storage_errors, sync_folder
@@ -33,6 +35,8 @@ LABELS_FILE = "labels.txt"
 IMAGES_FILE = "images.json"
 FOLDS_FOLDER = "folds"
 REPORT_FOLDER = "report"
+REPORT_FILE = "index.html"
+VARIANTS_FOLDER = "variants"
 CHECKPOINTS_FOLDER = "checkpoints"
 LOGS_FOLDER = "logs"
 
@@ -80,7 +84,7 @@ class Scores(_Record):
         how: which images, in words.
         images: how many.
         top1: share of them that are named correctly; None when nothing could be held out.
-        float_top1: the same before conversion to integers.
+        float_top1: the same at full precision, float32.
         classes: one row a class.
     """
 
@@ -132,6 +136,61 @@ class DataFingerprint(_Record):
     sources: tuple[str, ...]
 
 
+class Precision(StrEnum):
+    """How the numbers of a converted network are kept."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    """The weights; they are widened when the network is loaded."""
+    DYNAMIC = "dynamic"
+    """The weights are int8; each activation is quantised by the range that it happens to have."""
+    INT8 = "int8"
+    """Weights and activations, by ranges that were found on conversion; input and output are uint8."""
+
+
+class Variant(_Record):
+    """The network at one precision.
+
+    Attributes:
+        size_bytes: of its file.
+        top1: on the same pictures as the card's `Scores`; None when nothing could be held out.
+        latency_ms: median time of one picture on one thread.
+        rehearsed: its weights were fine-tuned under rounding, as int8 lost too much without.
+    """
+
+    precision: Precision
+    size_bytes: int = Field(gt=0)
+    top1: Share | None
+    latency_ms: float = Field(gt=0)
+    rehearsed: bool = False
+
+
+class Conversion(_Record):
+    """What conversion made of the network, and which of it model.tflite is.
+
+    Attributes:
+        chosen: the smallest that loses at most half a point of top-1 to the best.
+        chosen_on: which pictures that was seen on, in words.
+        timed_on: the computer that the latencies are of.
+    """
+
+    chosen: Precision
+    chosen_on: str
+    timed_on: str
+    variants: tuple[Variant, ...]
+
+    @model_validator(mode="after")
+    def _knows_the_chosen(self) -> Self:
+        if self.chosen not in {variant.precision for variant in self.variants}:
+            raise ValueError(f"there is no variant {self.chosen}")
+        return self
+
+    @property
+    def variant(self) -> Variant:
+        """The chosen one."""
+        return next(variant for variant in self.variants if variant.precision is self.chosen)
+
+
 class Card(_Record):
     """`model.json`.
 
@@ -142,6 +201,7 @@ class Card(_Record):
         parameters: number of trained weights.
         temperature: logits are divided by it before the softmax.
         reject_threshold: a probability below it means "not sure".
+        conversion: the variants; None for a fold's network, which only serves to measure.
         seed: of the training run.
         versions: of the packages that made it.
         created_at: UTC, ISO 8601.
@@ -159,6 +219,7 @@ class Card(_Record):
     scores: Scores
     split: Split
     data: DataFingerprint
+    conversion: Conversion | None = None
     seed: int
     versions: dict[str, str]
     created_at: str
@@ -181,6 +242,11 @@ class Bundle:
     def network_path(self) -> Path:
         """Where model.tflite is."""
         return self.folder / NETWORK_FILE
+
+    @property
+    def report_path(self) -> Path:
+        """Where the report is; fold models have none."""
+        return self.folder / REPORT_FOLDER / REPORT_FILE
 
     def folds(self) -> tuple["Bundle", ...]:
         """The fold models, in order; none when it was trained without.
@@ -231,18 +297,6 @@ def load_bundle(folder: Path) -> Bundle:
     _check_labels(folder / LABELS_FILE, card)
     _check_network(folder / NETWORK_FILE, card)
     return Bundle(folder, card)
-
-
-def newest_bundle(models: Path) -> Bundle:
-    """The bundle below `models` that was made last.
-
-    Raises:
-        ModelError: there is none, or it is damaged.
-    """
-    cards = [card for card in models.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith(".")]
-    if not cards:
-        raise ModelError(f"there is no model in {models}", hint="train one with: rig train")
-    return load_bundle(max(cards, key=lambda card: (card.stat().st_mtime_ns, card)).parent)
 
 
 def write_bundle(

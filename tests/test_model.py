@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +21,6 @@ from rig.model import (
     Scores,
     Split,
     load_bundle,
-    newest_bundle,
     write_bundle,
 )
 
@@ -132,20 +130,6 @@ def test_damaged_image_lists_are_named(bundle: Bundle, content: str) -> None:
     (bundle.folder / "images.json").write_text(content)
     with pytest.raises(ModelError, match=r"images\.json is damaged"):
         bundle.image_groups()
-
-
-def test_newest_is_the_one_written_last(bundle: Bundle) -> None:
-    models = bundle.folder.parent
-    second = write_bundle(models / "a-later-one", NETWORK, make_card())
-    os.utime(bundle.folder / "model.json", ns=(1, 1))
-    assert newest_bundle(models) == second
-    shutil.copytree(second.folder, models / ".draft-1-left-over")
-    assert newest_bundle(models) == second
-
-
-def test_without_models_there_is_no_newest(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="there is no model in"):
-        newest_bundle(tmp_path)
 
 
 def test_a_bundle_of_the_same_name_is_replaced(bundle: Bundle) -> None:

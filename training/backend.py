@@ -12,6 +12,9 @@ try:
     with native_chatter_hidden():
         import keras
         import tensorflow as tf
+        from tensorflow.python.framework.convert_to_constants import (
+            convert_variables_to_constants_v2 as freeze,
+        )
 
         tf.config.list_physical_devices()  # looks for GPUs now, while nobody hears its complaints
 except ImportError as error:
@@ -19,4 +22,4 @@ except ImportError as error:
         f"training needs TensorFlow, which is not installed ({error})", hint="pip install 'brickrig[train]'"
     ) from error
 
-__all__ = ["keras", "tf"]
+__all__ = ["freeze", "keras", "tf"]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from rig.files import require_room
 from rig.model import (
     CHECKPOINTS_FOLDER,
@@ -17,41 +15,37 @@ from rig.model import (
     IMAGES_FILE,
     LOGS_FOLDER,
     REPORT_FOLDER,
+    VARIANTS_FOLDER,
     Bundle,
     Calibration,
     Card,
+    Conversion,
     DataFingerprint,
+    Precision,
     Scores,
     Split,
     draft_folder,
     write_bundle,
 )
-from rig.vision.classifier import Network
 from training import networks
 from training.baseline import Baseline, baseline
 from training.calibrate import REJECT_THRESHOLD
+from training.conversion import to_variants
 from training.data import Crops, network_inputs
 from training.events import Converting, Emit, EpochDone, Measured, Noted, TrainEvent
 from training.fit import ROOM, fit
 from training.logs import Logs
-from training.measure import (
-    Fitted,
-    calibrate,
-    confusion_of,
-    float_right,
-    how_measured,
-    mistakes_of,
-    scores_of,
-    top1,
-)
+from training.measure import calibrate, confusion_of, examples_of, how_measured, mistakes_of, scores_of
+from training.metadata import describe_network
 from training.prepare import Prepared, prepare
 from training.progress import Progress
-from training.quantize import to_integers
 from training.recipe import Balance
-from training.report import write_report
+from training.report.findings import Findings
+from training.report.writing import write_report
 from training.request import TrainRequest
 from training.split import Partition
 from training.unfinished import kept_until_finished, package_versions
+from training.variants import Choice, Fitted, choose, describe_conversion, ground_of, pool
 
 
 @dataclass(frozen=True)
@@ -125,31 +119,52 @@ class _Run:
     def complete(self) -> TrainResult:
         folds = [self._fit(f"fold {k}", part, k) for k, part in enumerate(self._split.folds, start=1)]
         final = self._fit("final", self._split.final, 0)
-        measured = folds or [final]
-        how = how_measured(len(folds), len(final.partition.tested), len(final.held_out))
-        temperature, calibration = calibrate(measured, self._crops, how)
-        confusion = confusion_of(measured, self._crops)
-        card = self._card(final, temperature, calibration, scores_of(measured, self._crops, how))
-        mistakes = mistakes_of(measured, self._crops, temperature)
+        crops, targets = self._crops, self._crops.targets
+        choice = choose([*folds, final], targets)
+        measured = {
+            precision: pool([fitted.measured(precision) for fitted in folds or [final]])
+            for precision in Precision
+        }
+        chosen = measured[choice.precision]
+        how = how_measured(len(folds), len(final.partition.tested), len(chosen.indices))
+        temperature, calibration = calibrate(chosen, crops, how)
+        scores = scores_of(chosen, measured[Precision.FLOAT32], crops, how)
+        conversion = describe_conversion(final, measured, choice, targets, self._inputs[0])
+        network = final.content(choice.precision)
+        card = self._card(final, network, temperature, calibration, scores, conversion)
+        memory = baseline(crops, self._split.folds or (self._split.final,), seed=self._request.seed)
+        findings = Findings(
+            name=self._request.model.name,
+            card=card,
+            epochs=self._epochs,
+            confusion=confusion_of(chosen, crops),
+            logits=chosen.logits,
+            targets=targets[chosen.indices],
+            mistakes=mistakes_of(chosen, crops, temperature),
+            examples=examples_of(crops, 4),
+            baseline=memory,
+        )
 
         def fill(folder: Path) -> None:
-            _write_images(folder / IMAGES_FILE, self._crops)
-            write_report(folder / REPORT_FOLDER, card, self._epochs, confusion, mistakes)
+            _write_images(folder / IMAGES_FILE, crops)
+            write_report(folder / REPORT_FOLDER, findings)
             self._logs.copy_to(folder / LOGS_FOLDER)
             (folder / CHECKPOINTS_FOLDER).mkdir()
             shutil.copy(final.checkpoint, folder / CHECKPOINTS_FOLDER / "best.weights.h5")
+            (folder / VARIANTS_FOLDER).mkdir()
+            for variant in final.variants.values():
+                shutil.copy(variant.path, folder / VARIANTS_FOLDER)
             for number, fitted in enumerate(folds, start=1):
-                self._write_fold(folder / FOLDS_FOLDER / str(number), fitted, number)
+                self._write_fold(folder / FOLDS_FOLDER / str(number), fitted, choice, number)
 
-        bundle = write_bundle(self._request.model, final.network, card, fill)
+        bundle = write_bundle(self._request.model, network, card, fill)
+        fold_top1 = [fitted.measured(choice.precision).top1(targets) for fitted in folds]
         return TrainResult(
             bundle=bundle,
-            folds=tuple(top1(fitted.logits, self._crops.targets[fitted.held_out]) for fitted in folds),
-            not_located=int((~self._crops.located).sum()),
+            folds=tuple(top1 for top1 in fold_top1 if top1 is not None),
+            not_located=int((~crops.located).sum()),
             copies=self._copies,
-            baseline=baseline(
-                self._crops, self._split.folds or (self._split.final,), seed=self._request.seed
-            ),
+            baseline=memory,
         )
 
     def _fit(self, stage: str, partition: Partition, number: int) -> Fitted:
@@ -169,24 +184,25 @@ class _Run:
             emit=self._note,
         )
         self._emit(Converting(stage))
-        content = to_integers(
-            model, self._inputs[train], seed=request.seed, scratch=self._scratch / str(number)
-        )
-        held_out = crops.in_groups(partition.tested) if partition.tested else validation
-        network = Network(content, f"the network of {stage}")
-        logits = np.array([network.logits(self._inputs[i]) for i in held_out], np.float32)
-        logits = logits.reshape(len(held_out), len(crops.labels))
-        right = top1(logits, crops.targets[held_out]) if len(held_out) else None
-        self._emit(Measured(stage, len(held_out), right))
-        return Fitted(
+        fitted = Fitted(
             partition=partition,
-            network=content,
             parameters=model.count_params(),
             checkpoint=checkpoint,
-            held_out=held_out,
-            logits=logits,
-            float_right=float_right(model, self._inputs, crops.targets, held_out),
+            ground=ground_of(partition),
+            variants=to_variants(
+                model,
+                self._inputs,
+                crops,
+                partition,
+                describe_network(networks.NAME, self._spec, self._inputs.shape[-1], crops.labels),
+                request.recipe,
+                seed=request.seed,
+                folder=self._scratch / str(number),
+            ),
         )
+        measured = fitted.measured(Precision.INT8)
+        self._emit(Measured(stage, len(measured.indices), measured.top1(crops.targets)))
+        return fitted
 
     def _note(self, event: TrainEvent) -> None:
         if isinstance(event, EpochDone):
@@ -194,7 +210,15 @@ class _Run:
             self._logs.note(event)
         self._emit(event)
 
-    def _card(self, fitted: Fitted, temperature: float, calibration: Calibration, scores: Scores) -> Card:
+    def _card(
+        self,
+        fitted: Fitted,
+        network: bytes,
+        temperature: float,
+        calibration: Calibration,
+        scores: Scores,
+        conversion: Conversion | None,
+    ) -> Card:
         crops = self._crops
         return Card(
             labels=crops.labels,
@@ -212,19 +236,25 @@ class _Run:
                 untestable=self._split.untestable,
             ),
             data=_fingerprint(crops),
+            conversion=conversion,
             seed=self._request.seed,
             versions=package_versions(),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            model_sha256=hashlib.sha256(fitted.network).hexdigest(),
+            model_sha256=hashlib.sha256(network).hexdigest(),
         )
 
-    def _write_fold(self, folder: Path, fitted: Fitted, number: int) -> None:
+    def _write_fold(self, folder: Path, fitted: Fitted, choice: Choice, number: int) -> None:
         calibration = Calibration(
             calibrated=False, how="not calibrated: a fold's network only serves to measure"
         )
-        scores = scores_of([fitted], self._crops, f"the parts that fold {number} has never seen")
-        card = self._card(fitted, 1.0, calibration, scores)
-        write_bundle(folder, fitted.network, card)
+        scores = scores_of(
+            fitted.measured(choice.precision),
+            fitted.measured(Precision.FLOAT32),
+            self._crops,
+            f"the parts that fold {number} has never seen",
+        )
+        network = fitted.content(choice.precision)
+        write_bundle(folder, network, self._card(fitted, network, 1.0, calibration, scores, None))
 
 
 def _fingerprint(crops: Crops) -> DataFingerprint:

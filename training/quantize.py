@@ -1,8 +1,7 @@
-"""From Keras to a full-integer TFLite network that takes raw uint8 pixels."""
+"""From Keras to TFLite: the same network at four precisions."""
 
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,45 +9,65 @@ from numpy.typing import NDArray
 
 from rig.chatter import native_chatter_hidden
 from rig.errors import ModelError
-from rig.files import storage_errors
+from rig.model import Precision
 from rig.vision.classifier import Network
-from training.backend import keras, tf
+from training.backend import freeze, tf
 
 _REPRESENTATIVES = 200
 
 
-def to_integers(model: Any, inputs: NDArray[np.uint8], *, seed: int, scratch: Path) -> bytes:
-    """Convert a network; weights and activations become int8, input and output uint8.
+def convert(
+    model: Any, inputs: NDArray[np.uint8], precisions: Sequence[Precision], *, seed: int
+) -> dict[Precision, bytes]:
+    """Convert a network to some precisions.
 
     Args:
         model: keras.Model over raw values, 0 to 255.
-        inputs: (n, size, size, 2) uint8, as the network meets them; its ranges are taken from some.
-        scratch: a folder that does not exist yet; left behind with the model as TensorFlow saves it.
+        inputs: (n, height, width, channels) uint8, as the network meets them; the ranges of its activations
+            are taken from some.
+        seed: chooses these.
 
     Returns:
-        The .tflite file. Its input has scale 1 and zero point 0: a pixel is its own quantised value.
+        The .tflite files. All give float32 logits but int8, whose input has scale 1 and zero point 0: a pixel
+        is its own quantised value.
 
     Raises:
         ModelError: the conversion came out otherwise.
     """
+    frozen = _freeze(model, inputs.shape[1:])
     chosen = inputs[np.random.default_rng(seed).permutation(len(inputs))[:_REPRESENTATIVES]]
-    pixels = keras.Input(inputs.shape[1:], batch_size=1)
-    # By way of a saved model, because `from_keras_model` prints to standard output.
-    with storage_errors(scratch):
-        keras.Model(pixels, model(pixels)).export(str(scratch), verbose=False)
-    content = _convert(tf.lite.TFLiteConverter.from_saved_model(str(scratch)), chosen)
-    shape = Network(content, "the converted network").input_shape
-    if shape != inputs.shape[1:]:
-        raise ModelError(f"the conversion made an input of {shape}, not {inputs.shape[1:]}")
-    return content
+    converted = {precision: _convert(frozen, precision, chosen) for precision in precisions}
+    for precision, content in converted.items():
+        shape = Network(content, f"the network converted to {precision}").input_shape
+        if shape != inputs.shape[1:]:
+            raise ModelError(
+                f"the conversion to {precision} made an input of {shape}, not {inputs.shape[1:]}"
+            )
+    return converted
 
 
-def _convert(converter: Any, chosen: NDArray[np.uint8]) -> bytes:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _representatives(chosen)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.uint8
+def _freeze(model: Any, shape: tuple[int, ...]) -> Any:
+    """The network as one function whose weights are constants.
+
+    A converter that is given variables saves and loads the model again for each precision, which takes five
+    times as long.
+    """
+    pixels = tf.TensorSpec((1, *shape), tf.float32, name="pixels")
+    traced = tf.function(lambda pixels: model(pixels, training=False), autograph=False)
+    return freeze(traced.get_concrete_function(pixels))
+
+
+def _convert(frozen: Any, precision: Precision, chosen: NDArray[np.uint8]) -> bytes:
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
+    if precision is not Precision.FLOAT32:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision is Precision.FLOAT16:
+        converter.target_spec.supported_types = [tf.float16]
+    if precision is Precision.INT8:
+        converter.representative_dataset = lambda: _representatives(chosen)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = tf.uint8
+        converter.inference_output_type = tf.uint8
     with warnings.catch_warnings(), native_chatter_hidden():
         # "Statistics for quantized inputs were expected, but not specified": the representatives give them.
         warnings.simplefilter("ignore", UserWarning)

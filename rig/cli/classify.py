@@ -10,17 +10,30 @@ from rig.cli.settings import settings_of
 
 def classify(
     context: typer.Context,
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model bundle, such as models/NAME.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of one part each.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[MODEL] IMAGE...",
+            help="A model such as models/NAME (default: the one in use), and pictures of one part each.",
+        ),
+    ],
 ) -> None:
     """Say which part each picture shows: the three most probable, with their probabilities."""
     settings = settings_of(context)
-    settings.load_config()
+    config = settings.load_config()
     from rig.dataset.reader import decode_image, read_bytes
+    from rig.errors import BadInput
     from rig.model import load_bundle
+    from rig.shelf import default_bundle
     from rig.vision.classifier import Classifier
 
-    classifier = Classifier(load_bundle(model))
+    first, *rest = paths
+    bundle, images = (
+        (load_bundle(first), rest) if first.is_dir() else (default_bundle(config.paths.models), paths)
+    )
+    if not images:
+        raise BadInput(f"there is no picture to name with {first}", hint="name the pictures behind the model")
+    classifier = Classifier(bundle)
     results = []
     for path in images:
         result = classifier.classify(decode_image(read_bytes(path), path))
@@ -33,4 +46,4 @@ def classify(
         results.append(
             {"image": path, "found": result.box is not None, "candidates": [c._asdict() for c in best]}
         )
-    settings.print_json({"model": model, "images": results})
+    settings.print_json({"model": bundle.folder, "images": results})

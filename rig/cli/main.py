@@ -19,6 +19,7 @@ from rig.cli import (
     doctor,
     evaluate,
     init,
+    model,
     sim,
     sort,
     stop,
@@ -82,6 +83,7 @@ for _name, _command, _summary in (
     app.command(_name, short_help=_summary)(_command)
 app.add_typer(calibrate.app, name="calibrate", short_help="Set up camera and turntable.")
 app.add_typer(dataset.app, name="dataset", short_help="Look after captured pictures.")
+app.add_typer(model.app, name="model", short_help="Look after trained models.")
 app.add_typer(sim.app, name="sim", short_help="Run the simulated board, see what is simulated.")
 
 

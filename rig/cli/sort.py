@@ -24,16 +24,17 @@ def sort(
         typer.Option(metavar="N", parser=whole_number("--count", least=1), help="How many parts to sort."),
     ] = 20,
     model: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The model bundle (default: the newest in models/).")
+        Path | None, typer.Option(metavar="FOLDER", help="The model bundle (default: the one in use).")
     ] = None,
 ) -> None:
     """Recognise parts one by one and drop each into its bin; unsure ones go to the reject bin."""
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.model import load_bundle, newest_bundle
+    from rig.model import load_bundle
+    from rig.shelf import default_bundle
     from rig.sorting.report import write_report
 
-    bundle = load_bundle(model) if model else newest_bundle(config.paths.models)
+    bundle = load_bundle(model) if model else default_bundle(config.paths.models)
     finished = _run(settings, config, bundle, count)
     report = write_report(finished.ledger, finished.run)
     print_summary(settings, "Sorted", finished.summary)

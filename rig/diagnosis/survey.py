@@ -15,7 +15,7 @@ from rig.config import Config
 from rig.diagnosis.finding import Finding, Verdict
 from rig.errors import RigError
 from rig.machine import open_machine
-from rig.model import newest_bundle
+from rig.shelf import default_bundle
 from rig.vision.classifier import Classifier
 from rig.vision.locate import locate
 
@@ -94,7 +94,7 @@ def _seen(frame: Frame) -> str:
 
 
 def _model(config: Config) -> Finding:
-    bundle = newest_bundle(config.paths.models)
+    bundle = default_bundle(config.paths.models)
     Classifier(bundle)
     return Finding("model", "good", f"{bundle.name}, {len(bundle.card.labels)} parts")
 

@@ -19,6 +19,7 @@ from rig.vision.preprocess import prepare
 
 Probabilities = NDArray[np.float32]
 
+_RAW_PIXELS = ((np.uint8, 1.0, 0), (np.float32, 0.0, 0))  # dtype, scale and zero point of an input
 _RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 
 
@@ -81,14 +82,20 @@ class Classifier:
 
 
 class Network:
-    """A full-integer TFLite network: raw uint8 pixels in, logits out."""
+    """A TFLite network of any precision: raw pixels in, logits out.
+
+    Raises:
+        MissingPackage: no TFLite interpreter works here.
+        ModelError: it cannot be loaded, or takes something other than pixels.
+    """
 
     def __init__(self, content: bytes, name: str) -> None:
         self._interpreter = _interpreter(content, name)
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
-        if self._input["dtype"] is not np.uint8 or tuple(self._input["quantization"]) != (1.0, 0):
-            raise ModelError(f"{name} does not take raw uint8 pixels", hint="train it again with: rig train")
+        # A pixel is its own quantised value, or its own float: whoever scaled it would feed it twice scaled.
+        if (self._input["dtype"], *self._input["quantization"]) not in _RAW_PIXELS:
+            raise ModelError(f"{name} does not take raw pixels", hint="train it again with: rig train")
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -110,9 +117,11 @@ class Network:
         Returns:
             (classes,) float32.
         """
-        self._interpreter.set_tensor(self._input["index"], pixels[np.newaxis])
+        self._interpreter.set_tensor(self._input["index"], pixels[np.newaxis].astype(self._input["dtype"]))
         self._interpreter.invoke()
         raw = self._interpreter.get_tensor(self._output["index"])[0]
+        if raw.dtype == np.float32:
+            return np.asarray(raw)
         scale, zero_point = self._output["quantization"]
         return np.asarray((raw.astype(np.float32) - zero_point) * scale, np.float32)
 

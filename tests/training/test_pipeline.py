@@ -3,10 +3,10 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -16,8 +16,8 @@ from rig.curation.audit import Problem, audit
 from rig.dataset.index import indexed
 from rig.dataset.reader import decode_image, read_bytes, read_dataset
 from rig.errors import BadInput, DatasetError, Interrupted, ModelError, NotLearning, StorageError
-from rig.model import load_bundle, write_bundle
-from rig.vision.classifier import Classifier
+from rig.model import Precision, load_bundle, write_bundle
+from rig.vision.classifier import Classifier, Network
 from rig.vision.evaluation import EvaluationProgress, Knowledge, evaluate
 from rig.vision.preprocess import prepare
 from tests.training.conftest import QUICK, RECIPE, Trained, write_shapes
@@ -75,6 +75,32 @@ def test_a_network_that_does_not_fit_its_card_is_named(trained: Trained, tmp_pat
         Classifier(other)
 
 
+def test_every_precision_is_kept_and_the_chosen_one_is_used(trained: Trained) -> None:
+    bundle = trained.result.bundle
+    conversion = bundle.card.conversion
+    assert conversion is not None
+    assert [variant.precision for variant in conversion.variants] == list(Precision)
+    spec = bundle.card.preprocess
+    pixels = prepare(draw(Scene("bar", turn_deg=40, scale=0.15)), spec)[0]
+    answers = {}
+    for variant in conversion.variants:
+        path = bundle.folder / "variants" / f"{variant.precision}.tflite"
+        assert path.stat().st_size == variant.size_bytes
+        assert variant.top1 is not None
+        assert variant.latency_ms > 0
+        answers[variant.precision] = Network(path.read_bytes(), str(path)).logits(pixels)
+        with zipfile.ZipFile(path) as archive:
+            assert archive.read("labels.txt").decode().split() == list(bundle.card.labels)
+    for precision, logits in answers.items():
+        np.testing.assert_allclose(logits, answers[Precision.FLOAT32], atol=0.4, err_msg=precision)
+    sizes = {variant.precision: variant.size_bytes for variant in conversion.variants}
+    assert sizes[Precision.FLOAT32] > 1.8 * sizes[Precision.FLOAT16] > 1.8 * sizes[Precision.INT8]
+    chosen = bundle.folder / "variants" / f"{conversion.chosen}.tflite"
+    assert bundle.network_path.read_bytes() == chosen.read_bytes()
+    assert conversion.variant.top1 == bundle.card.scores.top1
+    assert conversion.variants[0].top1 == bundle.card.scores.float_top1
+
+
 def test_training_sees_exactly_what_sorting_shows(trained: Trained) -> None:
     spec = trained.result.bundle.card.preprocess
     dataset = read_dataset(trained.data)
@@ -101,11 +127,14 @@ def test_the_card_tells_the_split(trained: Trained) -> None:
 
 def test_the_report_and_the_best_weights_are_in_the_bundle(trained: Trained) -> None:
     folder = trained.result.bundle.folder
-    page = (folder / "report" / "index.html").read_text()
-    assert "Training report" in page
-    assert "<script" not in page
-    for picture in ("curves.png", "confusion.png"):
-        assert cv2.imread(str(folder / "report" / picture)) is not None
+    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert f"{trained.result.bundle.card.scores.top1:.1%}" in page
+    mistakes = [path.relative_to(folder) for path in folder.glob("report/mistakes/*/*/*.jpg")]
+    confused = [(path.parts[2], path.parts[3]) for path in mistakes]
+    scores = trained.result.bundle.card.scores
+    assert scores.top1 is not None
+    assert len(confused) == round(scores.images * (1 - scores.top1))
+    assert all(true != named for true, named in confused)
     assert (folder / "checkpoints" / "best.weights.h5").stat().st_size > 10_000
 
 

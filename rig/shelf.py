@@ -1,0 +1,128 @@
+"""The folder of models: which there are, and which of them the rig takes when it is not told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rig.errors import BadInput, ModelError
+from rig.files import write_whole
+from rig.model import CARD_FILE, Bundle, load_bundle
+
+IN_USE_FILE = "in-use.txt"
+"""Holds the name of the model in use; without it that is the newest."""
+
+_CHOOSE = "choose a model with: rig model use NAME"
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A model in the folder.
+
+    Attributes:
+        name: of its folder.
+        bundle: None where it is damaged.
+        problem: how it is damaged; empty where it is not.
+        in_use: it is what `default_bundle` gives.
+    """
+
+    name: str
+    bundle: Bundle | None
+    problem: str
+    in_use: bool
+
+
+def shelved(models: Path) -> tuple[Shelved, ...]:
+    """All models of a folder, the newest first; damaged ones too.
+
+    Raises:
+        ModelError: the file that names the one in use is damaged.
+    """
+    folders = _folders(models)
+    used = _chosen_name(models) or (folders[0].name if folders else "")
+    return tuple(_shelved(folder, in_use=folder.name == used) for folder in folders)
+
+
+def default_bundle(models: Path) -> Bundle:
+    """The model in use: the one that was chosen, or the newest where none was.
+
+    Raises:
+        ModelError: there is none, or it is damaged, or the chosen one is gone.
+    """
+    name = _chosen_name(models)
+    if name is None:
+        return newest_bundle(models)
+    if not (models / name).is_dir():
+        raise ModelError(f"{models / IN_USE_FILE} names the model {name}, which is gone", hint=_CHOOSE)
+    return load_bundle(models / name)
+
+
+def newest_bundle(models: Path) -> Bundle:
+    """The bundle below `models` that was made last.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    folders = _folders(models)
+    if not folders:
+        raise ModelError(f"there is no model in {models}", hint="train one with: rig train")
+    return load_bundle(folders[0])
+
+
+def find_bundle(models: Path, name: str) -> Bundle:
+    """A model by its name, or by the path of its folder.
+
+    Raises:
+        ModelError: there is none of this name, or it is damaged.
+    """
+    if (models / name).is_dir():
+        return load_bundle(models / name)
+    if Path(name).is_dir():
+        return load_bundle(Path(name))
+    known = ", ".join(folder.name for folder in _folders(models))
+    hint = f"there are: {known}" if known else "train one with: rig train"
+    raise ModelError(f"there is no model {name} in {models}", hint=hint)
+
+
+def use(models: Path, name: str) -> Bundle:
+    """Make a model the one in use from now on.
+
+    Raises:
+        BadInput: it is not in the folder.
+        ModelError: there is none of this name, or it is damaged.
+        StorageError: the choice cannot be written.
+    """
+    bundle = find_bundle(models, name)
+    folder = bundle.folder.resolve()
+    if folder.parent != models.resolve():
+        raise BadInput(f"{bundle.folder} is not in {models}", hint="copy the folder there first")
+    write_whole(models / IN_USE_FILE, f"{folder.name}\n".encode())
+    return bundle
+
+
+def _shelved(folder: Path, *, in_use: bool) -> Shelved:
+    try:
+        return Shelved(folder.name, load_bundle(folder), "", in_use)
+    except ModelError as error:
+        return Shelved(folder.name, None, error.what, in_use)
+
+
+def _folders(models: Path) -> list[Path]:
+    """Folders with a card, the newest first; not the drafts of running processes."""
+    cards = [card for card in models.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith(".")]
+    cards.sort(key=lambda card: (card.stat().st_mtime_ns, card), reverse=True)
+    return [card.parent for card in cards]
+
+
+def _chosen_name(models: Path) -> str | None:
+    """What the file says; None without one."""
+    path = models / IN_USE_FILE
+    try:
+        name = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise ModelError(f"{path} is damaged: it is no text", hint=_CHOOSE) from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    if not name or name.startswith(".") or Path(name).name != name or not name.isprintable():
+        raise ModelError(f"{path} is damaged: {name!r} is not the name of a model", hint=_CHOOSE)
+    return name

@@ -1,0 +1,70 @@
+"""`rig model` as a user calls it."""
+
+import shutil
+
+import pytest
+
+from tests.acceptance.conftest import Shell
+from tests.vision.single_minded import write_pictures, write_single_minded
+
+
+@pytest.fixture
+def desk(shell: Shell) -> Shell:
+    """A folder with two models and a few pictures; `squares` is the newer one."""
+    write_single_minded(shell.folder / "models" / "bars", "bar", labels=("bar", "square", "tile"))
+    write_single_minded(shell.folder / "models" / "squares", "square")
+    write_pictures(shell.folder / "captures", bar=2, square=1)
+    return shell
+
+
+def test_the_model_in_use_is_what_classify_takes(desk: Shell) -> None:
+    picture = "captures/bar/0.png"
+    assert "square 100" in desk.run("classify", picture).stdout
+    assert [model["in_use"] for model in desk.json("model", "list")["models"]] == [True, False]
+    assert desk.json("model", "use", "bars")["model"] == "models/bars"
+    assert desk.json("classify", picture)["images"][0]["candidates"][0]["label"] == "bar"
+    assert desk.json("classify", "models/squares", picture)["model"] == "models/squares"
+    said = desk.run("model", "list").stdout
+    assert "bars" in said
+    assert "squares" in said
+    shutil.rmtree(desk.folder / "models" / "bars")
+    assert "bars, which is gone" in desk.fails("classify", picture)
+    assert "bars, which is gone" in desk.fails("sort")
+
+
+def test_show_tells_the_card_and_where_the_report_is(desk: Shell) -> None:
+    said = desk.run("model", "show", "bars").stdout
+    for word in ("bar, square, tile", "2026-11-22", "50.0%", "models/bars/report/index.html"):
+        assert word in said
+    document = desk.json("model", "show", "models/bars")
+    assert document["card"]["labels"] == ["bar", "square", "tile"]
+    assert "bars, squares" in desk.fails("model", "show", "nothing").replace("squares, bars", "bars, squares")
+
+
+def test_compare_names_gains_losses_and_disagreements(desk: Shell) -> None:
+    said = desk.run("model", "compare", "bars", "squares").stdout
+    assert "Only A knows: tile" in said
+    assert "Only B knows: wedge" in said
+    said = desk.run("model", "compare", "bars", "squares", "--data", "captures").stdout
+    assert "They disagree on 3" in said
+    found = desk.json("model", "compare", "bars", "squares", "--data", "captures")["comparison"]
+    assert [(row["label"], row["first"], row["second"]) for row in found["classes"]] == [
+        ("bar", 1.0, 0.0),
+        ("square", 0.0, 1.0),
+    ]
+
+
+def test_a_damaged_model_is_listed_as_such(desk: Shell) -> None:
+    (desk.folder / "models" / "bars" / "labels.txt").unlink()
+    done = desk.run("model", "list")
+    assert done.returncode == 0
+    assert "damaged" in done.stdout
+    assert "labels.txt is missing" in done.stderr
+
+
+def test_no_models_is_no_error(shell: Shell) -> None:
+    assert shell.json("model", "list") == {"models": []}
+
+
+def test_a_model_without_a_picture_is_one_line(desk: Shell) -> None:
+    assert "no picture" in desk.fails("classify", "models/bars")

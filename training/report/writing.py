@@ -1,0 +1,31 @@
+"""Put a report on disk: the page, and beside it every picture that was named wrongly."""
+
+from pathlib import Path
+
+import cv2
+
+from rig.model import REPORT_FILE
+from training.report.findings import Findings, Mistake
+from training.report.page import page
+
+_MISTAKES_FOLDER = "mistakes"
+
+
+def write_report(folder: Path, findings: Findings) -> None:
+    """Write `index.html`, which needs no other file, and `mistakes/TRUE/NAMED/PICTURE.jpg`.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True)
+    (folder / REPORT_FILE).write_text(page(findings), encoding="utf-8")
+    for mistake in findings.mistakes:
+        _write_picture(folder / _MISTAKES_FOLDER, mistake)
+
+
+def _write_picture(mistakes: Path, mistake: Mistake) -> None:
+    """As the network saw it, but in colour; named as in the dataset, where the whole picture is."""
+    path = mistakes / mistake.true / mistake.named / Path(mistake.file_name).with_suffix(".jpg").name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _, jpeg = cv2.imencode(".jpg", mistake.crop, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    path.write_bytes(jpeg.tobytes())
