@@ -94,4 +94,4 @@ def test_the_camera_s_settings_are_found_and_written_among_the_user_s_comments(s
 @pytest.mark.parametrize("command", ["camera", "table", "settle"])
 def test_bad_input_is_one_line(shell: Shell, command: str) -> None:
     assert "9999" in shell.fails("calibrate", command, "--part", "9999")
-    assert "rig calibrate --help" in shell.fails("calibrate", command, "--colour")
+    assert f"rig calibrate {command} --help" in shell.fails("calibrate", command, "--colour")
