@@ -17,7 +17,6 @@ from rig.cli.settings import Settings, percent, settings_of
 from rig.errors import BadInput, Interrupted, MissingPackage, RigError
 from training.augmentation import Strength
 from training.recipe import Balance, OptimizerName, Recipe
-from training.request import TrainRequest
 from training.schedules import ScheduleName
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from rig.model import Bundle
     from training.baseline import Baseline
     from training.events import TrainEvent
+    from training.request import TrainRequest
 
 _RENDERS = ".renders"
 
@@ -79,6 +79,8 @@ def train(
     """
     settings = settings_of(context)
     config = settings.load_config()
+    from training.request import TrainRequest
+
     recipe = Recipe(
         optimizer=optimizer,
         schedule=schedule,
@@ -154,7 +156,7 @@ def train(
 
 
 def _added_renders(
-    settings: Settings, config: "Config", request: TrainRequest, a_class: int
+    settings: Settings, config: "Config", request: "TrainRequest", a_class: int
 ) -> "tuple[Sample, ...]":
     """Of each part that the simulator has so many pictures, out of the cache beside the models."""
     from rig.dataset.reader import read_dataset
@@ -177,7 +179,7 @@ def _added_renders(
     return added.samples
 
 
-def _show_augmentation(settings: Settings, request: TrainRequest) -> None:
+def _show_augmentation(settings: Settings, request: "TrainRequest") -> None:
     """Draw the sheet; TensorFlow is not needed for it."""
     import cv2
 
@@ -240,7 +242,7 @@ def _require_nothing_else(context: typer.Context) -> None:
             )
 
 
-def _begun(models: Path, name: str) -> TrainRequest:
+def _begun(models: Path, name: str) -> "TrainRequest":
     """The request of the unfinished run of this name, or of the one begun last.
 
     Raises:
@@ -286,7 +288,7 @@ def _told_how_to_go_on(model: Path) -> Iterator[None]:
         raise
 
 
-def _find_rate(settings: Settings, request: TrainRequest) -> None:
+def _find_rate(settings: Settings, request: "TrainRequest") -> None:
     picture = request.model.with_name(f"{request.model.name}.learning-rate.png")
     with settings.progress() as bars:
         _load_tensorflow(bars)
@@ -318,6 +320,7 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
     def run(data: Path, models: Path) -> "Bundle":
         _load_tensorflow(bars)
         from training.pipeline import train as run_training
+        from training.request import TrainRequest
 
         request = TrainRequest(data=data, model=models / "demo", folds=0)
         return run_training(request, progress_on(bars)).bundle

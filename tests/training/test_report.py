@@ -48,7 +48,9 @@ def _findings() -> Findings:
         for k in np.flatnonzero(named != TARGETS)
     ]
     epochs = [
-        EpochDone(stage, epoch, 4, 32, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 0.5, True, 1e-3 / epoch)
+        EpochDone(
+            stage, epoch, 4, 32, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 0.5, True, 1e-3 / epoch, False
+        )
         for stage in ("fold 1", "final")
         for epoch in range(1, 5)
     ]
