@@ -90,7 +90,7 @@ def _sweep_figures(
     told_deg = _worst(true_deg, [row.measured_angle_deg or 0.0 for row in rows])
     yield Figure(
         f"{len(rows)} views, sweep, {name}",
-        f"{exposed_s:.1f} s in {turns} turns, {written_s:.1f} s until all are written",
+        f"{exposed_s:.1f} s, turns: {turns}, {written_s:.1f} s until all are written",
         f"{_PROMISED_SWEEP_S:.0f} s",
         _PROMISED_SWEEP_S / exposed_s,
     )
@@ -116,7 +116,7 @@ def _plan(*, sweep: bool) -> CapturePlan:
 
 def _run(machine: Machine, plan: CapturePlan, store: DatasetStore) -> int:
     """Run a session; how many turns were swept."""
-    return sum(isinstance(event, TurnEnded) for event in run_capture(machine, plan, store))
+    return 1 + sum(isinstance(event, TurnEnded) for event in run_capture(machine, plan, store))
 
 
 def _seconds(session: Callable[[Machine, DatasetStore], object]) -> float:
