@@ -66,16 +66,15 @@ def test_all_viewers_share_the_pictures_and_none_is_taken_while_nobody_looks(cam
 
     with ThreadPoolExecutor(3) as pool:
         photographer = pool.submit(view.run)
-        one, other = [viewer.result() for viewer in [pool.submit(watch), pool.submit(watch)]]
-        # No two frames have the same noise.
-        assert len(one) == len(other) == 10
-        assert one & other
-        assert camera.taken < 20
-        with camera.asked:
-            taken = camera.taken
-            # One may have been begun while somebody was there.
-            assert not camera.asked.wait_for(lambda: camera.taken > taken + 1, timeout=0.3)
-        view.close()
+        with closing(view):
+            one, other = [viewer.result() for viewer in [pool.submit(watch), pool.submit(watch)]]
+            # No two frames have the same noise; a viewer that is kept waiting by other work may miss some.
+            assert len(one) == len(other) == 10
+            assert one & other
+            with camera.asked:
+                taken = camera.taken
+                # One may have been begun while somebody was there.
+                assert not camera.asked.wait_for(lambda: camera.taken > taken + 1, timeout=0.3)
         photographer.result()
 
 
