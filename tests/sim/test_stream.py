@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -66,16 +67,15 @@ def test_all_viewers_share_the_pictures_and_none_is_taken_while_nobody_looks(cam
 
     with ThreadPoolExecutor(3) as pool:
         photographer = pool.submit(view.run)
-        one, other = [viewer.result() for viewer in [pool.submit(watch), pool.submit(watch)]]
-        # No two frames have the same noise.
-        assert len(one) == len(other) == 10
-        assert one & other
-        assert camera.taken < 20
-        with camera.asked:
-            taken = camera.taken
-            # One may have been begun while somebody was there.
-            assert not camera.asked.wait_for(lambda: camera.taken > taken + 1, timeout=0.3)
-        view.close()
+        with closing(view):
+            one, other = [viewer.result() for viewer in [pool.submit(watch), pool.submit(watch)]]
+            # No two frames have the same noise; a viewer that is kept waiting by other work may miss some.
+            assert len(one) == len(other) == 10
+            assert one & other
+            with camera.asked:
+                taken = camera.taken
+                # One may have been begun while somebody was there.
+                assert not camera.asked.wait_for(lambda: camera.taken > taken + 1, timeout=0.3)
         photographer.result()
 
 
@@ -140,15 +140,21 @@ def test_firmware_and_camera_for_a_webcam_client_and_a_browser(tmp_path: Path) -
 
 
 def next_picture(film: cv2.VideoCapture) -> np.ndarray:
-    """A picture from now on: FFmpeg keeps a few that came before."""
-    for _ in range(10):
+    """A picture from now on: those that came before wait in buffers, and are there at once."""
+    waited_s = 0.0
+    while waited_s < 0.03:
+        began_s = time.monotonic()
         assert film.grab()
+        waited_s = time.monotonic() - began_s
+    # That one may have been begun before.
+    assert film.grab()
     return film.retrieve()[1]
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
     """The red brick's share in two pictures over its share in either."""
-    masks = [image[..., 2] > 2.0 * image[..., :2].max(axis=2) for image in (one, other)]
+    # By difference, since what is all but black beyond the table has no hue.
+    masks = [image[..., 2] > image[..., :2].max(axis=2) + 40.0 for image in (one, other)]
     assert all(mask.sum() > 200 for mask in masks)
     return float((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
 
