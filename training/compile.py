@@ -34,13 +34,21 @@ def _optimizer(recipe: Recipe) -> Any:
             return keras.optimizers.RMSprop(rate)
 
 
+@keras.saving.register_keras_serializable(package="rig")
 class CommonestShare(keras.metrics.Metric):  # type: ignore[misc]
-    """Share of the pictures that were named as the class that was named most often: 1 is a collapse."""
+    """Share of the pictures that were named as the class that was named most often: 1 is a collapse.
 
-    def __init__(self, classes: int) -> None:
-        super().__init__(name="commonest")
+    Keras copies what a network is compiled with when it copies the network, and so must find it by name.
+    """
+
+    def __init__(self, classes: int, name: str = "commonest", dtype: str | None = None) -> None:
+        super().__init__(name=name, dtype=dtype)
         self._classes = classes
         self._named = self.add_variable((classes,), initializer="zeros", name="named")
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes another like it."""
+        return {**super().get_config(), "classes": self._classes}
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count the classes that these logits name; weights do not count."""

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from rig.model import Precision
 from rig.vision.classifier import Network
 from training.backend import keras
+from training.compile import compile_by
 from training.quantize import convert
+from training.recipe import Recipe
 from training.rehearsal import rehearse
 
 SIZE_PX = 16
@@ -71,6 +73,7 @@ def test_rehearsal_mends_what_rounding_breaks(
     plain = convert(model, inputs, (Precision.FLOAT32, Precision.INT8), seed=0)
     assert _right(plain[Precision.FLOAT32], inputs, targets) > 0.95
     assert _right(plain[Precision.INT8], inputs, targets) < 0.7
+    compile_by(Recipe(), model)  # As it comes from its training.
     before = model.get_weights()
     fine_tuned = rehearse(
         model,
