@@ -50,7 +50,7 @@ class Plan:
 
     Attributes:
         folds: of the extra networks, which measure the recipe; each group of a class that has two is tested
-            in one of them.
+            in one of them, or in several where the class has fewer groups than there are folds.
         final: of the network that is kept.
         untestable: labels of which nothing can be held out.
     """
@@ -116,7 +116,8 @@ def deal_folds(sizes: Sizes, folds: int) -> list[Partition]:
     No folds, no partitions.
 
     Large groups are dealt first, and each class begins with another fold, so that the hands get even. A class
-    with one group trains in every fold.
+    with fewer groups than there are folds is dealt again from its first one, so that every fold tests every
+    class that it can. A class with one group trains in every fold.
 
     Raises:
         BadInput: no class has two groups, or there is one fold or fewer than none.
@@ -133,9 +134,10 @@ def deal_folds(sizes: Sizes, folds: int) -> list[Partition]:
         )
     hands: list[set[str]] = [set() for _ in range(folds)]
     for turn, label in enumerate(testable):
-        for place, group in enumerate(_by_size(sizes[label], largest_first=True)):
-            hands[(turn + place) % folds].add(group)
-    return [_partition(sizes, tested=hand, least_groups=3) for hand in hands if hand]
+        groups = _by_size(sizes[label], largest_first=True)
+        for place in range(max(folds, len(groups))):
+            hands[(turn + place) % folds].add(groups[place % len(groups)])
+    return [_partition(sizes, tested=hand, least_groups=3) for hand in hands]
 
 
 def deal_shares(sizes: Sizes) -> Partition:

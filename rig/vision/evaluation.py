@@ -85,13 +85,14 @@ def evaluate(bundle: Bundle, dataset: Dataset, emit: Callable[[EvaluationProgres
     not_located = 0
     for done, sample in enumerate(dataset.samples, start=1):
         content = read_bytes(sample.path)
-        judge = jury.judge(sample, image_digest(content))
-        result = judge.classifier.classify(decode_image(content, sample.path))
-        named = result.top(1)[0][0]
-        counts[judge.knowledge][labels.index(sample.label), labels.index(named)] += 1
+        image = decode_image(content, sample.path)
+        for judge in jury.judges(sample, image_digest(content)):
+            result = judge.classifier.classify(image)
+            named = result.top(1)[0][0]
+            counts[judge.knowledge][labels.index(sample.label), labels.index(named)] += 1
+            if judge.fold:
+                right.setdefault(judge.fold, []).append(named == sample.label)
         not_located += result.box is None
-        if judge.fold:
-            right.setdefault(judge.fold, []).append(named == sample.label)
         emit(EvaluationProgress(done, len(dataset.samples)))
     occurred = {knowledge: matrix for knowledge, matrix in counts.items() if matrix.any()}
     return Evaluation(
@@ -145,16 +146,26 @@ class Jury:
         self._groups = frozenset(self._group_of.values())
         final = Classifier(bundle)
         self._stranger = Judge(final, Knowledge.UNSEEN)
-        self._judges = {group: Judge(final, Knowledge.SEEN) for group in self._groups}
-        self._judges |= {group: Judge(final, Knowledge.VALIDATED) for group in bundle.card.split.validated}
-        self._judges |= dict.fromkeys(bundle.card.split.tested, self._stranger)
+        judges = {group: [Judge(final, Knowledge.SEEN)] for group in self._groups}
+        judges |= {group: [Judge(final, Knowledge.VALIDATED)] for group in bundle.card.split.validated}
+        judges |= {group: [self._stranger] for group in bundle.card.split.tested}
+        of_folds: dict[str, list[Judge]] = {}
         for number, fold in enumerate(bundle.folds(), start=1):
             judge = Judge(Classifier(fold), Knowledge.UNSEEN, number)
-            self._judges |= dict.fromkeys(fold.card.split.tested, judge)
+            for group in fold.card.split.tested:
+                of_folds.setdefault(group, []).append(judge)
+        self._judges = judges | of_folds
 
-    def judge(self, sample: Sample, digest: str) -> Judge:
-        """The most innocent model. A group without a name is recognised by its images alone."""
+    def judges(self, sample: Sample, digest: str) -> Sequence[Judge]:
+        """The most innocent models, at least one. A group without a name is recognised by its images alone.
+
+        Of a class with fewer groups than folds, several fold models have not seen a group.
+        """
         group = self._group_of.get(digest)
         if group is None and sample.group and sample.group_key in self._groups:
             group = sample.group_key
-        return self._stranger if group is None else self._judges[group]
+        return (self._stranger,) if group is None else self._judges[group]
+
+    def judge(self, sample: Sample, digest: str) -> Judge:
+        """The first of them, where one opinion is asked for."""
+        return self.judges(sample, digest)[0]

@@ -16,7 +16,7 @@ from rig.curation.audit import Problem, audit
 from rig.dataset.index import indexed
 from rig.dataset.reader import decode_image, read_bytes, read_dataset
 from rig.errors import BadInput, DatasetError, Interrupted, ModelError, NotLearning, StorageError
-from rig.model import Precision, load_bundle, write_bundle
+from rig.model import FOLDS_FOLDER, Precision, load_bundle, write_bundle
 from rig.vision.classifier import Classifier, Network
 from rig.vision.evaluation import EvaluationProgress, Knowledge, evaluate
 from rig.vision.preprocess import prepare
@@ -198,6 +198,18 @@ def test_evaluation_takes_the_final_model_for_new_parts(trained: Trained, tmp_pa
     evaluation = evaluate(trained.result.bundle, read_dataset(data), _ignore)
     assert set(evaluation.scores) == {Knowledge.UNSEEN}
     assert evaluation.folds == ()
+
+
+def test_a_part_that_several_folds_have_not_seen_is_named_by_each_of_them(
+    trained: Trained, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.result.bundle.folder, tmp_path / "model")
+    folds = tmp_path / "model" / FOLDS_FOLDER
+    shutil.copytree(folds / "1", folds / "3")
+    evaluation = evaluate(load_bundle(tmp_path / "model"), read_dataset(trained.data), _ignore)
+    first, second, third = evaluation.folds
+    assert (first.images, first.top1) == (third.images, third.top1)
+    assert evaluation.scores[Knowledge.UNSEEN].images == first.images + second.images + third.images
 
 
 def test_without_folds_what_was_seen_is_measured_apart(trained: Trained, tmp_path: Path) -> None:
