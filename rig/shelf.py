@@ -37,7 +37,7 @@ def shelved(models: Path) -> tuple[Shelved, ...]:
         ModelError: the file that names the one in use is damaged.
     """
     folders = _folders(models)
-    used = _chosen_name(models) or (folders[0].name if folders else "")
+    used = chosen_name(models) or (folders[0].name if folders else "")
     return tuple(_shelved(folder, in_use=folder.name == used) for folder in folders)
 
 
@@ -47,12 +47,32 @@ def default_bundle(models: Path) -> Bundle:
     Raises:
         ModelError: there is none, or it is damaged, or the chosen one is gone.
     """
-    name = _chosen_name(models)
+    name = chosen_name(models)
     if name is None:
         return newest_bundle(models)
     if not (models / name).is_dir():
         raise ModelError(f"{models / IN_USE_FILE} names the model {name}, which is gone", hint=_CHOOSE)
     return load_bundle(models / name)
+
+
+def chosen_name(models: Path) -> str | None:
+    """Of the model that somebody chose to be used; None where nobody did.
+
+    Raises:
+        ModelError: the file that says it is damaged.
+    """
+    path = models / IN_USE_FILE
+    try:
+        name = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise ModelError(f"{path} is damaged: it is no text", hint=_CHOOSE) from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    if not name or name.startswith(".") or Path(name).name != name or not name.isprintable():
+        raise ModelError(f"{path} is damaged: {name!r} is not the name of a model", hint=_CHOOSE)
+    return name
 
 
 def newest_bundle(models: Path) -> Bundle:
@@ -110,19 +130,3 @@ def _folders(models: Path) -> list[Path]:
     cards = [card for card in models.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith(".")]
     cards.sort(key=lambda card: (card.stat().st_mtime_ns, card), reverse=True)
     return [card.parent for card in cards]
-
-
-def _chosen_name(models: Path) -> str | None:
-    """What the file says; None without one."""
-    path = models / IN_USE_FILE
-    try:
-        name = path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError:
-        raise ModelError(f"{path} is damaged: it is no text", hint=_CHOOSE) from None
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    if not name or name.startswith(".") or Path(name).name != name or not name.isprintable():
-        raise ModelError(f"{path} is damaged: {name!r} is not the name of a model", hint=_CHOOSE)
-    return name

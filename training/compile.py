@@ -12,9 +12,14 @@ def compile_by(recipe: Recipe, model: Any) -> None:
     """Give a network (a keras.Model from pixels to logits) what the recipe fits it with."""
     model.compile(
         optimizer=_optimizer(recipe),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        loss=loss_of(recipe),
         metrics=["accuracy", CommonestShare(model.output_shape[-1])],
     )
+
+
+def loss_of(recipe: Recipe) -> Any:
+    """keras.losses.Loss of logits."""
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
 
 
 def _optimizer(recipe: Recipe) -> Any:

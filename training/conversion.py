@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.model import Precision
-from training.backend import keras
+from training.compile import loss_of
 from training.data import Crops
 from training.fit import training_batches
 from training.metadata import Description, with_metadata
@@ -61,9 +61,7 @@ def to_variants(
             training_batches(crops, train, recipe, recipe.phases[-1], seed=(seed, len(recipe.phases))),
             epochs=_EPOCHS,
             learning_rate=_LEARNING_RATE,
-            loss=keras.losses.CategoricalCrossentropy(
-                from_logits=True, label_smoothing=recipe.label_smoothing
-            ),
+            loss=loss_of(recipe),
         )
         again = converted(fine_tuned, (Precision.INT8,), folder / "rehearsed")[Precision.INT8]
         rehearsed = replace(again, rehearsed=True)

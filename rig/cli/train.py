@@ -143,6 +143,7 @@ def train(
         settings.say(f"In {result.not_located} pictures no part was found; the whole picture was used.")
     if not settings.as_json:
         typer.echo(f"Model:  {model}\nReport: {model / 'report' / 'index.html'}")
+    _say_what_stays_in_use(settings, model)
     settings.print_json(
         {
             "model": model,
@@ -224,6 +225,15 @@ def _say_baseline(settings: Settings, baseline: "Baseline") -> None:
         f"{len(baseline.near_copies)} of {baseline.judged} pictures are near-copies of trained ones, such as"
         f" {leak.held_out} of {leak.trained}: what is said of them is memory."
     )
+
+
+def _say_what_stays_in_use(settings: Settings, model: Path) -> None:
+    """A model that somebody chose is not replaced by one that is merely newer."""
+    from rig.shelf import chosen_name
+
+    chosen = chosen_name(model.parent)
+    if chosen not in (None, model.name):
+        settings.say(f"The rig goes on with the model {chosen}; change that with: rig model use {model.name}")
 
 
 def _require_nothing_else(context: typer.Context) -> None:
