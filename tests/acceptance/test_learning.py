@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import cv2
@@ -177,3 +178,19 @@ def test_the_augmentation_is_shown_without_a_training(trained: Trained, shell: S
     assert document["classes"] == len(PARTS)
     assert sheet.shape[0] > 100 * len(PARTS)
     assert not (shell.folder / "models").exists()
+
+
+def test_a_killed_training_goes_on_and_takes_no_chosen_model_s_place(trained: Trained, shell: Shell) -> None:
+    models = shell.folder / "models"
+    shutil.copytree(trained.model, models / "chosen")
+    shell.json("model", "use", "chosen")
+    recipe = ("--data", trained.shell.folder / "captures", "--name", "new", "--folds", "0", "--epochs", "2")
+    with shell.start("train", *recipe) as killed:
+        while not any(models.glob(".unfinished-new/*.state")):
+            assert killed.poll() is None
+            time.sleep(0.05)
+        killed.kill()
+    assert "rig train --resume --name new" in shell.fails("train", *recipe)
+    said = " ".join(shell.run("train", "--resume").stderr.split())
+    assert "The rig goes on with the model chosen; change that with: rig model use new" in said
+    assert sorted(folder.name for folder in models.iterdir()) == ["chosen", "in-use.txt", "new"]
