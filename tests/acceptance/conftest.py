@@ -18,6 +18,7 @@ class Shell:
     """A folder in which `rig` is called."""
 
     folder: Path
+    timeout_s: float = 240.0
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
@@ -33,7 +34,7 @@ class Shell:
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         with self.start(*arguments) as process:
-            stdout, stderr = process.communicate(timeout=240)
+            stdout, stderr = process.communicate(timeout=self.timeout_s)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
     def json(self, *arguments: str | Path) -> Any:
