@@ -61,6 +61,16 @@ def test_the_smallest_within_half_a_point_of_the_best(
     assert choice.precision == chosen
 
 
+def test_of_two_that_are_as_small_it_is_the_one_that_every_runtime_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for precision in (Precision.FLOAT32, Precision.FLOAT16, Precision.INT8):
+        monkeypatch.setitem(SIZES, precision, 10 * SIZES[precision])
+    monkeypatch.setitem(SIZES, Precision.DYNAMIC, 98)
+    assert choose([_fitted(tmp_path / "1", Ground.VALIDATED)], TARGETS).precision is Precision.INT8
+    assert choose([_fitted(tmp_path / "2", Ground.VALIDATED, int8=9)], TARGETS).precision is Precision.DYNAMIC
+
+
 def test_whoever_has_validation_pictures_decides(tmp_path: Path) -> None:
     fold = _fitted(tmp_path / "fold", Ground.TESTED, dynamic=100)
     final = _fitted(tmp_path / "final", Ground.VALIDATED, int8=100)
