@@ -55,7 +55,7 @@ class Bench:
         self._photographs = photographs.resolve()
         samples = read_dataset(self._photographs).samples
         # A part of which there is a single brick is learned, and judges nothing.
-        tested = deal_folds(judging_sizes(samples), 2)[0].tested
+        tested = deal_folds(judging_sizes(samples, {}), 2)[0].tested
         self._taught = [sample for sample in samples if sample.group_key not in tested]
         self._write("unseen", [sample for sample in samples if sample.group_key in tested])
 
