@@ -54,6 +54,8 @@ def train(
     optimizer: options.Optimizer = OptimizerName.ADAMW,
     schedule: options.Schedule = ScheduleName.COSINE,
     learning_rate: options.LearningRate = None,
+    weight_decay: options.WeightDecay = options.USUAL.weight_decay,
+    label_smoothing: options.LabelSmoothing = options.USUAL.label_smoothing,
     balance: options.BalanceBy = Balance.SAMPLER,
     patience: options.Patience = None,
     seed: Annotated[
@@ -85,6 +87,8 @@ def train(
         optimizer=optimizer,
         schedule=schedule,
         learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        label_smoothing=label_smoothing,
         balance=balance,
         patience=patience,
         augmentation=augment.augmentation.without_flip() if no_flip else augment.augmentation,
@@ -113,7 +117,7 @@ def train(
     if not resume:
         _say_what_is_unfinished(settings, request.model, named=bool(name))
     with settings.progress() as bars:
-        _load_tensorflow(bars)
+        load_tensorflow(bars)
         from training.pipeline import train as run
 
         with _told_how_to_go_on(request.model):
@@ -291,7 +295,7 @@ def _told_how_to_go_on(model: Path) -> Iterator[None]:
 def _find_rate(settings: Settings, request: "TrainRequest") -> None:
     picture = request.model.with_name(f"{request.model.name}.learning-rate.png")
     with settings.progress() as bars:
-        _load_tensorflow(bars)
+        load_tensorflow(bars)
         from training.rate_test import find_rate
 
         test = find_rate(request, picture, progress_on(bars))
@@ -318,7 +322,7 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
     """What the demo trains with: one network, and its progress on `bars`."""
 
     def run(data: Path, models: Path) -> "Bundle":
-        _load_tensorflow(bars)
+        load_tensorflow(bars)
         from training.pipeline import train as run_training
         from training.request import TrainRequest
 
@@ -328,7 +332,7 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
     return run
 
 
-def _load_tensorflow(bars: "Progress") -> None:
+def load_tensorflow(bars: "Progress") -> None:
     """Load it under a moving bar: it takes several seconds."""
     starting = bars.add_task("Starting TensorFlow", total=None)
     import training.backend  # noqa: F401
