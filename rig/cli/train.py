@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rig.dataset.reader import Sample
     from rig.model import Bundle
     from training.baseline import Baseline
+    from training.distribute import Distribution
     from training.events import TrainEvent
     from training.request import TrainRequest
 
@@ -72,6 +73,7 @@ def train(
     no_flip: options.NoFlip = False,
     show_augmentation: options.ShowAugmentation = False,
     find_rate: options.FindRate = False,
+    distribute: options.Distribute = False,
     resume: options.Resume = False,
 ) -> None:
     """Make a model of captured pictures, and measure it on parts that it has never seen.
@@ -102,6 +104,8 @@ def train(
         seed=seed,
         allow_mixed=allow_mixed,
     )
+    if distribute and find_rate:
+        raise BadInput("--find-rate tries rates on one device alone", hint="leave --distribute out")
     if show_augmentation:
         _show_augmentation(settings, request)
         return
@@ -114,6 +118,10 @@ def train(
     if find_rate:
         _find_rate(settings, request)
         return
+    distribution = _joined(settings, recipe) if distribute else None
+    if distribution and not distribution.is_chief:
+        _help(settings, request, distribution)
+        return
     if not resume:
         _say_what_is_unfinished(settings, request.model, named=bool(name))
     with settings.progress() as bars:
@@ -121,7 +129,7 @@ def train(
         from training.pipeline import train as run
 
         with _told_how_to_go_on(request.model):
-            result = run(request, progress_on(bars), resume=resume)
+            result = run(request, progress_on(bars), resume=resume, distribution=distribution)
     model = request.model
     _say_what_is_not_mirrored(settings, result.bundle.card.labels)
     card = result.bundle.card
@@ -290,6 +298,36 @@ def _told_how_to_go_on(model: Path) -> Iterator[None]:
         if is_unfinished(model):
             error.add_note(f"go on with: rig train --resume --name {model.name}")
         raise
+
+
+def _joined(settings: Settings, recipe: Recipe) -> "Distribution":
+    """The devices or hosts that share the work; waits for the hosts.
+
+    Raises:
+        BadInput: there is nobody to share it with, or it cannot be shared out.
+    """
+    with settings.progress() as bars:
+        load_tensorflow(bars)
+        from training.distribute import open_distribution
+
+        waiting = bars.add_task("Waiting for the other workers", total=None)
+        distribution = open_distribution()
+        distribution.share_of(recipe.batch)
+        bars.remove_task(waiting)
+    settings.say(
+        f"{distribution.devices} devices share the work; this is worker {distribution.worker} of"
+        f" {distribution.workers}{', the chief' if distribution.is_chief else ''}."
+    )
+    return distribution
+
+
+def _help(settings: Settings, request: "TrainRequest", distribution: "Distribution") -> None:
+    from training.helping import help_train
+
+    with settings.progress() as bars:
+        help_train(request, progress_on(bars), distribution)
+    settings.say("Done. The model is where worker 0, the chief, runs.")
+    settings.print_json({"worker": distribution.worker, "workers": distribution.workers})
 
 
 def _find_rate(settings: Settings, request: "TrainRequest") -> None:

@@ -70,6 +70,12 @@ FindRate = Annotated[
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the run that was stopped or killed last, or with --name.")
 ]
+Distribute = Annotated[
+    bool,
+    typer.Option(
+        "--distribute", help="Share the work among the GPUs here, or the hosts that TF_CONFIG names."
+    ),
+]
 WithRenders = Annotated[
     int,
     typer.Option(
