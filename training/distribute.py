@@ -8,12 +8,11 @@ gradients of all devices by itself.
 
 import hashlib
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, cycle
-from queue import Queue
-from threading import Thread
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -142,7 +141,8 @@ def open_distribution(environment: Mapping[str, str] = os.environ) -> Distributi
     address = cluster.address
     _have_threads_to_wait_in()
     try:
-        strategy = _interruptibly(tf.distribute.MultiWorkerMirroredStrategy)
+        with _ended_by_signals():
+            strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.UnknownError as error:
         raise BadInput(
             f"{address} of {_VARIABLE} cannot be listened on: {error.message}",
@@ -168,21 +168,19 @@ def _have_threads_to_wait_in() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(max(_THREADS, os.cpu_count() or 1))
 
 
-def _interruptibly(make: Callable[[], Any]) -> Any:
-    """Call what may wait in native code for long, where Ctrl-C would not be heard."""
-    made: Queue[Any] = Queue()
-
-    def run() -> None:
-        try:
-            made.put((make(), None))
-        except tf.errors.OpError as error:
-            made.put((None, error))
-
-    Thread(target=run, daemon=True).start()
-    result, error = made.get()
-    if error is not None:
-        raise error
-    return result
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have Ctrl-C end the process at once: TensorFlow waits in native code, where Python hears no signal."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _on_this_host() -> Distribution:

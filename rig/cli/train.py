@@ -310,7 +310,7 @@ def _joined(settings: Settings, recipe: Recipe) -> "Distribution":
         load_tensorflow(bars)
         from training.distribute import open_distribution
 
-        waiting = bars.add_task("Waiting for the other workers", total=None)
+        waiting = bars.add_task("Waiting for the other workers (Ctrl-C ends it at once)", total=None)
         distribution = open_distribution()
         distribution.share_of(recipe.batch)
         bars.remove_task(waiting)
