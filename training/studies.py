@@ -116,7 +116,7 @@ def _database_errors(url: URL) -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         raise StorageError(
             f"the database {url.render_as_string()} cannot be used: {_reason(error, url)}",
-            hint="see that the server runs and lets you in; then go on with the same command",
+            hint="see that the server runs and lets you in, or that the file is a database",
         ) from error
 
 

@@ -103,16 +103,16 @@ def sweep(request: SweepRequest, emit: EmitSweep) -> Standing:
         StorageError: the database, or the disk, cannot be used.
         Interrupted: it was stopped; the trial under way will be tried again.
     """
-    prepared = prepare(replace(request.base, folds=0), _preparing_told(emit))
-    if not prepared.split.final.validated:
-        raise DatasetError(
-            f"no part of {request.base.data} can be held out, so nothing says which recipe is better",
-            hint="capture each part twice, with another brick or in another session",
-        )
     with (
         opened_storage(request.database) as storage,
         draft_folder(request.base.model.parent) as scratch,
     ):
+        prepared = prepare(replace(request.base, folds=0), _preparing_told(emit))
+        if not prepared.split.final.validated:
+            raise DatasetError(
+                f"no part of {request.base.data} can be held out, so nothing says which recipe is better",
+                hint="capture each part twice, with another brick or in another session",
+            )
         require_room(scratch, ROOM)
         study = optuna.create_study(
             storage=storage,
@@ -175,7 +175,7 @@ class _Sweep:
         seed = self._request.base.seed + trial.number
         sign(trial)
         trial.set_user_attr(SEED, seed)
-        trial.set_user_attr(OPTIONS, dict(candidate.options))
+        trial.set_user_attr(OPTIONS, {"epochs": str(candidate.recipe.epochs), **candidate.options})
         watched = _WatchedTrial(trial, partial(self._tell, trial.number))
         folder = self._scratch / str(trial.number)
         folder.mkdir()

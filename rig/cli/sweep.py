@@ -29,7 +29,13 @@ _MOST_SHOWN = 4
 
 
 def _choices(text: str) -> tuple[Choice, ...]:
-    """A parser for typer: names between commas."""
+    """Names between commas; all of them where there is none.
+
+    Raises:
+        BadInput: a name is unknown.
+    """
+    if not text:
+        return tuple(Choice)
     try:
         return tuple(Choice(name.strip()) for name in text.split(","))
     except ValueError:
@@ -64,9 +70,8 @@ def sweep(
         ),
     ] = None,
     search: Annotated[
-        tuple[Choice, ...] | None,
-        typer.Option(metavar="LIST", parser=_choices, help=f"What to vary (default: {','.join(Choice)})."),
-    ] = None,
+        str, typer.Option(metavar="LIST", help=f"What to vary (default: {','.join(Choice)}).")
+    ] = "",
     epochs: options.Epochs = None,
     seed: Annotated[
         int,
@@ -95,6 +100,7 @@ def sweep(
     config = settings.load_config()
     from training.request import TrainRequest
 
+    choices = _choices(search)
     _check_optuna()
     from training.standing import standing
     from training.studies import database_url
@@ -116,7 +122,7 @@ def sweep(
     else:
         check_tensorflow()
         seconds = None if minutes is None else 60 * minutes
-        found = _search(settings, base, url, search or tuple(Choice), trials, seconds)
+        found = _search(settings, base, url, choices, trials, seconds)
     draw_sweep(found, picture)
     _print(settings, found, base, picture)
 
@@ -188,6 +194,8 @@ def _progress_on(bars: "Progress") -> Callable[["SweepEvent"], None]:
 def _print(settings: Settings, found: "Standing", base: "TrainRequest", picture: Path) -> None:
     given_up = sum(tried.given_up for tried in found.tried)
     best = found.ranked[:_MOST_SHOWN]
+    if not best:
+        settings.say("No recipe has been fitted to its end yet.")
     settings.print_table(
         f"Sweep {found.name}: {len(found.tried)} recipes tried, {given_up} of them given up early",
         ("", *(f"trial {tried.number}" for tried in best)),
@@ -223,7 +231,7 @@ def _print(settings: Settings, found: "Standing", base: "TrainRequest", picture:
 
 def _command(best: "Tried", base: "TrainRequest") -> str:
     """The very command that fits the best network again."""
-    words = ["rig", "train", "--data", str(base.data), "--folds", "0", "--epochs", str(base.recipe.epochs)]
+    words = ["rig", "train", "--data", str(base.data), "--folds", "0"]
     for option, value in best.options.items():
         words += [f"--{option}", value]
     words += ["--seed", str(best.seed)]
