@@ -1,6 +1,10 @@
 """Fit one network: small pictures first, full size last, one schedule of the learning rate over it all."""
 
 import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from training.backend import keras
 from training.batches import AugmentedBatches
 from training.compile import compile_by
 from training.data import Crops, network_inputs
+from training.distribute import Distribution, SharedFit
 from training.events import Emit, Noted
 from training.networks import build
 from training.progress import Progress
@@ -37,6 +42,7 @@ def fit(
     checkpoint: Path,
     progress: Progress,
     emit: Emit,
+    distribution: Distribution | None = None,
 ) -> Any:
     """Fit a network to some of the crops, or go on with it.
 
@@ -49,6 +55,7 @@ def fit(
         checkpoint: a path that ends in `.weights.h5`; the best weights are written to it: those of the lowest
             validation loss at full size, or the last ones where there is nothing to validate on.
         progress: of the whole run.
+        distribution: who shares the work; all of them call this, and get the same network.
 
     Returns:
         keras.Model with these weights.
@@ -57,10 +64,11 @@ def fit(
         ModelError: the state is damaged.
         NotLearning: the loss is no longer a number, or the network names one class only.
         StorageError: state or checkpoint cannot be written.
+        WorkerLost: another process that shares the work is gone.
     """
     if recipe.patience is not None and not len(validation):
         emit(Noted(f"Training of {stage} cannot end early: no pictures are held out to validate on."))
-    model = fresh_network(crops, recipe, seed)
+    model = fresh_network(crops, recipe, seed, distribution)
     batches = recipe.batches(len(train))
     watch = Watch(
         stage,
@@ -75,36 +83,64 @@ def fit(
     snapshot = watch.resume()
     if snapshot is not None:
         snapshot.restore(model)
+    run = SharedFit(distribution, model).run if distribution else partial(_fit_alone, model)
     first = 0
     for number, phase in enumerate(recipe.phases):
         begin, end = max(first, len(watch.epochs)), first + phase.epochs
         if begin < end and not watch.is_over:
-            pictures = training_batches(crops, train, recipe, phase, seed=(seed, number))
-            for _ in range(first, begin):
-                pictures.on_epoch_end()  # their random stream goes on where it was
             watch.enter(phase)
-            model.fit(
-                pictures,
+            run(
+                partial(_pictures, crops, train, recipe, phase, (seed, number), begin - first, distribution),
                 initial_epoch=begin,
                 epochs=end,
                 validation_data=_validation_data(crops, validation, phase.size_px),
                 class_weight=class_weights(crops, train, recipe),
                 callbacks=[ScheduledRate(recipe, batches), watch],
-                shuffle=False,  # Keras would, by a generator whose state does not survive a kill
-                verbose=0,
             )
         first = end
+    if distribution:
+        model = fresh_network(crops, recipe, seed)  # whoever converts it wants variables of one device
     assign(model.variables, watch.best)
     _save_weights(model, checkpoint)
     return model
 
 
-def fresh_network(crops: Crops, recipe: Recipe, seed: int) -> Any:
+def _fit_alone(model: Any, pictures: Callable[[int], AugmentedBatches], **arguments: Any) -> None:
+    model.fit(
+        pictures(0),
+        shuffle=False,  # Keras would, by a generator whose state does not survive a kill
+        verbose=0,
+        **arguments,
+    )
+
+
+def _pictures(
+    crops: Crops,
+    train: NDArray[np.int64],
+    recipe: Recipe,
+    phase: Phase,
+    seed: tuple[int, ...],
+    epochs_done: int,
+    distribution: Distribution | None,
+    device: int,
+) -> AugmentedBatches:
+    """What one of the devices that share a phase is shown; each draws its own, by a seed of its own."""
+    if distribution:
+        recipe = replace(recipe, batch=distribution.share_of(recipe.batch))
+        seed = (*seed, device)
+    pictures = training_batches(crops, train, recipe, phase, seed=seed)
+    for _ in range(epochs_done):
+        pictures.on_epoch_end()  # its random stream goes on where it was
+    return pictures
+
+
+def fresh_network(crops: Crops, recipe: Recipe, seed: int, distribution: Distribution | None = None) -> Any:
     """A network that has learnt nothing yet (keras.Model), compiled; the same seed makes the same one."""
     keras.utils.clear_session()  # layers are counted from one again: their names end up in the converted file
     keras.utils.set_random_seed(seed % 2**32)  # NumPy's and TensorFlow's take no more
-    model = build(len(crops.labels))
-    compile_by(recipe, model)
+    with distribution.strategy.scope() if distribution else nullcontext():
+        model = build(len(crops.labels))
+        compile_by(recipe, model)
     return model
 
 

@@ -32,8 +32,10 @@ from training.baseline import Baseline, baseline
 from training.calibrate import REJECT_THRESHOLD
 from training.conversion import to_variants
 from training.data import Crops, network_inputs
+from training.distribute import Distribution
 from training.events import Converting, Emit, EpochDone, Measured, Noted, TrainEvent
 from training.fit import ROOM, fit
+from training.helping import DONE, described
 from training.logs import Logs
 from training.measure import calibrate, confusion_of, examples_of, how_measured, mistakes_of, scores_of
 from training.metadata import describe_network
@@ -67,11 +69,14 @@ class TrainResult:
     baseline: Baseline | None
 
 
-def train(request: TrainRequest, emit: Emit, *, resume: bool = False) -> TrainResult:
+def train(
+    request: TrainRequest, emit: Emit, *, resume: bool = False, distribution: Distribution | None = None
+) -> TrainResult:
     """Train a model and write its bundle.
 
     Args:
         resume: go on where a run with the same request was killed, and end with the same model.
+        distribution: who shares the work; this is the chief, and the others call `help_train`.
 
     Raises:
         BadInput: the folder does not exist, or the folds cannot be dealt; or there is no such run to go on
@@ -79,14 +84,20 @@ def train(request: TrainRequest, emit: Emit, *, resume: bool = False) -> TrainRe
         DatasetError: the data cannot be used, or contradict themselves; names the folder or images.
         StorageError: the bundle, or what is needed on the way to it, cannot be written.
         NotLearning: the training diverged, or collapsed into one class.
+        WorkerLost: another process that shares the work is gone.
     """
     if request.recipe.balance is Balance.BOTH:
         emit(Noted("Classes are balanced twice, so rare ones count for more than common ones."))
     prepared = prepare(request, emit)
+    if distribution:
+        distribution.require_same(described(request, prepared.crops))
     with draft_folder(request.model.parent) as scratch:
         require_room(request.model.parent, ROOM * (len(prepared.split.folds) + 1))
         with kept_until_finished(request, prepared.crops, resume=resume) as kept:
-            return _Run(request, prepared, scratch, kept, emit).complete()
+            result = _Run(request, prepared, scratch, kept, emit, distribution).complete()
+            if distribution:
+                distribution.require_same(DONE)
+            return result
 
 
 class _Run:
@@ -99,8 +110,10 @@ class _Run:
         scratch: Path,
         kept: Path,
         emit: Emit,
+        distribution: Distribution | None,
     ) -> None:
         self._request = request
+        self._distribution = distribution
         self._spec = prepared.spec
         self._crops = crops = prepared.crops
         self._split = split = prepared.split
@@ -182,6 +195,7 @@ class _Run:
             checkpoint=checkpoint,
             progress=self._progress,
             emit=self._note,
+            distribution=self._distribution,
         )
         self._emit(Converting(stage))
         fitted = Fitted(

@@ -147,7 +147,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             validation_loss=validation_loss,
             validation_top1=logs.get("val_accuracy"),
             kept=self._recipe.is_at_full_size(number) and is_best(self.epochs, validation_loss),
-            learning_rate=float(self.model.optimizer.learning_rate),
+            learning_rate=float(self.model.optimizer.learning_rate.numpy()),
             one_class=self._names_one_class(logs),
         )
 

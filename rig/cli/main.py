@@ -23,6 +23,7 @@ from rig.cli import (
     sim,
     sort,
     stop,
+    sweep,
     train,
 )
 from rig.cli.settings import Settings
@@ -73,6 +74,7 @@ for _name, _command, _summary in (
     ("demo", demo.demo, "See the whole loop on the simulated rig."),
     ("capture", capture.capture, "Take labelled pictures of a part."),
     ("train", train.train, "Make a model of captured pictures."),
+    ("sweep", sweep.sweep, "Search for better ways to train."),
     ("sort", sort.sort, "Recognise parts, drop each into its bin."),
     ("stop", stop.stop, "Stop the table at once, whoever runs it."),
     ("classify", classify.classify, "Say which part a picture shows."),

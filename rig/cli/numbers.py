@@ -51,6 +51,23 @@ def positive_number(option: str, *, example: str) -> Callable[[str], float]:
     return parse
 
 
+def share(option: str, *, example: str) -> Callable[[str], float]:
+    """A parser for typer: raises BadInput on what is no number from 0 to below 1."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not 0 <= number < 1:
+            raise BadInput(
+                f"{option} {text} is not a number from 0 to below 1", hint=f"such as: {option} {example}"
+            )
+        return number
+
+    return parse
+
+
 def three_shares(text: str) -> "Shares":
     """A parser for `--split`; raises BadInput on what is not three numbers between commas."""
     from rig.dataset.splits import Shares

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rig.dataset.reader import Sample
     from rig.model import Bundle
     from training.baseline import Baseline
+    from training.distribute import Distribution
     from training.events import TrainEvent
     from training.request import TrainRequest
 
@@ -54,6 +55,8 @@ def train(
     optimizer: options.Optimizer = OptimizerName.ADAMW,
     schedule: options.Schedule = ScheduleName.COSINE,
     learning_rate: options.LearningRate = None,
+    weight_decay: options.WeightDecay = options.USUAL.weight_decay,
+    label_smoothing: options.LabelSmoothing = options.USUAL.label_smoothing,
     balance: options.BalanceBy = Balance.SAMPLER,
     patience: options.Patience = None,
     seed: Annotated[
@@ -70,6 +73,7 @@ def train(
     no_flip: options.NoFlip = False,
     show_augmentation: options.ShowAugmentation = False,
     find_rate: options.FindRate = False,
+    distribute: options.Distribute = False,
     resume: options.Resume = False,
 ) -> None:
     """Make a model of captured pictures, and measure it on parts that it has never seen.
@@ -85,6 +89,8 @@ def train(
         optimizer=optimizer,
         schedule=schedule,
         learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        label_smoothing=label_smoothing,
         balance=balance,
         patience=patience,
         augmentation=augment.augmentation.without_flip() if no_flip else augment.augmentation,
@@ -98,6 +104,8 @@ def train(
         seed=seed,
         allow_mixed=allow_mixed,
     )
+    if distribute and find_rate:
+        raise BadInput("--find-rate tries rates on one device alone", hint="leave --distribute out")
     if show_augmentation:
         _show_augmentation(settings, request)
         return
@@ -110,14 +118,18 @@ def train(
     if find_rate:
         _find_rate(settings, request)
         return
+    distribution = _joined(settings, recipe) if distribute else None
+    if distribution and not distribution.is_chief:
+        _help(settings, request, distribution)
+        return
     if not resume:
         _say_what_is_unfinished(settings, request.model, named=bool(name))
     with settings.progress() as bars:
-        _load_tensorflow(bars)
+        load_tensorflow(bars)
         from training.pipeline import train as run
 
         with _told_how_to_go_on(request.model):
-            result = run(request, progress_on(bars), resume=resume)
+            result = run(request, progress_on(bars), resume=resume, distribution=distribution)
     model = request.model
     _say_what_is_not_mirrored(settings, result.bundle.card.labels)
     card = result.bundle.card
@@ -298,10 +310,40 @@ def _told_how_to_go_on(model: Path) -> Iterator[None]:
         raise
 
 
+def _joined(settings: Settings, recipe: Recipe) -> "Distribution":
+    """The devices or hosts that share the work; waits for the hosts.
+
+    Raises:
+        BadInput: there is nobody to share it with, or it cannot be shared out.
+    """
+    with settings.progress() as bars:
+        load_tensorflow(bars)
+        from training.distribute import open_distribution
+
+        waiting = bars.add_task("Waiting for the other workers (Ctrl-C ends it at once)", total=None)
+        distribution = open_distribution()
+        distribution.share_of(recipe.batch)
+        bars.remove_task(waiting)
+    settings.say(
+        f"{distribution.devices} devices share the work; this is worker {distribution.worker} of"
+        f" {distribution.workers}{', the chief' if distribution.is_chief else ''}."
+    )
+    return distribution
+
+
+def _help(settings: Settings, request: "TrainRequest", distribution: "Distribution") -> None:
+    from training.helping import help_train
+
+    with settings.progress() as bars:
+        help_train(request, progress_on(bars), distribution)
+    settings.say("Done. The model is where worker 0, the chief, runs.")
+    settings.print_json({"worker": distribution.worker, "workers": distribution.workers})
+
+
 def _find_rate(settings: Settings, request: "TrainRequest") -> None:
     picture = request.model.with_name(f"{request.model.name}.learning-rate.png")
     with settings.progress() as bars:
-        _load_tensorflow(bars)
+        load_tensorflow(bars)
         from training.rate_test import find_rate
 
         test = find_rate(request, picture, progress_on(bars))
@@ -328,7 +370,7 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
     """What the demo trains with: one network, and its progress on `bars`."""
 
     def run(data: Path, models: Path) -> "Bundle":
-        _load_tensorflow(bars)
+        load_tensorflow(bars)
         from training.pipeline import train as run_training
         from training.request import TrainRequest
 
@@ -338,7 +380,7 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
     return run
 
 
-def _load_tensorflow(bars: "Progress") -> None:
+def load_tensorflow(bars: "Progress") -> None:
     """Load it under a moving bar: it takes several seconds."""
     starting = bars.add_task("Starting TensorFlow", total=None)
     import training.backend  # noqa: F401

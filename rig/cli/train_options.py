@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from rig.cli.numbers import positive_number, whole_number
+from rig.cli.numbers import positive_number, share, whole_number
 from training.augmentation import Strength
-from training.recipe import Balance, OptimizerName
+from training.recipe import Balance, OptimizerName, Recipe
 from training.schedules import ScheduleName
 
 AUGMENTATION_SHEET = Path("augmentation.png")
+USUAL = Recipe()
 
 Epochs = Annotated[
     int | None,
@@ -34,6 +35,22 @@ LearningRate = Annotated[
         help="At its peak (default: what is usual for the optimizer).",
     ),
 ]
+WeightDecay = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        parser=share("--weight-decay", example="0.01"),
+        help="How far AdamW pulls weights towards 0, a step, by the learning rate.",
+    ),
+]
+LabelSmoothing = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        parser=share("--label-smoothing", example="0.1"),
+        help="Of the target, spread over all parts: keeps the network from being too sure.",
+    ),
+]
 BalanceBy = Annotated[
     Balance,
     typer.Option(help="Show rare classes as often as common ones, or count them for more in the loss."),
@@ -52,6 +69,12 @@ FindRate = Annotated[
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the run that was stopped or killed last, or with --name.")
+]
+Distribute = Annotated[
+    bool,
+    typer.Option(
+        "--distribute", help="Share the work among the GPUs here, or the hosts that TF_CONFIG names."
+    ),
 ]
 WithRenders = Annotated[
     int,

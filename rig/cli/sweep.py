@@ -1,0 +1,238 @@
+"""`rig sweep`"""
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rig.catalog import part_number
+from rig.cli import train_options as options
+from rig.cli.numbers import positive_number, whole_number
+from rig.cli.settings import Settings, percent, settings_of
+from rig.cli.train import check_tensorflow, load_tensorflow
+from rig.errors import BadInput, Interrupted, MissingPackage, RigError
+from training.search import Choice
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+    from sqlalchemy.engine import URL
+
+    from training.request import TrainRequest
+    from training.standing import Standing, Tried
+    from training.sweep import SweepEvent, SweepRequest
+
+_MOST_SHOWN = 4
+
+
+def _choices(text: str) -> tuple[Choice, ...]:
+    """Names between commas; all of them where there is none.
+
+    Raises:
+        BadInput: a name is unknown.
+    """
+    if not text:
+        return tuple(Choice)
+    try:
+        return tuple(Choice(name.strip()) for name in text.split(","))
+    except ValueError:
+        raise BadInput(
+            f"--search {text} is not a list of what can be searched", hint=f"of: {', '.join(Choice)}"
+        ) from None
+
+
+def sweep(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Class folders of pictures (default: what was captured)."),
+    ] = None,
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="The sweep's name; the same one goes on with it.")
+    ] = "sweep",
+    trials: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            parser=whole_number("--trials", least=1),
+            help="Recipes to try in all, with those that are tried already.",
+        ),
+    ] = 40,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="M",
+            parser=positive_number("--minutes", example="90"),
+            help="Begin no trial after so many minutes (default: no limit).",
+        ),
+    ] = None,
+    search: Annotated[
+        str, typer.Option(metavar="LIST", help=f"What to vary (default: {','.join(Choice)}).")
+    ] = "",
+    epochs: options.Epochs = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", parser=whole_number("--seed", least=0), help="Trial K is fitted with seed N + K."
+        ),
+    ] = 0,
+    allow_mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
+    ] = False,
+    storage: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="A database for many machines: postgresql://USER@HOST/DATABASE (default: models/sweeps.db).",
+        ),
+    ] = "",
+    show: Annotated[bool, typer.Option("--show", help="Try nothing: show what was tried.")] = False,
+) -> None:
+    """Search for the options of `rig train` that name unseen parts best.
+
+    Random trials first, then narrowed to where the best ones lie; those that fall behind are given up. Only
+    validation parts judge. Stopped or killed, the same command goes on.
+    """
+    settings = settings_of(context)
+    config = settings.load_config()
+    from training.request import TrainRequest
+
+    choices = _choices(search)
+    _check_optuna()
+    from training.standing import standing
+    from training.studies import database_url
+    from training.sweep_picture import draw_sweep
+
+    recipe = options.USUAL if epochs is None else options.USUAL.with_epochs(epochs)
+    base = TrainRequest(
+        data=data or config.paths.captures,
+        model=config.paths.models / part_number(name),
+        folds=0,
+        recipe=recipe,
+        seed=seed,
+        allow_mixed=allow_mixed,
+    )
+    picture = base.model.with_name(f"{base.model.name}.sweep.png")
+    url = database_url(storage, config.paths.models)
+    if show:
+        found = standing(base.model.name, url)
+    else:
+        check_tensorflow()
+        seconds = None if minutes is None else 60 * minutes
+        found = _search(settings, base, url, choices, trials, seconds)
+    draw_sweep(found, picture)
+    _print(settings, found, base, picture)
+
+
+def _check_optuna() -> None:
+    """See that sweeping is possible.
+
+    Raises:
+        MissingPackage: Optuna is not installed.
+    """
+    if find_spec("optuna") is None:
+        raise MissingPackage(
+            "a sweep needs Optuna, which is not installed", hint="pip install 'brickrig[train]'"
+        )
+
+
+def _search(
+    settings: Settings,
+    base: "TrainRequest",
+    database: "URL",
+    choices: tuple[Choice, ...],
+    trials: int,
+    seconds: float | None,
+) -> "Standing":
+    with settings.progress() as bars:
+        load_tensorflow(bars)
+        from training.sweep import SweepRequest
+        from training.sweep import sweep as run
+
+        request = SweepRequest(base, database, choices, trials, seconds)
+        with _told_how_to_go_on(request):
+            return run(request, _progress_on(bars))
+
+
+@contextmanager
+def _told_how_to_go_on(request: "SweepRequest") -> Iterator[None]:
+    try:
+        yield
+    except (Interrupted, RigError) as error:
+        if not isinstance(error, BadInput):
+            error.add_note(f"what was tried is kept; go on with the same command (--name {request.name})")
+        raise
+
+
+def _progress_on(bars: "Progress") -> Callable[["SweepEvent"], None]:
+    """Shows a sweep as progress bars."""
+    from training.events import Preparing
+
+    preparing = bars.add_task("Preparing pictures", total=None)
+    trying = bars.add_task("Trying", total=None, visible=False)
+
+    def show(event: "SweepEvent") -> None:
+        if isinstance(event, Preparing):
+            bars.update(preparing, completed=event.done, total=event.total)
+            return
+        fitting = event.fitting
+        bars.update(
+            trying,
+            visible=True,
+            completed=round(1000 * event.share_done),
+            total=1000,
+            description=f"Trial {event.trial + 1}, epoch {fitting.epoch} of {fitting.epochs}",
+            seconds_left=event.seconds_left,
+        )
+
+    return show
+
+
+def _print(settings: Settings, found: "Standing", base: "TrainRequest", picture: Path) -> None:
+    given_up = sum(tried.given_up for tried in found.tried)
+    best = found.ranked[:_MOST_SHOWN]
+    if not best:
+        settings.say("No recipe has been fitted to its end yet.")
+    settings.print_table(
+        f"Sweep {found.name}: {len(found.tried)} recipes tried, {given_up} of them given up early",
+        ("", *(f"trial {tried.number}" for tried in best)),
+        [
+            ("top-1", *(percent(tried.top1) for tried in best)),
+            *((choice, *(tried.options.get(choice, "-") for tried in best)) for choice in Choice),
+        ],
+    )
+    if found.importance:
+        ranked = sorted(found.importance.items(), key=lambda item: -item[1])
+        settings.say(
+            "What the score depends on: " + ", ".join(f"{name} {percent(share)}" for name, share in ranked)
+        )
+    if found.running:
+        settings.say(f"{found.running} trials are under way in other processes.")
+    command = _command(found.best, base) if found.best else None
+    if not settings.as_json:
+        typer.echo(f"Picture: {picture}")
+        if command:
+            typer.echo(f"The best again: {command}")
+    settings.print_json(
+        {
+            "name": found.name,
+            "best": found.best,
+            "command": command,
+            "tried": found.tried,
+            "running": found.running,
+            "importance": found.importance,
+            "picture": picture,
+        }
+    )
+
+
+def _command(best: "Tried", base: "TrainRequest") -> str:
+    """The very command that fits the best network again."""
+    words = ["rig", "train", "--data", str(base.data), "--folds", "0"]
+    for option, value in best.options.items():
+        words += [f"--{option}", value]
+    words += ["--seed", str(best.seed)]
+    return shlex.join([*words, "--allow-mixed"] if base.allow_mixed else words)
