@@ -166,7 +166,8 @@ def _share_of_pixels(part: BakedPart, outline: Floats32, width: int, height: int
     """How much of each pixel the part covers, 0 to 1, (height, width)."""
     front = (facing_area(outline) > 0).astype(np.float32)
     fine = part.edges.coverage(outline * _SUBPIXELS, front, width * _SUBPIXELS, height * _SUBPIXELS)
-    return _shrunk((fine > 0.5).astype(np.float32), _SUBPIXELS)
+    _, covered = cv2.threshold(fine, 0.5, 1, cv2.THRESH_BINARY)
+    return _shrunk(np.asarray(covered, dtype=np.float32), _SUBPIXELS)
 
 
 def _bleed(radiance: Floats32, fragments: Fragments, share: Floats32) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -207,13 +208,16 @@ def _filled(
     at_top, slope = _line(x, y, to_x, to_y, top)
     crossing = at_top.take(edge) + slope.take(edge) * within.astype(np.float32)
     column = np.ceil(np.clip(crossing - 0.5, 0, width)).astype(np.intp)
-    first = (layer * height + top) * (width + 1)
-    steps = np.zeros((layers, height * (width + 1)), np.float32)
-    place = first.take(edge) + within * (width + 1) + column
-    np.add.at(steps.reshape(-1), place, np.where(down, amounts, -amounts).take(edge))
-    # Each row ends with as much as it began with: nothing.
-    np.cumsum(steps, axis=1, out=steps)
-    return steps.reshape(layers, height, width + 1)[..., :-1]
+    row = layer * height + top
+    place = (row.take(edge) + within) * (width + 1) + column
+    step = np.where(down, amounts, -amounts).take(edge)
+    # By how much each pixel differs from its left neighbour, less what the row above does: OpenCV sums over
+    # both directions in a quarter of the time in which NumPy sums over one.
+    steps = np.zeros((layers * height + 1, width + 1), np.float32)
+    np.add.at(steps.reshape(-1), place, step)
+    np.add.at(steps.reshape(-1), place + (width + 1), -step)
+    sums = cv2.integral(steps, sdepth=cv2.CV_32F)[1:-1, 1:-1]
+    return np.asarray(sums, dtype=np.float32).reshape(layers, height, width)
 
 
 def _weight_planes(points: Floats32) -> Floats32:
