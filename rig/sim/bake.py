@@ -65,6 +65,11 @@ class BakedPart:
         return tuple(ColourCode(int(code)) for code in codes), places
 
     @cached_property
+    def skin(self) -> Floats32:
+        """Normals and openness at the corners, (n, 3, 4) float32."""
+        return np.concatenate([self.normals, self.openness[..., None]], axis=-1)
+
+    @cached_property
     def edges(self) -> Edges:
         """Of the unsplit triangles."""
         return edges_of(self.silhouette)
@@ -116,19 +121,17 @@ class LightMap:
         nearness = _DEPTH_BIAS_MM - seen[2]
         shifts_px = (-spread_px, spread_px) if spread_px else (0.0,)
         columns, rows = (
-            [
-                np.clip(along * self.px_per_mm + (size / 2 + shift), 0, size - 1).astype(np.intp)
-                for shift in shifts_px
-            ]
-            for along in seen[:2]
+            np.clip(along * self.px_per_mm + size / 2, spread_px, size - 1 - spread_px) for along in seen[:2]
         )
+        shifts_px = (-spread_px, spread_px) if spread_px else (0.0,)
+        columns_there = [(columns + shift_px).astype(np.intp) for shift_px in shifts_px]
         nearest = self.depth_buffer.reshape(-1)
-        reached = np.zeros(points.shape[1], np.float32)
-        for row in rows:
-            first = row * size
-            for column in columns:
+        reached = np.zeros(points.shape[1], np.uint8)
+        for shift_px in shifts_px:
+            first = (rows + shift_px).astype(np.intp) * size
+            for column in columns_there:
                 reached += nearness >= nearest.take(first + column)
-        return reached / np.float32(len(shifts_px) ** 2)
+        return reached * np.float32(1 / len(shifts_px) ** 2)
 
     def on_ground(self, half_mm: float, texels: int) -> Floats32:
         """What the part hides from the light of a square of table, (texels, texels), 0 to 1; rows are y.

@@ -83,13 +83,14 @@ def view_part(
     width, height = (int(extent) * samples for extent in high - low)
     fragments = rasterize((points - corner) * samples, nearness, width, height)
     sigma_px = 0.5 * bevel_mm * samples * camera.focal_px * float(nearness.mean())
-    normals = _bevelled(unit(fragments.blend(part.normals, nearness)), fragments, bevel_mm, sigma_px)
+    *facings, openness = fragments.blend(part.skin, nearness)
+    normals = _bevelled(unit(np.stack(facings)), fragments, bevel_mm, sigma_px)
     rays = camera.rays((fragments.x + 0.5) / samples + corner[0], (fragments.y + 0.5) / samples + corner[1])
     lifted = camera.eye[:, None] + rays / fragments.nearness + np.float32(_SHADOW_LIFT_MM) * normals
     surface = Surface(
         normals,
         to_eye=unit(-rays),
-        openness=fragments.blend(part.openness[..., None], nearness)[0],
+        openness=openness,
         lit=tuple(shadow_map.reaches(lifted, _SHADOW_SPREAD_PX) for shadow_map in shadow_maps),
     )
     outline = (camera.project(part.silhouette)[0] - corner) * samples

@@ -42,9 +42,13 @@ class Fragments:
 
     def blend(self, values: Floats32, nearness: Floats32) -> Floats32:
         """Values (n, 3, c) of corners whose `nearness` (n, 3) is 1/z, where they are seen, (c, k)."""
-        # Times the nearness they are linear on the screen.
-        scaled = values[self._facing] * nearness[self._facing, :, None]
-        right, down, level = np.einsum("nkc,nkp->pcn", scaled, self._planes)
+        # Times the nearness they are linear on the screen. One sum after the other over rows of all triangles
+        # takes a fifth of the time of a product of small matrices for each.
+        scaled = (values[self._facing] * nearness[self._facing, :, None]).transpose(1, 2, 0).copy()
+        planes = self._planes.transpose(1, 2, 0).copy()
+        right, down, level = sum(
+            own[None] * plane[:, None] for own, plane in zip(scaled, planes, strict=True)
+        )
         return np.stack(
             [
                 (a.take(self._seen) * self.x + b.take(self._seen) * self.y + c.take(self._seen))
