@@ -29,6 +29,8 @@ _LONGEST_EDGE = 1 / 8
 # Sky samples start this far off the surface, and a surface counts as hidden when it is this much farther.
 _LIFT_MM = 0.35
 _DEPTH_BIAS_MM = 0.25
+# Far enough from a wall for what lies below not to be its own foot, on a map of any part.
+_BESIDE_MM = 1.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,15 @@ class BakedPart:
     def middles_mm(self) -> Floats32:
         """How high the middle of each of the split triangles is, (n,) float32."""
         return np.asarray(self.corners[..., 2].mean(axis=1))
+
+    @cached_property
+    def clear_below(self) -> NDArray[np.bool_]:
+        """Whether nothing of the part lies straight below what is just beside each split triangle, (n,)."""
+        (from_below,) = light_maps(
+            self.silhouette, [np.array([0, 0, -1], np.float32)], _LARGEST_LIGHT_MAP_PX
+        )
+        beside = self.corners.mean(axis=1) + _BESIDE_MM * self.facings
+        return from_below.reaches(beside.T) > 0
 
     @cached_property
     def height_mm(self) -> float:
