@@ -89,9 +89,7 @@ class BakedPart:
     @cached_property
     def clear_below(self) -> NDArray[np.bool_]:
         """Whether nothing of the part lies straight below what is just beside each split triangle, (n,)."""
-        (from_below,) = light_maps(
-            self.silhouette, [np.array([0, 0, -1], np.float32)], _LARGEST_LIGHT_MAP_PX
-        )
+        (from_below,) = light_maps(self.silhouette, [np.array([0, 0, -1], np.float32)], _LARGEST_LIGHT_MAP_PX)
         beside = self.corners.mean(axis=1) + _BESIDE_MM * self.facings
         return from_below.reaches(beside.T) > 0
 

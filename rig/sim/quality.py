@@ -25,4 +25,6 @@ class Quality:
 
 
 FAST = Quality(samples=1, shadow_map_scale=0.75, ground_texels=144, ground_step_px=2, shadow_slices=(0.3,))
-GOOD = Quality(samples=2, shadow_map_scale=1.5, ground_texels=288, ground_step_px=1, shadow_slices=(0.1, 0.25, 0.55))
+GOOD = Quality(
+    samples=2, shadow_map_scale=1.5, ground_texels=288, ground_step_px=1, shadow_slices=(0.1, 0.25, 0.55)
+)

@@ -241,8 +241,8 @@ def _weight_planes(points: Floats32) -> Floats32:
 
 def _spans(points: Floats32, width: int, height: int) -> _Spans:
     """Which pixels have their centre in each triangle, row by row."""
-    order = np.argsort(points[..., 1], axis=1)
-    (x0, x1, x2), (y0, y1, y2) = (np.take_along_axis(points[..., along], order, axis=1).T for along in (0, 1))
+    order = np.argsort(points[..., 1], axis=1) + 3 * np.arange(len(points))[:, None]
+    (x0, x1, x2), (y0, y1, y2) = points.reshape(-1, 2).take(order.T, axis=0).transpose(2, 0, 1)
     top, rows = _rows_between(y0, y2, height)
     triangle, within = _counted(rows)
     # One side is an edge from the upmost corner to the lowest, the other goes by the corner between them.
