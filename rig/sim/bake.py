@@ -128,7 +128,6 @@ class LightMap:
         size = len(self.depth_buffer)
         seen = self.axes @ (points - self.middle[:, None])
         nearness = _DEPTH_BIAS_MM - seen[2]
-        shifts_px = (-spread_px, spread_px) if spread_px else (0.0,)
         columns, rows = (
             np.clip(along * self.px_per_mm + size / 2, spread_px, size - 1 - spread_px) for along in seen[:2]
         )
