@@ -29,6 +29,8 @@ _LONGEST_EDGE = 1 / 8
 # Sky samples start this far off the surface, and a surface counts as hidden when it is this much farther.
 _LIFT_MM = 0.35
 _DEPTH_BIAS_MM = 0.25
+# Far enough from a wall for what lies below not to be its own foot, on a map of any part.
+_BESIDE_MM = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class BakedPart:
         return tuple(ColourCode(int(code)) for code in codes), places
 
     @cached_property
+    def skin(self) -> Floats32:
+        """Normals and openness at the corners, (n, 3, 4) float32."""
+        return np.concatenate([self.normals, self.openness[..., None]], axis=-1)
+
+    @cached_property
     def edges(self) -> Edges:
         """Of the unsplit triangles."""
         return edges_of(self.silhouette)
@@ -78,6 +85,13 @@ class BakedPart:
     def middles_mm(self) -> Floats32:
         """How high the middle of each of the split triangles is, (n,) float32."""
         return np.asarray(self.corners[..., 2].mean(axis=1))
+
+    @cached_property
+    def clear_below(self) -> NDArray[np.bool_]:
+        """Whether nothing of the part lies straight below what is just beside each split triangle, (n,)."""
+        (from_below,) = light_maps(self.silhouette, [np.array([0, 0, -1], np.float32)], _LARGEST_LIGHT_MAP_PX)
+        beside = self.corners.mean(axis=1) + _BESIDE_MM * self.facings
+        return from_below.reaches(beside.T) > 0
 
     @cached_property
     def height_mm(self) -> float:
@@ -114,21 +128,18 @@ class LightMap:
         size = len(self.depth_buffer)
         seen = self.axes @ (points - self.middle[:, None])
         nearness = _DEPTH_BIAS_MM - seen[2]
-        shifts_px = (-spread_px, spread_px) if spread_px else (0.0,)
         columns, rows = (
-            [
-                np.clip(along * self.px_per_mm + (size / 2 + shift), 0, size - 1).astype(np.intp)
-                for shift in shifts_px
-            ]
-            for along in seen[:2]
+            np.clip(along * self.px_per_mm + size / 2, spread_px, size - 1 - spread_px) for along in seen[:2]
         )
+        shifts_px = (-spread_px, spread_px) if spread_px else (0.0,)
+        columns_there = [(columns + shift_px).astype(np.intp) for shift_px in shifts_px]
         nearest = self.depth_buffer.reshape(-1)
-        reached = np.zeros(points.shape[1], np.float32)
-        for row in rows:
-            first = row * size
-            for column in columns:
+        reached = np.zeros(points.shape[1], np.uint8)
+        for shift_px in shifts_px:
+            first = (rows + shift_px).astype(np.intp) * size
+            for column in columns_there:
                 reached += nearness >= nearest.take(first + column)
-        return reached / np.float32(len(shifts_px) ** 2)
+        return reached * np.float32(1 / len(shifts_px) ** 2)
 
     def on_ground(self, half_mm: float, texels: int) -> Floats32:
         """What the part hides from the light of a square of table, (texels, texels), 0 to 1; rows are y.

@@ -69,9 +69,9 @@ class Disc:
             self._homography @ table @ texel_to_mm,
             self._size,
             flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=1,
         )
-        cv2.copyTo(np.ones_like(seen), self._beyond, seen)
         return np.asarray(seen, dtype=np.float32)
 
     def cut_out(self, image: Floats32) -> None:
@@ -99,7 +99,9 @@ def _paper(scene: Scene, half_mm: float) -> Floats32:
     middle = round(texels / 2 * (1 << _SUBPIXEL_BITS))
     radius = round(_PINHOLE_RADIUS_MM * _TEXELS_PER_MM * (1 << _SUBPIXEL_BITS))
     cv2.circle(paper, (middle, middle), radius, _PINHOLE_REFLECTANCE, -1, cv2.LINE_8, _SUBPIXEL_BITS)
-    return paper
+    # Clean beyond the disc, so that a picture times the paper keeps the room as it is.
+    disc = cv2.circle(np.zeros_like(paper), (middle, middle), middle, 1, -1, cv2.LINE_8, _SUBPIXEL_BITS)
+    return np.where(disc > 0, paper, np.float32(1))
 
 
 def _stain(paper: Floats32, dirt: float, rng: np.random.Generator) -> None:

@@ -120,7 +120,9 @@ def _lower_parts(part: BakedPart, lamp: Lamp, tops_mm: Sequence[float]) -> Itera
 def _mirrored(part: BakedPart, lamp: Lamp) -> Iterator[_Thrown]:
     """A lamp's light that upright walls mirror onto the table, from their foot and from further up."""
     toward = part.facings @ lamp.direction
-    walls = np.flatnonzero((toward > 0.02) & (np.abs(part.facings[:, 2]) < _UPRIGHT))
+    # What studs and the inside of a part mirror lands on the part itself.
+    upright = (np.abs(part.facings[:, 2]) < _UPRIGHT) & part.clear_below
+    walls = np.flatnonzero((toward > 0.02) & upright)
     mirrored = lamp.direction - 2 * toward[walls, None] * part.facings[walls]
     going_down = mirrored[:, 2] > 0.2
     walls, mirrored = walls[going_down], mirrored[going_down]

@@ -83,13 +83,14 @@ def view_part(
     width, height = (int(extent) * samples for extent in high - low)
     fragments = rasterize((points - corner) * samples, nearness, width, height)
     sigma_px = 0.5 * bevel_mm * samples * camera.focal_px * float(nearness.mean())
-    normals = _bevelled(unit(fragments.blend(part.normals, nearness)), fragments, bevel_mm, sigma_px)
+    *facings, openness = fragments.blend(part.skin, nearness)
+    normals = _bevelled(unit(np.stack(facings)), fragments, bevel_mm, sigma_px)
     rays = camera.rays((fragments.x + 0.5) / samples + corner[0], (fragments.y + 0.5) / samples + corner[1])
     lifted = camera.eye[:, None] + rays / fragments.nearness + np.float32(_SHADOW_LIFT_MM) * normals
     surface = Surface(
         normals,
         to_eye=unit(-rays),
-        openness=fragments.blend(part.openness[..., None], nearness)[0],
+        openness=openness,
         lit=tuple(shadow_map.reaches(lifted, _SHADOW_SPREAD_PX) for shadow_map in shadow_maps),
     )
     outline = (camera.project(part.silhouette)[0] - corner) * samples
@@ -166,7 +167,8 @@ def _share_of_pixels(part: BakedPart, outline: Floats32, width: int, height: int
     """How much of each pixel the part covers, 0 to 1, (height, width)."""
     front = (facing_area(outline) > 0).astype(np.float32)
     fine = part.edges.coverage(outline * _SUBPIXELS, front, width * _SUBPIXELS, height * _SUBPIXELS)
-    return _shrunk((fine > 0.5).astype(np.float32), _SUBPIXELS)
+    _, covered = cv2.threshold(fine, 0.5, 1, cv2.THRESH_BINARY)
+    return _shrunk(np.asarray(covered, dtype=np.float32), _SUBPIXELS)
 
 
 def _bleed(radiance: Floats32, fragments: Fragments, share: Floats32) -> None:

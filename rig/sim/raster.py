@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,9 +42,13 @@ class Fragments:
 
     def blend(self, values: Floats32, nearness: Floats32) -> Floats32:
         """Values (n, 3, c) of corners whose `nearness` (n, 3) is 1/z, where they are seen, (c, k)."""
-        # Times the nearness they are linear on the screen.
-        scaled = values[self._facing] * nearness[self._facing, :, None]
-        right, down, level = np.einsum("nkc,nkp->pcn", scaled, self._planes)
+        # Times the nearness they are linear on the screen. One sum after the other over rows of all triangles
+        # takes a fifth of the time of a product of small matrices for each.
+        scaled = (values[self._facing] * nearness[self._facing, :, None]).transpose(1, 2, 0).copy()
+        planes = self._planes.transpose(1, 2, 0).copy()
+        right, down, level = sum(
+            own[None] * plane[:, None] for own, plane in zip(scaled, planes, strict=True)
+        )
         return np.stack(
             [
                 (a.take(self._seen) * self.x + b.take(self._seen) * self.y + c.take(self._seen))
@@ -207,13 +212,16 @@ def _filled(
     at_top, slope = _line(x, y, to_x, to_y, top)
     crossing = at_top.take(edge) + slope.take(edge) * within.astype(np.float32)
     column = np.ceil(np.clip(crossing - 0.5, 0, width)).astype(np.intp)
-    first = (layer * height + top) * (width + 1)
-    steps = np.zeros((layers, height * (width + 1)), np.float32)
-    place = first.take(edge) + within * (width + 1) + column
-    np.add.at(steps.reshape(-1), place, np.where(down, amounts, -amounts).take(edge))
-    # Each row ends with as much as it began with: nothing.
-    np.cumsum(steps, axis=1, out=steps)
-    return steps.reshape(layers, height, width + 1)[..., :-1]
+    row = layer * height + top
+    place = (row.take(edge) + within) * (width + 1) + column
+    step = np.where(down, amounts, -amounts).take(edge)
+    # By how much each pixel differs from its left neighbour, less what the row above does: OpenCV sums over
+    # both directions in a quarter of the time in which NumPy sums over one.
+    steps = np.zeros((layers * height + 1, width + 1), np.float32)
+    np.add.at(steps.reshape(-1), place, step)
+    np.add.at(steps.reshape(-1), place + (width + 1), -step)
+    sums = cv2.integral(steps, sdepth=cv2.CV_32F)[1:-1, 1:-1]
+    return np.asarray(sums, dtype=np.float32).reshape(layers, height, width)
 
 
 def _weight_planes(points: Floats32) -> Floats32:
@@ -233,8 +241,8 @@ def _weight_planes(points: Floats32) -> Floats32:
 
 def _spans(points: Floats32, width: int, height: int) -> _Spans:
     """Which pixels have their centre in each triangle, row by row."""
-    order = np.argsort(points[..., 1], axis=1)
-    (x0, x1, x2), (y0, y1, y2) = (np.take_along_axis(points[..., along], order, axis=1).T for along in (0, 1))
+    order = np.argsort(points[..., 1], axis=1) + 3 * np.arange(len(points))[:, None]
+    (x0, x1, x2), (y0, y1, y2) = points.reshape(-1, 2).take(order.T, axis=0).transpose(2, 0, 1)
     top, rows = _rows_between(y0, y2, height)
     triangle, within = _counted(rows)
     # One side is an edge from the upmost corner to the lowest, the other goes by the corner between them.

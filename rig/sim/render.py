@@ -23,6 +23,7 @@ from rig.sim.quality import FAST, Quality
 from rig.sim.raster import Floats32
 from rig.sim.scene import Rgb, Scene
 from rig.sim.shading import Lamp, Lighting, material_of
+from rig.sim.strips import strips
 from rig.sim.world import LyingPart
 
 # Light that a part changes by a smaller share of it is left as it is: a third of a level in a picture.
@@ -133,7 +134,7 @@ class Renderer:
         worn = self._disc.reflectance(table)
         if sheet is not None:
             worn[self._disc.on_table > 0] = sheet / self._scene.disc_albedo
-        radiance = np.asarray(cv2.multiply(self._bare, cv2.merge([worn] * 3)), dtype=np.float32)
+        radiance = _darkened(self._bare, worn)
         dioptres, share = self._dioptres.copy(), np.zeros(self._dioptres.shape, np.float32)
         view = None
         if lit is not None:
@@ -179,14 +180,21 @@ class Renderer:
         if width == 0 or height == 0:
             return
         here = np.s_[top : top + height, left : left + width]
+        step = self._quality.ground_step_px
+        coarse = (-(-width // step), -(-height // step))
+        # The first of the coarse pixels lies in the middle of those that it stands for.
+        first_px = (step - 1) / 2
+        to_coarse = np.array([[1, 0, -left - first_px], [0, 1, -top - first_px], [0, 0, step]])
         shade = cv2.warpPerspective(
             ground,
-            np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]]) @ to_pixel,
-            (width, height),
+            to_coarse @ to_pixel,
+            coarse,
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(1, 1, 1),
         )
+        if step > 1:
+            shade = cv2.resize(shade, (coarse[0] * step, coarse[1] * step))[:height, :width]
         if not self._disc.on_table[here].all():
             # What is beyond the table gets the light of the room.
             cv2.copyTo(np.ones_like(shade), 1 - self._disc.on_table[here], shade)
@@ -197,6 +205,14 @@ class Renderer:
         worn = {OWN_COLOUR: colour, EDGE_COLOUR: plastics.edge_of(colour)}
         codes, places = part.palette
         return Skin(tuple(material_of(plastics.of(worn.get(code, code))) for code in codes), places)
+
+
+def _darkened(image: Floats32, by: Floats32) -> Floats32:
+    """An image (height, width, 3) times a grey one (height, width)."""
+    product = np.empty_like(image)
+    for rows in strips(len(image)):
+        np.multiply(image[rows], cv2.merge([by[rows]] * 3), out=product[rows])
+    return product
 
 
 def _seen_extent(to_pixel: Floats, texels: Sequence[int], size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -10,6 +10,7 @@ from rig.sim.pinhole import pinhole_of
 from rig.sim.raster import Floats32
 from rig.sim.render import Rendering
 from rig.sim.scene import Rgb, Scene
+from rig.sim.strips import strips
 
 # Noise is cut at a random place from a larger tile, which costs a fraction of drawing it for each frame.
 _NOISE_MARGIN_PX = 96
@@ -44,7 +45,11 @@ class Sensor:
         tile = np.random.default_rng(0).standard_normal(
             (height_px + _NOISE_MARGIN_PX, width_px + _NOISE_MARGIN_PX, 3), np.float32
         )
-        self._noise_tile = np.clip(np.rint(tile * (scene.noise * noise_gain)), -127, 127).astype(np.int8)
+        # In two parts, since bytes are added to bytes in a third of the time that signed noise takes.
+        self._brighter, self._darker = (
+            np.clip(np.rint(sign * tile * (scene.noise * noise_gain)), 0, 127).astype(np.uint8)
+            for sign in (1, -1)
+        )
 
     def expose(self, rendering: Rendering) -> Floats32:
         """The light (height, width, 3) that the lens throws on the sensor, undistorted; means of it blur."""
@@ -62,15 +67,19 @@ class Sensor:
         Noise is even over all tones: the tone curve undoes how photon noise grows with light.
         `row_turns_deg` as in `Lens.bend`.
         """
-        # The root of light in 8 bits holds all that the tone curve, which is nearly a root, can tell apart.
-        exposed = cv2.multiply(light, self._gain)
-        roots = cv2.convertScaleAbs(cv2.sqrt(exposed, dst=exposed), alpha=255)
-        levels = np.asarray(cv2.LUT(roots, _TONE_CURVE), dtype=np.uint8)
+        levels: Image = np.empty(light.shape, np.uint8)
+        for rows in strips(len(light)):
+            exposed = np.asarray(cv2.multiply(light[rows], self._gain[rows]), dtype=np.float32)
+            # The root of light in 8 bits holds all that the tone curve, which is nearly a root, can tell
+            # apart. NumPy takes roots in half of OpenCV's time.
+            roots = cv2.convertScaleAbs(np.sqrt(exposed, out=exposed), alpha=255)
+            cv2.LUT(roots, _TONE_CURVE, dst=levels[rows])
         levels = self._lens.bend(levels, row_turns_deg)
         top, left = rng.integers(0, _NOISE_MARGIN_PX, 2)
         height, width = levels.shape[:2]
-        grain = self._noise_tile[top : top + height, left : left + width]
-        return np.asarray(cv2.add(levels, grain, dtype=cv2.CV_8U), dtype=np.uint8)
+        cut = np.s_[top : top + height, left : left + width]
+        noisy = cv2.subtract(cv2.add(levels, self._brighter[cut]), self._darker[cut])
+        return np.asarray(noisy, dtype=np.uint8)
 
     def mask(self, share: Floats32) -> NDArray[np.uint8]:
         """Where a part is in the picture, (height, width), 255 where it covers at least half of a pixel."""

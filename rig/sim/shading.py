@@ -1,6 +1,7 @@
 """How plastics and the table answer to the light."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -78,6 +79,7 @@ _OPAQUE = np.zeros(3, np.float32)
 _SKIN = np.full(3, _NORMAL_REFLECTANCE, np.float32)
 
 
+@cache
 def material_of(plastic: Plastic) -> Material:
     """How light meets a plastic."""
     colour = albedo_of(plastic.rgb)

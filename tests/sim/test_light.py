@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rig.catalog import ColourCode
+from rig.sim.bake import bake, light_maps
+from rig.sim.geometry import Mesh, fan, lay, level, level_facing_down, merge, rectangle, sweep
+from rig.sim.ground import light_on_ground
 from rig.sim.plastics import PLASTICS
 from rig.sim.quality import FAST, GOOD, Quality
 from rig.sim.render import Renderer, Rendering
 from rig.sim.scene import Scene, draw_scene
-from rig.sim.shading import material_of
+from rig.sim.shading import Lamp, Lighting, material_of
 from rig.sim.shot import Shot, take
 from rig.sim.world import LyingPart
 from tests.sim.desk import brick
@@ -54,6 +58,25 @@ def test_the_bright_line_lies_on_the_side_of_the_lamp_and_the_shadow_on_the_othe
 def test_without_glossy_walls_there_is_no_bright_line(scene: Scene) -> None:
     profile = table_profile(replace(scene, caustic=0.0), brick("3001", colour=0, yaw_deg=90))
     assert np.nanmax(profile) < 1.03
+
+
+def test_what_a_wall_mirrors_onto_the_part_itself_does_not_shine_through_it() -> None:
+    lamp = Lamp(np.array([0.6, 0.0, 0.8], np.float32), 0.1, np.ones(3, np.float32))
+    light = Lighting((lamp,), np.full(3, 0.3, np.float32), 0.7)
+
+    def brightened(mesh: Mesh) -> float:
+        part = bake(mesh)
+        maps = light_maps(part.silhouette, [lamp.direction], 144)
+        dull, glossy = (
+            light_on_ground(part, material_of(PLASTICS[ColourCode(RED)]), light, maps, FAST, caustic=caustic)
+            for caustic in (0.0, 1.0)
+        )
+        return float((glossy - dull).max())
+
+    walls = sweep(rectangle(-3, -3, 3, 3), level(1.0), 6.0)
+    sheet = fan(rectangle(-15, -15, 15, 15))
+    assert brightened(walls) > 0.01
+    assert brightened(merge(walls, lay(sheet, level(0.5)), lay(sheet, level_facing_down(0.4)))) == 0
 
 
 def test_a_larger_lamp_throws_a_softer_shadow(scene: Scene) -> None:
