@@ -51,6 +51,17 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Contrast(StrEnum):
+    """What is done to the grey values of a crop."""
+
+    LOCAL = "local"
+    """Normalised by their neighbourhood, so that light and a part's own shade drop out."""
+    STANDARD = "standard"
+    """Standardised by the mean and deviation of the whole crop."""
+    PLAIN = "plain"
+    """Left as they are; the network scales them."""
+
+
 class Preprocess(_Record):
     """How a picture becomes the network's input.
 
@@ -58,13 +69,13 @@ class Preprocess(_Record):
         size_px: side of the square input.
         margin: added on each side of the part's box, as a share of the box's long side.
         channels: the grey value, and how much of the picture the part takes up.
-        contrast: normalised locally, so that light and a part's own shade drop out.
+        contrast: of the grey values.
     """
 
     size_px: int = Field(ge=16, le=1024)
     margin: float = Field(ge=0, le=2)
     channels: Literal["grey+size"] = "grey+size"
-    contrast: Literal["local"] = "local"
+    contrast: Contrast = Contrast.LOCAL
 
 
 class ClassScore(_Record):

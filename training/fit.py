@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.files import require_room, storage_errors
+from rig.model import Contrast
 from training.backend import keras
 from training.batches import AugmentedBatches
 from training.compile import compile_by
@@ -87,7 +88,7 @@ def fit(
                 pictures,
                 initial_epoch=begin,
                 epochs=end,
-                validation_data=_validation_data(crops, validation, phase.size_px),
+                validation_data=_validation_data(crops, validation, phase.size_px, recipe.contrast),
                 class_weight=class_weights(crops, train, recipe),
                 callbacks=[ScheduledRate(recipe, batches), watch],
                 shuffle=False,  # Keras would, by a generator whose state does not survive a kill
@@ -120,6 +121,7 @@ def training_batches(
         classes=len(crops.labels),
         balanced=recipe.balance.by_sampler,
         size_px=phase.size_px,
+        contrast=recipe.contrast,
         augmentation=recipe.augmentation.for_classes(crops.labels),
         batch=recipe.batch,
         batches=recipe.batches(len(train)),
@@ -147,14 +149,14 @@ def class_weights(crops: Crops, train: NDArray[np.int64], recipe: Recipe) -> dic
 
 
 def _validation_data(
-    crops: Crops, indices: NDArray[np.int64], size_px: int
+    crops: Crops, indices: NDArray[np.int64], size_px: int, contrast: Contrast
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     if not len(indices):
         return None
     size = (size_px, size_px)
     resized = np.stack([cv2.resize(crops.images[i], size, interpolation=cv2.INTER_AREA) for i in indices])
     one_hot = np.eye(len(crops.labels), dtype=np.float32)[crops.targets[indices]]
-    inputs = network_inputs(resized.astype(np.uint8, copy=False), crops.sizes[indices])
+    inputs = network_inputs(resized.astype(np.uint8, copy=False), crops.sizes[indices], contrast)
     return inputs.astype(np.float32), one_hot
 
 

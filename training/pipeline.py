@@ -110,7 +110,7 @@ class _Run:
         self._logs = Logs(kept / LOGS_FOLDER)
         self._emit = emit
         self._epochs: list[EpochDone] = []
-        self._inputs = network_inputs(crops.images, crops.sizes)
+        self._inputs = network_inputs(crops.images, crops.sizes, self._spec.contrast)
         works = [
             request.recipe.work(len(crops.in_groups(part.trained))) for part in (*split.folds, split.final)
         ]

@@ -28,7 +28,8 @@ def prepare(request: TrainRequest, emit: Emit) -> Prepared:
         BadInput: the folder does not exist, or the folds cannot be dealt.
         DatasetError: the data cannot be used, or contradict themselves; names the folder or images.
     """
-    spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
+    recipe = request.recipe
+    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN, contrast=recipe.contrast)
     distinct = without_copies(read_dataset(request.data, allow_mixed=request.allow_mixed))
     own = distinct.dataset.samples
     split = plan(own, request.folds, distinct.unit_of, added=request.added)

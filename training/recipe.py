@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from rig.model import Contrast
 from training.augmentation import Augmentation
 from training.schedules import ScheduleName
 
@@ -65,6 +66,7 @@ class Recipe:
     """How a network is fitted.
 
     Attributes:
+        contrast: of the network's input.
         phases: the last one has the size that the network is used at.
         batch: images a step.
         least_images: an epoch draws as many images as there are, but at least so many.
@@ -76,6 +78,7 @@ class Recipe:
         patience: the last phase ends once the validation loss has not fallen for so many epochs; None: never.
     """
 
+    contrast: Contrast = Contrast.LOCAL
     phases: tuple[Phase, ...] = (Phase(64, 5), Phase(96, 3))
     batch: int = 32
     least_images: int = 2000

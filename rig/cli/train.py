@@ -15,6 +15,7 @@ from rig.cli.numbers import whole_number
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, percent, settings_of
 from rig.errors import BadInput, Interrupted, MissingPackage, RigError
+from rig.model import Contrast
 from training.augmentation import Strength
 from training.recipe import Balance, OptimizerName, Recipe
 from training.schedules import ScheduleName
@@ -49,6 +50,7 @@ def train(
             help="Extra models, each tested on parts it has not seen; 0 for none (default: 2, if possible).",
         ),
     ] = None,
+    contrast: options.ContrastOf = Contrast.LOCAL,
     epochs: options.Epochs = None,
     batch: options.Batch = None,
     optimizer: options.Optimizer = OptimizerName.ADAMW,
@@ -88,6 +90,7 @@ def train(
         balance=balance,
         patience=patience,
         augmentation=augment.augmentation.without_flip() if no_flip else augment.augmentation,
+        contrast=contrast,
     )
     recipe = recipe if batch is None else replace(recipe, batch=batch)
     request = TrainRequest(
@@ -191,7 +194,7 @@ def _show_augmentation(settings: Settings, request: "TrainRequest") -> None:
 
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     recipe = request.recipe
-    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN)
+    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN, contrast=recipe.contrast)
     with settings.progress() as bars:
         sheet = augmentation_sheet(
             dataset, spec, recipe.augmentation, seed=request.seed, emit=progress_on(bars)

@@ -6,12 +6,19 @@ from typing import Annotated
 import typer
 
 from rig.cli.numbers import positive_number, whole_number
+from rig.model import Contrast
 from training.augmentation import Strength
 from training.recipe import Balance, OptimizerName
 from training.schedules import ScheduleName
 
 AUGMENTATION_SHEET = Path("augmentation.png")
 
+ContrastOf = Annotated[
+    Contrast,
+    typer.Option(
+        help="Grey values normalised by their neighbourhood, standardised over the crop, or as they are."
+    ),
+]
 Epochs = Annotated[
     int | None,
     typer.Option(

@@ -74,6 +74,7 @@ def _ours(folder: Path, size_px: int) -> Any:
         crops.targets,
         classes=_CLASSES,
         size_px=size_px,
+        contrast=spec.contrast,
         augmentation=Augmentation(),
         batch=_BATCH,
         batches=_BATCHES,

@@ -216,6 +216,7 @@ def _making(findings: Findings) -> str:
     rows = [
         ("pictures", f"{card.data.images}, {', '.join(card.data.sources)}"),
         ("input", f"{card.preprocess.size_px} x {card.preprocess.size_px} px, {card.preprocess.channels}"),
+        ("contrast", card.preprocess.contrast.value),
         ("weights", str(card.parameters)),
         ("seed", str(card.seed)),
         *card.versions.items(),
