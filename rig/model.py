@@ -202,6 +202,18 @@ class Conversion(_Record):
         return next(variant for variant in self.variants if variant.precision is self.chosen)
 
 
+class Pretrained(_Record):
+    """The weights that a network's fitting began with.
+
+    Attributes:
+        source: "imagenet", or the file as it was given.
+        sha256: of the file.
+    """
+
+    source: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class Card(_Record):
     """`model.json`.
 
@@ -209,7 +221,8 @@ class Card(_Record):
         labels: in the order of the network's outputs.
         preprocess: how a picture becomes the input.
         network: name of the architecture.
-        parameters: number of trained weights.
+        pretrained: what its weights began with; None: with random numbers.
+        parameters: number of its weights.
         temperature: logits are divided by it before the softmax.
         reject_threshold: a probability below it means "not sure".
         conversion: the variants; None for a fold's network, which only serves to measure.
@@ -223,6 +236,7 @@ class Card(_Record):
     labels: tuple[str, ...] = Field(min_length=2)
     preprocess: Preprocess
     network: str
+    pretrained: Pretrained | None = None
     parameters: int = Field(gt=0)
     temperature: float = Field(gt=0)
     reject_threshold: Share
@@ -235,6 +249,13 @@ class Card(_Record):
     versions: dict[str, str]
     created_at: str
     model_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def began_with(self) -> str:
+        """What its weights were before they were fitted, in words."""
+        if self.pretrained is None:
+            return "random weights"
+        return f"weights of {self.pretrained.source}, SHA-256 {self.pretrained.sha256[:12]}..."
 
 
 @dataclass(frozen=True)

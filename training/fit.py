@@ -15,15 +15,23 @@ from training.batches import AugmentedBatches
 from training.compile import compile_by
 from training.data import Crops, network_inputs
 from training.events import Emit, Noted
-from training.networks import build
+from training.logistic import fit_head
+from training.networks import begin
 from training.progress import Progress
 from training.recipe import Phase, Recipe
 from training.snapshot import assign
+from training.thaw import thaw
 from training.watch import ScheduledRate, Watch
 
-ROOM = 25_000_000
-"""Bytes on disk for one network, with a margin: its state takes 7.8 MB, twice while it is replaced, weights
-2.1 MB, saved model 4.3 MB, TFLite 0.5 MB."""
+
+def room_bytes(parameters: int) -> int:
+    """What a network of so many weights takes on disk, at most.
+
+    For each weight 16 bytes of state (it, two of the optimizer's, its best value), twice while it is
+    replaced; 4 in the checkpoint and 8 in the variants, both twice while the bundle is written; and 4 in
+    model.tflite.
+    """
+    return 60 * parameters + 2_000_000
 
 
 def fit(
@@ -62,6 +70,10 @@ def fit(
     if recipe.patience is not None and not len(validation):
         emit(Noted(f"Training of {stage} cannot end early: no pictures are held out to validate on."))
     model = fresh_network(crops, recipe, seed)
+    if recipe.logistic:
+        fit_head(model, crops, train, validation, recipe, stage=stage, progress=progress, emit=emit)
+        _save_weights(model, checkpoint)
+        return model
     batches = recipe.batches(len(train))
     watch = Watch(
         stage,
@@ -74,12 +86,18 @@ def fit(
         one_class_top1=float(_shares_shown(crops, train, recipe).max()),
     )
     snapshot = watch.resume()
+    entered = recipe.phases[0]
     if snapshot is not None:
+        entered = recipe.phase_of(len(watch.epochs))
+        _make_ready(model, recipe, entered)
         snapshot.restore(model)
     first = 0
     for number, phase in enumerate(recipe.phases):
         begin, end = max(first, len(watch.epochs)), first + phase.epochs
         if begin < end and not watch.is_over:
+            if phase.thawed != entered.thawed:
+                _make_ready(model, recipe, phase)
+            entered = phase
             pictures = training_batches(crops, train, recipe, phase, seed=(seed, number))
             for _ in range(first, begin):
                 pictures.on_epoch_end()  # their random stream goes on where it was
@@ -104,9 +122,15 @@ def fresh_network(crops: Crops, recipe: Recipe, seed: int) -> Any:
     """A network that has learnt nothing yet (keras.Model), compiled; the same seed makes the same one."""
     keras.utils.clear_session()  # layers are counted from one again: their names end up in the converted file
     keras.utils.set_random_seed(seed % 2**32)  # NumPy's and TensorFlow's take no more
-    model = build(len(crops.labels))
-    compile_by(recipe, model)
+    model = begin(recipe, len(crops.labels)).model
+    _make_ready(model, recipe, recipe.phases[0])
     return model
+
+
+def _make_ready(model: Any, recipe: Recipe, phase: Phase) -> None:
+    """Have what a phase fits be fitted, by an optimizer that knows nothing yet."""
+    thaw(model, phase.thawed)
+    compile_by(recipe, model)
 
 
 def training_batches(
@@ -161,7 +185,7 @@ def _validation_data(
 
 
 def _save_weights(model: Any, path: Path) -> None:
-    require_room(path.parent, ROOM)  # on a full disk h5py ends the whole process
+    require_room(path.parent, room_bytes(model.count_params()))  # on a full disk h5py ends the whole process
     with warnings.catch_warnings(), storage_errors(path):
         # Keras hands TensorFlow's variables to h5py in a way that NumPy 2 frowns upon.
         warnings.simplefilter("ignore", DeprecationWarning)

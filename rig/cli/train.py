@@ -17,6 +17,7 @@ from rig.cli.settings import Settings, percent, settings_of
 from rig.errors import BadInput, Interrupted, MissingPackage, RigError
 from rig.model import Contrast
 from training.augmentation import Strength
+from training.names import RESIDUAL_CNN
 from training.recipe import Balance, OptimizerName, Recipe
 from training.schedules import ScheduleName
 
@@ -50,7 +51,13 @@ def train(
             help="Extra models, each tested on parts it has not seen; 0 for none (default: 2, if possible).",
         ),
     ] = None,
+    network: options.Network = RESIDUAL_CNN,
+    size: options.Size = None,
     contrast: options.ContrastOf = Contrast.LOCAL,
+    weights: options.PretrainedOn = "",
+    freeze_epochs: options.FreezeEpochs = None,
+    thaw: options.Thaw = None,
+    features: options.Features = False,
     epochs: options.Epochs = None,
     batch: options.Batch = None,
     optimizer: options.Optimizer = OptimizerName.ADAMW,
@@ -93,11 +100,14 @@ def train(
         contrast=contrast,
     )
     recipe = recipe if batch is None else replace(recipe, batch=batch)
+    recipe = recipe if epochs is None else recipe.with_epochs(epochs)
+    recipe = recipe if size is None else recipe.with_size(size)
+    recipe = options.beginning(recipe.with_network(network), weights, freeze_epochs, thaw, features=features)
     request = TrainRequest(
         data=data or config.paths.captures,
         model=config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"),
         folds=folds,
-        recipe=recipe if epochs is None else recipe.with_epochs(epochs),
+        recipe=recipe,
         seed=seed,
         allow_mixed=allow_mixed,
     )

@@ -217,7 +217,8 @@ def _making(findings: Findings) -> str:
         ("pictures", f"{card.data.images}, {', '.join(card.data.sources)}"),
         ("input", f"{card.preprocess.size_px} x {card.preprocess.size_px} px, {card.preprocess.channels}"),
         ("contrast", card.preprocess.contrast.value),
-        ("weights", str(card.parameters)),
+        ("network", f"{card.network}, {card.parameters} weights"),
+        ("began with", card.began_with),
         ("seed", str(card.seed)),
         *card.versions.items(),
     ]
