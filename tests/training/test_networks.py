@@ -11,7 +11,7 @@ import pytest
 from rig.errors import BadInput
 from tests.training.conftest import write_weights
 from training.applications import application_named, applications
-from training.backend import keras
+from training.backend import keras, tf
 from training.names import OWN
 from training.networks import HEAD, begin, features_of, network_name
 from training.origin import Weights, digest_of
@@ -206,13 +206,18 @@ class OneBatch(keras.utils.PyDataset):
         return self._batch
 
 
+@pytest.mark.filterwarnings("ignore:Even though the")  # tf.data traces all the same
 def test_a_network_that_was_frozen_rehearses_for_int8(pictures: np.ndarray) -> None:
     """All of it: kernels of every kind are rounded and nudged."""
     model = begin(RECIPE.with_network("MobileNetV3Small-minimalistic"), 2).model
     thaw(model, 0.0)
     targets = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    nudged = rehearse(model, OneBatch(pictures, targets), epochs=1, learning_rate=1e-3, loss=loss)
+    tf.config.run_functions_eagerly(True)  # tracing a single step would take ten times as long
+    try:
+        nudged = rehearse(model, OneBatch(pictures, targets), epochs=1, learning_rate=1e-3, loss=loss)
+    finally:
+        tf.config.run_functions_eagerly(False)
     changed = {
         variable.name
         for variable, other in zip(model.weights, nudged.get_weights(), strict=True)
