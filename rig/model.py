@@ -51,6 +51,17 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Contrast(StrEnum):
+    """What is done to the grey values of a crop."""
+
+    LOCAL = "local"
+    """Normalised by their neighbourhood, so that light and a part's own shade drop out."""
+    STANDARD = "standard"
+    """Standardised by the mean and deviation of the whole crop."""
+    PLAIN = "plain"
+    """Left as they are; the network scales them."""
+
+
 class Preprocess(_Record):
     """How a picture becomes the network's input.
 
@@ -58,13 +69,13 @@ class Preprocess(_Record):
         size_px: side of the square input.
         margin: added on each side of the part's box, as a share of the box's long side.
         channels: the grey value, and how much of the picture the part takes up.
-        contrast: normalised locally, so that light and a part's own shade drop out.
+        contrast: of the grey values.
     """
 
     size_px: int = Field(ge=16, le=1024)
     margin: float = Field(ge=0, le=2)
     channels: Literal["grey+size"] = "grey+size"
-    contrast: Literal["local"] = "local"
+    contrast: Contrast = Contrast.LOCAL
 
 
 class ClassScore(_Record):
@@ -191,6 +202,18 @@ class Conversion(_Record):
         return next(variant for variant in self.variants if variant.precision is self.chosen)
 
 
+class Pretrained(_Record):
+    """The weights that a network's fitting began with.
+
+    Attributes:
+        source: "imagenet", or the file as it was given.
+        sha256: of the file.
+    """
+
+    source: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class Card(_Record):
     """`model.json`.
 
@@ -198,7 +221,8 @@ class Card(_Record):
         labels: in the order of the network's outputs.
         preprocess: how a picture becomes the input.
         network: name of the architecture.
-        parameters: number of trained weights.
+        pretrained: what its weights began with; None: with random numbers.
+        parameters: number of its weights.
         temperature: logits are divided by it before the softmax.
         reject_threshold: a probability below it means "not sure".
         conversion: the variants; None for a fold's network, which only serves to measure.
@@ -212,6 +236,7 @@ class Card(_Record):
     labels: tuple[str, ...] = Field(min_length=2)
     preprocess: Preprocess
     network: str
+    pretrained: Pretrained | None = None
     parameters: int = Field(gt=0)
     temperature: float = Field(gt=0)
     reject_threshold: Share
@@ -224,6 +249,13 @@ class Card(_Record):
     versions: dict[str, str]
     created_at: str
     model_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def began_with(self) -> str:
+        """What its weights were before they were fitted, in words."""
+        if self.pretrained is None:
+            return "random weights"
+        return f"weights of {self.pretrained.source}, SHA-256 {self.pretrained.sha256[:12]}..."
 
 
 @dataclass(frozen=True)

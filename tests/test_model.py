@@ -69,6 +69,14 @@ def test_what_is_written_is_read(bundle: Bundle) -> None:
     assert again.folds() == ()
 
 
+def test_a_card_from_before_there_was_a_choice_still_loads(bundle: Bundle) -> None:
+    path = bundle.folder / "model.json"
+    card = json.loads(path.read_text())
+    del card["pretrained"], card["preprocess"]["contrast"]
+    path.write_text(json.dumps(card))
+    assert load_bundle(bundle.folder).card == make_card()
+
+
 def test_fold_models_come_in_order(tmp_path: Path) -> None:
     def fill(folder: Path) -> None:
         for number in (10, 2, 1):

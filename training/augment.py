@@ -2,7 +2,7 @@
 
 Colour is the trap of turntable data, where each mould comes in two or three colours only. Each picture is
 therefore turned grey by its own random mixture of the channels, the part often gets another shade, and the
-tones are bent, as if another brick lay under another lamp; then contrast is normalised as the rig does it.
+tones are bent, as if another brick lay under another lamp; then the contrast is treated as the rig does it.
 
 Only pictures that a network is fitted to are varied, never those that judge it.
 """
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
-from rig.vision.preprocess import Grey, normalise_contrast, with_size_plane
+from rig.model import Contrast
+from rig.vision.preprocess import Grey, with_contrast, with_size_plane
 from training.augmentation import Augmentation
 from training.recolour import recolour
 
@@ -21,7 +22,13 @@ _TONES = np.linspace(0, 1, 256)
 
 
 def augment(
-    crop: Image, mask: Grey, size: float, size_px: int, how: Augmentation, rng: np.random.Generator
+    crop: Image,
+    mask: Grey,
+    size: float,
+    size_px: int,
+    contrast: Contrast,
+    how: Augmentation,
+    rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """One random variation of a crop.
 
@@ -29,18 +36,18 @@ def augment(
         crop: (side, side, 3) uint8, BGR, as `rig.vision.preprocess.crop` makes it.
         mask: (side, side) uint8, its `silhouette`.
         size: how much of its picture the part takes up, 0 to 1.
-        size_px: side of what comes out.
+        size_px, contrast: of what comes out.
         rng: all randomness comes from it.
 
     Returns:
-        (size_px, size_px, 2) uint8, normalised like a network's input.
+        (size_px, size_px, 2) uint8, a network's input.
     """
     grey = _grey(crop, how, rng)
     if rng.random() < how.recolouring:
         grey = recolour(grey, mask, rng)
     image = _moved(grey, size_px, how, rng)
     image = _disturbed(_bent_tones(image, how, rng), how, rng)
-    covered = _covered(normalise_contrast(image), how, rng)
+    covered = _covered(with_contrast(image, contrast), how, rng)
     return with_size_plane(covered, size * float(np.exp(rng.normal(0, how.size_spread))))
 
 

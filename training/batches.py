@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.model import Contrast
 from training.augment import augment
 from training.augmentation import Augmentation
 from training.backend import keras
@@ -20,7 +21,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         sizes: (n,) float64, how much of its picture each part takes up, 0 to 1.
         targets: (n,) class indices below `classes`, each of which occurs.
         balanced: a batch holds all classes in equal shares, on average; else as they occur.
-        size_px: side of the pictures in a batch.
+        size_px, contrast: of the pictures in a batch.
         batches: in an epoch.
     """
 
@@ -33,6 +34,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         *,
         classes: int,
         size_px: int,
+        contrast: Contrast,
         augmentation: Augmentation,
         batch: int,
         batches: int,
@@ -47,6 +49,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._balanced = balanced
         self._members = [np.flatnonzero(targets == k) for k in range(classes)]
         self._size_px = size_px
+        self._contrast = contrast
         self._augmentation = augmentation
         self._batch = batch
         self._batches = batches
@@ -60,7 +63,15 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         rng = np.random.default_rng((*self._seed, self._epoch, index))
         members = self._drawn(rng)
         pictures = [
-            augment(self._crops[i], self._masks[i], self._sizes[i], self._size_px, self._augmentation, rng)
+            augment(
+                self._crops[i],
+                self._masks[i],
+                self._sizes[i],
+                self._size_px,
+                self._contrast,
+                self._augmentation,
+                rng,
+            )
             for i in members
         ]
         one_hot = np.eye(len(self._members), dtype=np.float32)[self._targets[members]]

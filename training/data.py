@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rig.camera.frame import Image
 from rig.curation.fingerprint import Fingerprint, fingerprint
 from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
-from rig.model import Preprocess, image_digest
+from rig.model import Contrast, Preprocess, image_digest
 from rig.vision.locate import locate
 from rig.vision.preprocess import Grey, crop, network_input, part_size
 from training.events import Emit, Preparing
@@ -102,6 +102,10 @@ def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) 
     )
 
 
-def network_inputs(crops: NDArray[np.uint8], sizes: NDArray[np.float64]) -> NDArray[np.uint8]:
+def network_inputs(
+    crops: NDArray[np.uint8], sizes: NDArray[np.float64], contrast: Contrast
+) -> NDArray[np.uint8]:
     """What `prepare` gives for these crops and sizes: (n, side, side, 3) to (n, side, side, 2), uint8."""
-    return np.stack([network_input(crop, size) for crop, size in zip(crops, sizes.tolist(), strict=True)])
+    return np.stack(
+        [network_input(crop, size, contrast) for crop, size in zip(crops, sizes.tolist(), strict=True)]
+    )

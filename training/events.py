@@ -20,7 +20,7 @@ class Fitting:
         stage: which network, e.g. "fold 1" or "final".
         epoch, epochs: the current one, from 1, and how many this network gets.
         batch, batches: within the epoch, from 1.
-        loss: mean of the epoch so far.
+        loss: mean of the epoch so far; NaN while features are computed for a logistic head.
         share_done: of all fitting in this run, folds and final network together, 0 to 1.
         seconds_left: estimated, for the same; None while there is nothing to estimate it from.
     """
@@ -43,7 +43,7 @@ class EpochDone:
         loss, top1: on the augmented training pictures.
         validation_loss, validation_top1: on the validation pictures; None without any.
         kept: its weights are the best so far.
-        learning_rate: of its last step.
+        learning_rate: of its last step; 0 for a logistic head, which has none.
         one_class: the network names one and the same class whatever it is shown.
     """
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,21 +13,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.files import require_room, storage_errors
+from rig.model import Contrast
 from training.backend import keras
 from training.batches import AugmentedBatches
 from training.compile import compile_by
 from training.data import Crops, network_inputs
 from training.distribute import Distribution, SharedFit
 from training.events import Emit, Noted
-from training.networks import build
+from training.logistic import fit_head
+from training.networks import begin
 from training.progress import Progress
 from training.recipe import Phase, Recipe
 from training.snapshot import assign
+from training.thaw import thaw
 from training.watch import ScheduledRate, Watch
 
-ROOM = 25_000_000
-"""Bytes on disk for one network, with a margin: its state takes 7.8 MB, twice while it is replaced, weights
-2.1 MB, saved model 4.3 MB, TFLite 0.5 MB."""
+
+def room_bytes(parameters: int) -> int:
+    """What a network of so many weights takes on disk, at most.
+
+    For each weight 16 bytes of state (it, two of the optimizer's, its best value), twice while it is
+    replaced; 4 in the checkpoint and 8 in the variants, both twice while the bundle is written; and 4 in
+    model.tflite.
+    """
+    return 60 * parameters + 2_000_000
 
 
 def fit(
@@ -69,6 +78,10 @@ def fit(
     if recipe.patience is not None and not len(validation):
         emit(Noted(f"Training of {stage} cannot end early: no pictures are held out to validate on."))
     model = fresh_network(crops, recipe, seed, distribution)
+    if recipe.logistic:
+        fit_head(model, crops, train, validation, recipe, stage=stage, progress=progress, emit=emit)
+        _save_weights(model, checkpoint)
+        return model
     batches = recipe.batches(len(train))
     watch = Watch(
         stage,
@@ -81,19 +94,26 @@ def fit(
         one_class_top1=float(_shares_shown(crops, train, recipe).max()),
     )
     snapshot = watch.resume()
+    entered = recipe.phases[0]
     if snapshot is not None:
+        entered = recipe.phase_of(len(watch.epochs))
+        _make_ready(model, recipe, entered, distribution)
         snapshot.restore(model)
-    run = SharedFit(distribution, model).run if distribution else partial(_fit_alone, model)
+    run = _runner(model, distribution)
     first = 0
     for number, phase in enumerate(recipe.phases):
         begin, end = max(first, len(watch.epochs)), first + phase.epochs
         if begin < end and not watch.is_over:
+            if phase.thawed != entered.thawed:
+                _make_ready(model, recipe, phase, distribution)
+                run = _runner(model, distribution)
+            entered = phase
             watch.enter(phase)
             run(
                 partial(_pictures, crops, train, recipe, phase, (seed, number), begin - first, distribution),
                 initial_epoch=begin,
                 epochs=end,
-                validation_data=_validation_data(crops, validation, phase.size_px),
+                validation_data=_validation_data(crops, validation, phase.size_px, recipe.contrast),
                 class_weight=class_weights(crops, train, recipe),
                 callbacks=[ScheduledRate(recipe, batches), watch],
             )
@@ -103,6 +123,11 @@ def fit(
     assign(model.variables, watch.best)
     _save_weights(model, checkpoint)
     return model
+
+
+def _runner(model: Any, distribution: Distribution | None) -> Callable[..., None]:
+    """What goes through epochs: `keras.Model.fit`, or what it is to several devices."""
+    return SharedFit(distribution, model).run if distribution else partial(_fit_alone, model)
 
 
 def _fit_alone(model: Any, pictures: Callable[[int], AugmentedBatches], **arguments: Any) -> None:
@@ -138,10 +163,22 @@ def fresh_network(crops: Crops, recipe: Recipe, seed: int, distribution: Distrib
     """A network that has learnt nothing yet (keras.Model), compiled; the same seed makes the same one."""
     keras.utils.clear_session()  # layers are counted from one again: their names end up in the converted file
     keras.utils.set_random_seed(seed % 2**32)  # NumPy's and TensorFlow's take no more
-    with distribution.strategy.scope() if distribution else nullcontext():
-        model = build(len(crops.labels))
-        compile_by(recipe, model)
+    with _scope(distribution):
+        model = begin(recipe, len(crops.labels)).model
+    _make_ready(model, recipe, recipe.phases[0], distribution)
     return model
+
+
+def _make_ready(model: Any, recipe: Recipe, phase: Phase, distribution: Distribution | None) -> None:
+    """Have what a phase fits be fitted, by an optimizer that knows nothing yet."""
+    thaw(model, phase.thawed)
+    with _scope(distribution):
+        compile_by(recipe, model)
+
+
+def _scope(distribution: Distribution | None) -> AbstractContextManager[object]:
+    """Where the variables of a network are made."""
+    return distribution.strategy.scope() if distribution else nullcontext()
 
 
 def training_batches(
@@ -156,6 +193,7 @@ def training_batches(
         classes=len(crops.labels),
         balanced=recipe.balance.by_sampler,
         size_px=phase.size_px,
+        contrast=recipe.contrast,
         augmentation=recipe.augmentation.for_classes(crops.labels),
         batch=recipe.batch,
         batches=recipe.batches(len(train)),
@@ -183,19 +221,19 @@ def class_weights(crops: Crops, train: NDArray[np.int64], recipe: Recipe) -> dic
 
 
 def _validation_data(
-    crops: Crops, indices: NDArray[np.int64], size_px: int
+    crops: Crops, indices: NDArray[np.int64], size_px: int, contrast: Contrast
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     if not len(indices):
         return None
     size = (size_px, size_px)
     resized = np.stack([cv2.resize(crops.images[i], size, interpolation=cv2.INTER_AREA) for i in indices])
     one_hot = np.eye(len(crops.labels), dtype=np.float32)[crops.targets[indices]]
-    inputs = network_inputs(resized.astype(np.uint8, copy=False), crops.sizes[indices])
+    inputs = network_inputs(resized.astype(np.uint8, copy=False), crops.sizes[indices], contrast)
     return inputs.astype(np.float32), one_hot
 
 
 def _save_weights(model: Any, path: Path) -> None:
-    require_room(path.parent, ROOM)  # on a full disk h5py ends the whole process
+    require_room(path.parent, room_bytes(model.count_params()))  # on a full disk h5py ends the whole process
     with warnings.catch_warnings(), storage_errors(path):
         # Keras hands TensorFlow's variables to h5py in a way that NumPy 2 frowns upon.
         warnings.simplefilter("ignore", DeprecationWarning)

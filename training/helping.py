@@ -8,7 +8,7 @@ from rig.model import draft_folder
 from training.data import Crops
 from training.distribute import Distribution
 from training.events import Emit
-from training.fit import ROOM, fit
+from training.fit import fit, room_bytes
 from training.prepare import prepare
 from training.progress import Progress
 from training.request import TrainRequest
@@ -38,7 +38,7 @@ def help_train(request: TrainRequest, emit: Emit, distribution: Distribution) ->
     works = [request.recipe.work(len(crops.in_groups(partition.trained))) for _, partition in partitions]
     progress = Progress(sum(works))
     with draft_folder(request.model.parent) as scratch:
-        require_room(scratch, ROOM * len(partitions))
+        require_room(scratch, len(partitions) * room_bytes(prepared.parameters))
         for number, partition in partitions:
             fit(
                 crops,

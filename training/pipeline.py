@@ -27,14 +27,13 @@ from rig.model import (
     draft_folder,
     write_bundle,
 )
-from training import networks
 from training.baseline import Baseline, baseline
 from training.calibrate import REJECT_THRESHOLD
 from training.conversion import to_variants
 from training.data import Crops, network_inputs
 from training.distribute import Distribution
 from training.events import Converting, Emit, EpochDone, Measured, Noted, TrainEvent
-from training.fit import ROOM, fit
+from training.fit import fit, room_bytes
 from training.helping import DONE, described
 from training.logs import Logs
 from training.measure import calibrate, confusion_of, examples_of, how_measured, mistakes_of, scores_of
@@ -79,8 +78,9 @@ def train(
         distribution: who shares the work; this is the chief, and the others call `help_train`.
 
     Raises:
-        BadInput: the folder does not exist, or the folds cannot be dealt; or there is no such run to go on
-            with, or its pictures have changed.
+        BadInput: the folder does not exist, or the folds cannot be dealt; or there is no such network, or it
+            cannot begin with such weights; or there is no such run to go on with, or its pictures have
+            changed.
         DatasetError: the data cannot be used, or contradict themselves; names the folder or images.
         StorageError: the bundle, or what is needed on the way to it, cannot be written.
         NotLearning: the training diverged, or collapsed into one class.
@@ -92,7 +92,8 @@ def train(
     if distribution:
         distribution.require_same(described(request, prepared.crops))
     with draft_folder(request.model.parent) as scratch:
-        require_room(request.model.parent, ROOM * (len(prepared.split.folds) + 1))
+        networks = len(prepared.split.folds) + 1
+        require_room(request.model.parent, networks * room_bytes(prepared.parameters))
         with kept_until_finished(request, prepared.crops, resume=resume) as kept:
             result = _Run(request, prepared, scratch, kept, emit, distribution).complete()
             if distribution:
@@ -114,16 +115,16 @@ class _Run:
     ) -> None:
         self._request = request
         self._distribution = distribution
+        self._prepared = prepared
         self._spec = prepared.spec
         self._crops = crops = prepared.crops
         self._split = split = prepared.split
-        self._copies = prepared.copies
         self._scratch = scratch
         self._kept = kept
         self._logs = Logs(kept / LOGS_FOLDER)
         self._emit = emit
         self._epochs: list[EpochDone] = []
-        self._inputs = network_inputs(crops.images, crops.sizes)
+        self._inputs = network_inputs(crops.images, crops.sizes, self._spec.contrast)
         works = [
             request.recipe.work(len(crops.in_groups(part.trained))) for part in (*split.folds, split.final)
         ]
@@ -176,7 +177,7 @@ class _Run:
             bundle=bundle,
             folds=tuple(top1 for top1 in fold_top1 if top1 is not None),
             not_located=int((~crops.located).sum()),
-            copies=self._copies,
+            copies=self._prepared.copies,
             baseline=memory,
         )
 
@@ -208,7 +209,7 @@ class _Run:
                 self._inputs,
                 crops,
                 partition,
-                describe_network(networks.NAME, self._spec, self._inputs.shape[-1], crops.labels),
+                describe_network(self._prepared.network, self._spec, self._inputs.shape[-1], crops.labels),
                 request.recipe,
                 seed=request.seed,
                 folder=self._scratch / str(number),
@@ -237,7 +238,8 @@ class _Run:
         return Card(
             labels=crops.labels,
             preprocess=self._spec,
-            network=networks.NAME,
+            network=self._prepared.network,
+            pretrained=self._prepared.pretrained,
             parameters=fitted.parameters,
             temperature=temperature,
             reject_threshold=REJECT_THRESHOLD,

@@ -3,18 +3,29 @@
 from dataclasses import dataclass, replace
 
 from rig.dataset.reader import read_dataset
-from rig.model import Preprocess
+from rig.model import Preprocess, Pretrained
 from training.copies import without_copies
 from training.data import MARGIN, Crops, load_crops
 from training.events import Emit
+from training.networks import begin
 from training.request import TrainRequest
 from training.split import Plan, plan
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Attributes: the crops, how they are split, and how many copies of files were left out."""
+    """What is there before a network is fitted.
 
+    Attributes:
+        network: name of the architecture.
+        pretrained: what its weights begin with.
+        parameters: number of its weights.
+        copies: files that were left out, since another one is the same.
+    """
+
+    network: str
+    pretrained: Pretrained | None
+    parameters: int
     spec: Preprocess
     crops: Crops
     split: Plan
@@ -25,14 +36,24 @@ def prepare(request: TrainRequest, emit: Emit) -> Prepared:
     """Read what is asked for, with the renders that are added to it.
 
     Raises:
-        BadInput: the folder does not exist, or the folds cannot be dealt.
+        BadInput: the folder does not exist, or the folds cannot be dealt; or there is no such network, or it
+            cannot begin with such weights.
         DatasetError: the data cannot be used, or contradict themselves; names the folder or images.
     """
-    spec = Preprocess(size_px=request.recipe.size_px, margin=MARGIN)
-    distinct = without_copies(read_dataset(request.data, allow_mixed=request.allow_mixed))
+    recipe = request.recipe
+    dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
+    start = begin(recipe, len(dataset.labels))  # what it cannot be is said before pictures are read
+    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN, contrast=recipe.contrast)
+    distinct = without_copies(dataset)
     own = distinct.dataset.samples
     split = plan(own, request.folds, distinct.unit_of, added=request.added)
     everything = replace(distinct.dataset, samples=(*own, *request.added))
     return Prepared(
-        spec, load_crops(everything, spec, emit, threads=request.threads), split, distinct.left_out
+        network=start.name,
+        pretrained=start.pretrained,
+        parameters=start.model.count_params(),
+        spec=spec,
+        crops=load_crops(everything, spec, emit, threads=request.threads),
+        split=split,
+        copies=distinct.left_out,
     )

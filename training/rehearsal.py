@@ -40,7 +40,7 @@ def rehearse(model: Any, batches: Any, *, epochs: int, learning_rate: float, los
     """
     rounded = keras.models.clone_model(model, call_function=_call)
     rounded.set_weights(model.get_weights())
-    _freeze_statistics(rounded)
+    _fit_all_but_statistics(rounded)
     trainer = _Rehearsal(rounded.inputs, rounded.outputs, name="rehearsal")
     trainer.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
     trainer.fit(batches, epochs=epochs, verbose=0)
@@ -98,11 +98,10 @@ def _kernels(model: Any) -> Iterator[tuple[Any, tuple[int, ...]]]:
             yield kernel, (0, 1) if depthwise else tuple(range(len(kernel.shape) - 1))
 
 
-def _freeze_statistics(model: Any) -> None:
-    """The network is only nudged: its batch statistics are to stay what they were."""
+def _fit_all_but_statistics(model: Any) -> None:
+    """The network is only nudged, in all its kernels: its batch statistics are to stay what they were."""
     for layer in _layers(model):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
 
 
 def _layers(model: Any) -> Iterator[Any]:

@@ -28,7 +28,7 @@ from rig.files import require_room
 from rig.model import draft_folder
 from training.data import Crops
 from training.events import Emit, EpochDone, Fitting, Preparing, TrainEvent
-from training.fit import ROOM, fit
+from training.fit import fit, room_bytes
 from training.prepare import Prepared, prepare
 from training.progress import Progress
 from training.recipe import Recipe
@@ -113,7 +113,7 @@ def sweep(request: SweepRequest, emit: EmitSweep) -> Standing:
                 f"no part of {request.base.data} can be held out, so nothing says which recipe is better",
                 hint="capture each part twice, with another brick or in another session",
             )
-        require_room(scratch, ROOM)
+        require_room(scratch, room_bytes(prepared.parameters))
         study = optuna.create_study(
             storage=storage,
             study_name=request.name,

@@ -28,6 +28,7 @@ class ScheduledRate(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, recipe: Recipe, batches: int) -> None:
         super().__init__()
         self._schedule = SCHEDULES[recipe.schedule]
+        self._recipe = recipe
         self._peak = recipe.peak_rate
         self._batches = batches
         self._steps = recipe.epochs * batches
@@ -35,6 +36,7 @@ class ScheduledRate(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._first_step = epoch * self._batches
+        self._peak = self._recipe.peak_rate * self._recipe.phase_of(epoch + 1).rate
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         share = self._schedule(self._first_step + batch, self._steps)

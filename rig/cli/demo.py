@@ -30,7 +30,7 @@ def demo(
     """See the whole loop on the simulated rig: capture a few parts, train on them, sort a mixed pile."""
     settings = settings_of(context)
     settings.say("Simulated rig (the demo always uses it).")
-    from rig.cli.train import check_tensorflow, train_for_demo
+    from rig.cli.training import check_tensorflow, train_for_demo
     from rig.demo import PARTS, DemoCaptured, DemoFinished, DemoSorted, run_demo
 
     check_tensorflow()

@@ -205,6 +205,8 @@ def _facts(bundle: "Bundle") -> list[tuple[str, str]]:
     facts = [
         ("made", card.created_at),
         ("network", f"{card.network}, {card.parameters} weights, {card.preprocess.size_px} px"),
+        ("began with", card.began_with),
+        ("contrast", card.preprocess.contrast.value),
         ("parts", f"{len(card.labels)}: {', '.join(card.labels)}"),
         ("trained on", f"{card.data.images} pictures ({', '.join(card.data.sources)})"),
         ("top-1", f"{percent(card.scores.top1)} of {card.scores.images} pictures"),

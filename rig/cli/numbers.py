@@ -21,8 +21,8 @@ def naming_options() -> Iterator[None]:
         raise BadInput(f"{option}: {error.what}", hint=error.hint) from error
 
 
-def whole_number(option: str, *, least: int | None = None) -> Callable[[str], int]:
-    """A parser for typer: raises BadInput on what is no whole number, or less than `least`."""
+def whole_number(option: str, *, least: int | None = None, most: int | None = None) -> Callable[[str], int]:
+    """A parser for typer: raises BadInput on what is no whole number from `least` to `most`."""
 
     def parse(text: str) -> int:
         try:
@@ -31,6 +31,8 @@ def whole_number(option: str, *, least: int | None = None) -> Callable[[str], in
             raise BadInput(f"{option} {text} is not a whole number", hint=f"such as: {option} 20") from None
         if least is not None and number < least:
             raise BadInput(f"{option} {text} is too small", hint=f"use {least} or more")
+        if most is not None and number > most:
+            raise BadInput(f"{option} {text} is too large", hint=f"use {most} or less")
         return number
 
     return parse
@@ -52,17 +54,15 @@ def positive_number(option: str, *, example: str) -> Callable[[str], float]:
 
 
 def share(option: str, *, example: str) -> Callable[[str], float]:
-    """A parser for typer: raises BadInput on what is no number from 0 to below 1."""
+    """A parser for typer: raises BadInput on what is no number from 0 to 1."""
 
     def parse(text: str) -> float:
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-        if not 0 <= number < 1:
-            raise BadInput(
-                f"{option} {text} is not a number from 0 to below 1", hint=f"such as: {option} {example}"
-            )
+        if not 0 <= number <= 1:
+            raise BadInput(f"{option} {text} is not a share from 0 to 1", hint=f"such as: {option} {example}")
         return number
 
     return parse

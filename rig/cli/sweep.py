@@ -13,7 +13,7 @@ from rig.catalog import part_number
 from rig.cli import train_options as options
 from rig.cli.numbers import positive_number, whole_number
 from rig.cli.settings import Settings, percent, settings_of
-from rig.cli.train import check_tensorflow, load_tensorflow
+from rig.cli.training import check_tensorflow, load_tensorflow
 from rig.errors import BadInput, Interrupted, MissingPackage, RigError
 from training.search import Choice
 

@@ -1,6 +1,6 @@
 """`rig train`"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,20 +14,19 @@ from rig.cli import train_options as options
 from rig.cli.numbers import whole_number
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, percent, settings_of
-from rig.errors import BadInput, Interrupted, MissingPackage, RigError
+from rig.cli.training import check_tensorflow, load_tensorflow, progress_on
+from rig.errors import BadInput, Interrupted, RigError
+from rig.model import Contrast
 from training.augmentation import Strength
+from training.names import RESIDUAL_CNN
 from training.recipe import Balance, OptimizerName, Recipe
 from training.schedules import ScheduleName
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from rig.config import Config
     from rig.dataset.reader import Sample
-    from rig.model import Bundle
     from training.baseline import Baseline
     from training.distribute import Distribution
-    from training.events import TrainEvent
     from training.request import TrainRequest
 
 _RENDERS = ".renders"
@@ -50,6 +49,13 @@ def train(
             help="Extra models, each tested on parts it has not seen; 0 for none (default: 2, if possible).",
         ),
     ] = None,
+    network: options.Network = RESIDUAL_CNN,
+    size: options.Size = None,
+    contrast: options.ContrastOf = Contrast.LOCAL,
+    weights: options.PretrainedOn = "",
+    freeze_epochs: options.FreezeEpochs = None,
+    thaw: options.Thaw = None,
+    features: options.Features = False,
     epochs: options.Epochs = None,
     batch: options.Batch = None,
     optimizer: options.Optimizer = OptimizerName.ADAMW,
@@ -94,18 +100,22 @@ def train(
         balance=balance,
         patience=patience,
         augmentation=augment.augmentation.without_flip() if no_flip else augment.augmentation,
+        contrast=contrast,
     )
     recipe = recipe if batch is None else replace(recipe, batch=batch)
+    recipe = recipe if epochs is None else recipe.with_epochs(epochs)
+    recipe = recipe if size is None else recipe.with_size(size)
+    recipe = options.beginning(recipe.with_network(network), weights, freeze_epochs, thaw, features=features)
     request = TrainRequest(
         data=data or config.paths.captures,
         model=config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"),
         folds=folds,
-        recipe=recipe if epochs is None else recipe.with_epochs(epochs),
+        recipe=recipe,
         seed=seed,
         allow_mixed=allow_mixed,
     )
-    if distribute and find_rate:
-        raise BadInput("--find-rate tries rates on one device alone", hint="leave --distribute out")
+    if distribute:
+        _require_something_to_share(find_rate=find_rate, features=features)
     if show_augmentation:
         _show_augmentation(settings, request)
         return
@@ -204,7 +214,7 @@ def _show_augmentation(settings: Settings, request: "TrainRequest") -> None:
 
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     recipe = request.recipe
-    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN)
+    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN, contrast=recipe.contrast)
     with settings.progress() as bars:
         sheet = augmentation_sheet(
             dataset, spec, recipe.augmentation, seed=request.seed, emit=progress_on(bars)
@@ -246,6 +256,12 @@ def _say_what_stays_in_use(settings: Settings, model: Path) -> None:
     chosen = chosen_name(model.parent)
     if chosen not in (None, model.name):
         settings.say(f"The rig goes on with the model {chosen}; change that with: rig model use {model.name}")
+
+
+def _require_something_to_share(*, find_rate: bool, features: bool) -> None:
+    alone = {"--find-rate": find_rate, "--features": features}
+    if asked := [option for option, given in alone.items() if given]:
+        raise BadInput(f"{asked[0]} is done on one device alone", hint="leave --distribute out")
 
 
 def _require_nothing_else(context: typer.Context) -> None:
@@ -350,67 +366,3 @@ def _find_rate(settings: Settings, request: "TrainRequest") -> None:
     if not settings.as_json:
         typer.echo(f"Learning rate: {test.suggested:.2g}\nPlot:          {picture}")
     settings.print_json({"learning_rate": test.suggested, "picture": picture})
-
-
-def check_tensorflow() -> None:
-    """See that training is possible, before anything is done for it; does not load TensorFlow.
-
-    Raises:
-        MissingPackage: TensorFlow is not installed.
-    """
-    from importlib.util import find_spec
-
-    if find_spec("tensorflow") is None:
-        raise MissingPackage(
-            "training needs TensorFlow, which is not installed", hint="pip install 'brickrig[train]'"
-        )
-
-
-def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
-    """What the demo trains with: one network, and its progress on `bars`."""
-
-    def run(data: Path, models: Path) -> "Bundle":
-        load_tensorflow(bars)
-        from training.pipeline import train as run_training
-        from training.request import TrainRequest
-
-        request = TrainRequest(data=data, model=models / "demo", folds=0)
-        return run_training(request, progress_on(bars)).bundle
-
-    return run
-
-
-def load_tensorflow(bars: "Progress") -> None:
-    """Load it under a moving bar: it takes several seconds."""
-    starting = bars.add_task("Starting TensorFlow", total=None)
-    import training.backend  # noqa: F401
-
-    bars.remove_task(starting)
-
-
-def progress_on(bars: "Progress") -> Callable[["TrainEvent"], None]:
-    """Shows training events as progress bars."""
-    from training.events import Converting, Fitting, Noted, Preparing
-
-    preparing = bars.add_task("Preparing pictures", total=None)
-    fitting = bars.add_task("Training", total=None, visible=False)
-
-    def show(event: "TrainEvent") -> None:
-        match event:
-            case Preparing():
-                bars.update(preparing, completed=event.done, total=event.total)
-            case Fitting():
-                bars.update(
-                    fitting,
-                    visible=True,
-                    completed=round(1000 * event.share_done),
-                    total=1000,
-                    description=f"Training {event.stage}, epoch {event.epoch} of {event.epochs}",
-                    seconds_left=event.seconds_left,
-                )
-            case Converting():
-                bars.update(fitting, description=f"Converting {event.stage}")
-            case Noted():
-                bars.console.print(event.text)
-
-    return show

@@ -6,13 +6,65 @@ from typing import Annotated
 import typer
 
 from rig.cli.numbers import positive_number, share, whole_number
+from rig.errors import BadInput
+from rig.model import Contrast
 from training.augmentation import Strength
-from training.recipe import Balance, OptimizerName, Recipe
+from training.origin import Weights
+from training.recipe import THAWED, Balance, OptimizerName, Recipe
 from training.schedules import ScheduleName
 
 AUGMENTATION_SHEET = Path("augmentation.png")
 USUAL = Recipe()
 
+Network = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="residual-cnn, small-cnn, plain-cnn, or one of keras.applications, such as MobileNetV2.",
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PX",
+        parser=whole_number("--size", least=32, most=1024),
+        help="Side of the network's input (default: 96).",
+    ),
+]
+ContrastOf = Annotated[
+    Contrast,
+    typer.Option(
+        help="Grey values normalised by their neighbourhood, standardised over the crop, or as they are."
+    ),
+]
+PretrainedOn = Annotated[
+    str,
+    typer.Option(
+        "--weights", metavar="imagenet|FILE", help="What the network begins with (default: random numbers)."
+    ),
+]
+FreezeEpochs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=whole_number("--freeze-epochs", least=0),
+        help="With --weights: epochs in which only the head is fitted (default: three eighths).",
+    ),
+]
+Thaw = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        parser=share("--thaw", example="0.3"),
+        help="With --weights: share of the layers, from the last, that are fitted after that (default: 0.3).",
+    ),
+]
+Features = Annotated[
+    bool,
+    typer.Option(
+        "--features", help="With --weights: fit nothing but a logistic regression on them, in one go."
+    ),
+]
 Epochs = Annotated[
     int | None,
     typer.Option(
@@ -95,3 +147,27 @@ ShowAugmentation = Annotated[
         "--show-augmentation", help=f"Draw what the network would see into {AUGMENTATION_SHEET}, and end."
     ),
 ]
+
+
+def beginning(
+    recipe: Recipe, weights: str, freeze_epochs: int | None, thaw: float | None, *, features: bool
+) -> Recipe:
+    """The recipe for what its network begins with.
+
+    Raises:
+        BadInput: the weights cannot be read, or one of these options does not go with the others.
+    """
+    given = {"--features": features, "--freeze-epochs": freeze_epochs is not None, "--thaw": thaw is not None}
+    chosen = [option for option, is_given in given.items() if is_given]
+    if not weights:
+        if chosen:
+            raise BadInput(f"{chosen[0]} is of use with pretrained weights only", hint="add --weights")
+        return recipe
+    asked = Weights.named(weights)
+    if features and len(chosen) > 1:
+        raise BadInput(
+            f"--features fits the head only, and takes no {chosen[1]}", hint=f"leave out {chosen[1]}"
+        )
+    if features:
+        return recipe.with_logistic_head(asked)
+    return recipe.with_transfer(asked, frozen_epochs=freeze_epochs, thawed=THAWED if thaw is None else thaw)

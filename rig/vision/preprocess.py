@@ -3,7 +3,8 @@
 What tells two moulds apart is their shape, and what a picture shows first is their colour: a network that
 sees colour learns that red means 3010. So the input is grey, and its local contrast is normalised (Jarrett et
 al., "What is the best multi-stage architecture for object recognition?", 2009): the studs of a black brick
-then look like those of a white one, in dim light as in bright.
+then look like those of a white one, in dim light as in bright. A model may also be trained on grey values
+that are standardised over the whole crop, or left as they are; its card says which.
 
 Scaling every part to the same crop hides what a person sees first: how large it is. A 2x3 and a 2x4 brick are
 alike but for that. So the input has a second plane, even all over, that says how much of the picture the
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
-from rig.model import Preprocess
+from rig.model import Contrast, Preprocess
 from rig.vision.locate import Box, locate
 
 Grey = NDArray[np.uint8]
@@ -34,14 +35,14 @@ def prepare(image: Image, spec: Preprocess) -> tuple[NDArray[np.uint8], Box | No
 
     Args:
         image: (height, width, 3) uint8, BGR, of any size.
-        spec: side and margin of the input.
+        spec: side, margin and contrast of the input.
 
     Returns:
         The input, (size_px, size_px, 2) uint8, and the part's box. When no part is found the box is None and
         the input shows the whole picture.
     """
     box = locate(image)
-    return network_input(crop(image, box, spec), part_size(image, box)), box
+    return network_input(crop(image, box, spec), part_size(image, box), spec.contrast), box
 
 
 def crop(image: Image, box: Box | None, spec: Preprocess) -> Image:
@@ -75,19 +76,37 @@ def part_size(image: Image, box: Box | None) -> float:
     return min(1.0, max(box.width, box.height) / float(min(width, height)))
 
 
-def network_input(crop: Image, size: float) -> NDArray[np.uint8]:
+def network_input(crop: Image, size: float, contrast: Contrast) -> NDArray[np.uint8]:
     """The network's input from a crop, (size, size, 3) uint8 BGR, and the part's size, 0 to 1.
 
     Returns:
-        (size, size, 2) uint8: grey values, contrast normalised, and the size on every pixel.
+        (size, size, 2) uint8: grey values, their contrast as asked for, and the size on every pixel.
     """
     grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8)
-    return with_size_plane(normalise_contrast(grey), size)
+    return with_size_plane(with_contrast(grey, contrast), size)
 
 
 def with_size_plane(grey: Grey, size: float) -> NDArray[np.uint8]:
     """Put the plane that says the part's size, 0 to 1, behind a plane of grey values."""
     return np.dstack((grey, np.full_like(grey, round(255 * min(1.0, size)))))
+
+
+def with_contrast(grey: Grey, contrast: Contrast) -> Grey:
+    """What the network is shown of these grey values."""
+    match contrast:
+        case Contrast.LOCAL:
+            return normalise_contrast(grey)
+        case Contrast.STANDARD:
+            return standardise(grey)
+        case Contrast.PLAIN:
+            return grey
+
+
+def standardise(grey: Grey) -> Grey:
+    """Subtract the mean of all values and divide by their deviation, at least 1 level."""
+    values = grey.astype(np.float32)
+    levels = 128 + _LEVELS_PER_DEVIATION * (values - values.mean()) / max(1.0, float(values.std()))
+    return np.asarray(np.clip(levels, 0, 255), np.uint8)
 
 
 def normalise_contrast(grey: Grey) -> Grey:

@@ -44,9 +44,10 @@ def training_images() -> Iterator[Figure]:
 def _speeds(folder: Path, size_px: int) -> tuple[float, float]:
     """Images a second of ours and of Keras's, each the median of its turns."""
     from training.backend import keras
-    from training.networks import build
+    from training.networks import begin
+    from training.recipe import Recipe
 
-    model = build(_CLASSES)
+    model = begin(Recipe(), _CLASSES).model
     model.compile(optimizer="adam", loss=keras.losses.CategoricalCrossentropy(from_logits=True))
     feeds = (_ours(folder, size_px), _theirs(folder, size_px))
     took_s: tuple[list[float], list[float]] = ([], [])
@@ -74,6 +75,7 @@ def _ours(folder: Path, size_px: int) -> Any:
         crops.targets,
         classes=_CLASSES,
         size_px=size_px,
+        contrast=spec.contrast,
         augmentation=Augmentation(),
         batch=_BATCH,
         batches=_BATCHES,

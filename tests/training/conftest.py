@@ -1,12 +1,16 @@
 """A small dataset of drawn shapes, and a model really trained on it, shared by the tests of this folder."""
 
 import json
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
+import h5py
 import numpy as np
 import pytest
+from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from tests.vision.pictures import SHAPES, Scene, draw
 from training.events import TrainEvent
@@ -38,6 +42,20 @@ def write_shapes(folder: Path, *, parts: tuple[str, ...] = PARTS, views: int = 1
                 )
     (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
+
+
+def write_weights(network: Any, path: Path) -> Path:
+    """The weights of a keras.Model: as Keras 3 writes them, or in the old format of keras.applications."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 2 frowns upon how h5py reads variables
+        if path.name.endswith(".keras"):
+            network.save(path)
+        elif path.name.endswith(".weights.h5"):
+            network.save_weights(path)
+        else:
+            with h5py.File(path, "w") as file:
+                save_weights_to_hdf5_group(file, network)
+    return path
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rig.model import Preprocess
+from rig.model import Contrast, Preprocess
 from rig.vision.locate import locate
 from rig.vision.preprocess import crop, network_input
 from tests.vision.pictures import Scene, draw
@@ -26,7 +26,7 @@ NONE, USUAL = Strength.NONE.augmentation, Strength.USUAL.augmentation
 
 
 def _augment(picture: np.ndarray, rng: np.random.Generator, how: Augmentation = USUAL) -> np.ndarray:
-    return augment(picture, silhouette(picture), 0.4, 48, how, rng)
+    return augment(picture, silhouette(picture), 0.4, 48, Contrast.LOCAL, how, rng)
 
 
 def test_shape_and_variety() -> None:
@@ -62,10 +62,11 @@ def test_every_strength_varies_and_leaves_something_to_see(strength: Strength) -
     assert min(float(v[:, :, 0].std()) for v in variations) > 5
 
 
-def test_without_augmentation_the_network_sees_what_it_is_asked_later() -> None:
+@pytest.mark.parametrize("contrast", Contrast)
+def test_without_augmentation_the_network_sees_what_it_is_asked_later(contrast: Contrast) -> None:
     for picture in _crops(3):
-        seen = augment(picture, silhouette(picture), 0.4, 64, NONE, np.random.default_rng(0))
-        assert np.array_equal(seen, network_input(picture, 0.4))
+        seen = augment(picture, silhouette(picture), 0.4, 64, contrast, NONE, np.random.default_rng(0))
+        assert np.array_equal(seen, network_input(picture, 0.4, contrast))
 
 
 def _alone(**change: object) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +74,7 @@ def _alone(**change: object) -> tuple[np.ndarray, np.ndarray]:
     picture = _crops(1)[0]
     picture[:, :, 2] = 255 - picture[:, :, 2]  # so that channels differ all over
     plain, changed = (
-        augment(picture, silhouette(picture), 0.4, 64, how, np.random.default_rng(5))
+        augment(picture, silhouette(picture), 0.4, 64, Contrast.LOCAL, how, np.random.default_rng(5))
         for how in (NONE, replace(NONE, **change))
     )
     return plain, changed
@@ -82,9 +83,15 @@ def _alone(**change: object) -> tuple[np.ndarray, np.ndarray]:
 def test_a_flip_mirrors_left_and_right() -> None:
     picture = _crops(1)[0]
     flipped = augment(
-        picture, silhouette(picture), 0.4, 64, replace(NONE, flip=1.0), np.random.default_rng(0)
+        picture,
+        silhouette(picture),
+        0.4,
+        64,
+        Contrast.LOCAL,
+        replace(NONE, flip=1.0),
+        np.random.default_rng(0),
     )
-    assert np.array_equal(flipped, network_input(picture[:, ::-1], 0.4))
+    assert np.array_equal(flipped, network_input(picture[:, ::-1], 0.4, Contrast.LOCAL))
 
 
 def test_an_inversion_exchanges_light_and_dark() -> None:
@@ -101,6 +108,7 @@ def test_a_brighter_picture_is_clipped_and_does_not_wrap_to_black() -> None:
         np.zeros((64, 64), np.uint8),
         0.4,
         64,
+        Contrast.LOCAL,
         replace(NONE, brightness=(1.1, 1.1)),
         np.random.default_rng(0),
     )
@@ -129,8 +137,11 @@ def test_a_crop_shows_a_part_of_the_picture_enlarged() -> None:
     mask = np.zeros((64, 64), np.uint8)
     rng = np.random.default_rng(0)
     how = replace(NONE, crop=0.4)
-    areas = [int((augment(picture, mask, 0.4, 64, how, rng)[:, :, 0] > 180).sum()) for _ in range(20)]
-    plain = int((network_input(picture, 0.4)[:, :, 0] > 180).sum())
+    areas = [
+        int((augment(picture, mask, 0.4, 64, Contrast.LOCAL, how, rng)[:, :, 0] > 180).sum())
+        for _ in range(20)
+    ]
+    plain = int((network_input(picture, 0.4, Contrast.LOCAL)[:, :, 0] > 180).sum())
     assert min(areas) >= plain * 0.95
     assert max(areas) > 1.5 * plain
 

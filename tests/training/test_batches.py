@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rig.dataset.reader import read_dataset
-from rig.model import Preprocess
+from rig.model import Contrast, Preprocess
 from tests.training.conftest import QUICK, write_shapes
 from training.augmentation import Augmentation, Strength
 from training.batches import AugmentedBatches
@@ -34,6 +34,7 @@ def _batches(batch: int = 20) -> AugmentedBatches:
         TARGETS,
         classes=2,
         size_px=24,
+        contrast=Contrast.LOCAL,
         augmentation=Augmentation(),
         batch=batch,
         batches=12,
@@ -83,7 +84,9 @@ def test_validation_pictures_are_never_varied(tmp_path: Path) -> None:
         progress=Progress(1.0),
         emit=events.append,
     )
-    plain = network_inputs(crops.images[validation], crops.sizes[validation]).astype(np.float32)
+    plain = network_inputs(crops.images[validation], crops.sizes[validation], Contrast.LOCAL).astype(
+        np.float32
+    )
     one_hot = np.eye(len(crops.labels), dtype=np.float32)[crops.targets[validation]]
     loss, *_ = model.evaluate(plain, one_hot, verbose=0)
     kept = [event for event in events if isinstance(event, EpochDone) and event.kept][-1]

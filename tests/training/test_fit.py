@@ -19,7 +19,7 @@ from training.compile import compile_by
 from training.data import Crops, load_crops
 from training.events import EpochDone, Fitting, Noted, TrainEvent
 from training.fit import class_weights, fit, training_batches
-from training.networks import build
+from training.networks import begin
 from training.progress import Progress
 from training.recipe import USUAL_RATES, Balance, OptimizerName, Phase, Recipe
 from training.schedules import ScheduleName
@@ -73,7 +73,7 @@ def _fit(crops: Crops, recipe: Recipe, folder: Path, emit: Callable[[TrainEvent]
 
 @pytest.mark.parametrize("name", OptimizerName)
 def test_every_optimizer_has_its_name_and_its_usual_rate(name: OptimizerName) -> None:
-    model = build(2)
+    model = begin(Recipe(), 2).model
     compile_by(Recipe(optimizer=name), model)
     assert type(model.optimizer).__name__.lower() == name
     assert float(model.optimizer.learning_rate) == pytest.approx(USUAL_RATES[name])

@@ -108,7 +108,7 @@ def test_training_sees_exactly_what_sorting_shows(trained: Trained) -> None:
     sorting = [
         prepare(decode_image(read_bytes(sample.path), sample.path), spec)[0] for sample in dataset.samples
     ]
-    np.testing.assert_array_equal(network_inputs(crops.images, crops.sizes), np.stack(sorting))
+    np.testing.assert_array_equal(network_inputs(crops.images, crops.sizes, spec.contrast), np.stack(sorting))
 
 
 def test_the_card_tells_the_split(trained: Trained) -> None:

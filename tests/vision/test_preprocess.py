@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from rig.model import Preprocess
+from rig.model import Contrast, Preprocess
 from rig.vision.locate import Box
-from rig.vision.preprocess import crop, normalise_contrast, part_size, prepare
+from rig.vision.preprocess import crop, network_input, normalise_contrast, part_size, prepare
 from tests.vision.pictures import Scene, draw
 
 SPEC = Preprocess(size_px=64, margin=0.1)
@@ -77,3 +77,19 @@ def test_the_size_is_that_of_the_picture_where_no_part_is_found() -> None:
     picture = draw(Scene(None))
     assert part_size(picture, None) == 1
     assert part_size(picture, Box(0, 0, 10, 2 * min(picture.shape[:2]))) == 1
+
+
+def test_a_card_says_what_becomes_of_contrast() -> None:
+    """Of a crop whose left half is black and whose right half is a dim grey."""
+    half = np.zeros((64, 64, 3), np.uint8)
+    half[:, 32:] = 40
+    seen = {contrast: network_input(half, 0.5, contrast)[:, :, 0] for contrast in Contrast}
+    assert np.unique(seen[Contrast.PLAIN]).tolist() == [0, 40]
+    assert np.unique(seen[Contrast.STANDARD]).tolist() == [128 - 55, 128 + 55]
+    assert len(np.unique(seen[Contrast.LOCAL])) > 2
+    for contrast in Contrast:
+        spec = Preprocess(size_px=64, margin=0.1, contrast=contrast)
+        pixels, _ = prepare(half, spec)
+        assert np.array_equal(pixels[:, :, 0], seen[contrast])
+    flat = np.full((16, 16, 3), 7, np.uint8)
+    assert np.unique(network_input(flat, 1.0, Contrast.STANDARD)[:, :, 0]).tolist() == [128]

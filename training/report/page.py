@@ -216,7 +216,9 @@ def _making(findings: Findings) -> str:
     rows = [
         ("pictures", f"{card.data.images}, {', '.join(card.data.sources)}"),
         ("input", f"{card.preprocess.size_px} x {card.preprocess.size_px} px, {card.preprocess.channels}"),
-        ("weights", str(card.parameters)),
+        ("contrast", card.preprocess.contrast.value),
+        ("network", f"{card.network}, {card.parameters} weights"),
+        ("began with", card.began_with),
         ("seed", str(card.seed)),
         *card.versions.items(),
     ]

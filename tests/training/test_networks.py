@@ -1,0 +1,226 @@
+"""Every network by its name, on the rig's input, and from weights that fit it or are named as others."""
+
+import sys
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rig.errors import BadInput
+from tests.training.conftest import write_weights
+from training.applications import application_named, applications
+from training.backend import keras, tf
+from training.names import OWN
+from training.networks import HEAD, begin, features_of, network_name
+from training.origin import Weights, digest_of
+from training.recipe import Phase, Recipe
+from training.rehearsal import rehearse
+from training.thaw import thaw
+
+RECIPE = Recipe(phases=(Phase(32, 1),))
+SIZE_PX = 32
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    """Noise, with another size of the part in each."""
+    pictures = np.random.default_rng(0).integers(0, 256, (4, SIZE_PX, SIZE_PX, 2)).astype(np.float32)
+    pictures[..., 1] = np.array([10, 90, 170, 250])[:, np.newaxis, np.newaxis]
+    return pictures
+
+
+@pytest.fixture(scope="module")
+def mobilenet() -> keras.Model:
+    """As somebody else trained it, in colour."""
+    keras.utils.set_random_seed(1)
+    network = application_named("MobileNet").construct_with(size_px=SIZE_PX, weights=None, pooling="avg")
+    rng = np.random.default_rng(1)
+    network.set_weights([rng.normal(0.3, 0.1, w.shape) for w in network.get_weights()])
+    return network
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("residual_cnn", "residual-cnn"),
+        ("PlainCNN", "plain-cnn"),
+        ("mobilenet-v2", "MobileNetV2"),
+        ("efficientnetv2b0", "EfficientNetV2B0"),
+        ("MobileNetV3-small minimalistic".replace(" ", "-"), "MobileNetV3Small-minimalistic"),
+    ],
+)
+def test_a_name_is_found_however_it_is_spelt(asked: str, found: str) -> None:
+    assert network_name(asked) == found
+
+
+def test_an_unknown_name_is_told_its_neighbours() -> None:
+    with pytest.raises(BadInput, match="there is no network MobilNet2") as caught:
+        begin(RECIPE.with_network("MobilNet2"), 2)
+    assert "MobileNetV2" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*OWN, "MobileNetV2", "MobileNetV3Small-minimalistic", "EfficientNetV2B0", "ResNet50", "VGG16",
+     "DenseNet121", "Xception"],
+)  # fmt: skip
+def test_each_named_network_makes_logits_of_raw_pixels(name: str) -> None:
+    recipe = Recipe().with_network(name)
+    keras.utils.clear_session()
+    model = begin(recipe, 3).model
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 96, 96, 2)).astype(np.float32)
+    logits = model(pixels).numpy()
+    assert logits.shape == (1, 3)
+    assert np.isfinite(logits).all()
+    assert {phase.size_px for phase in recipe.phases} == ({64, 96} if model.input_shape[1] is None else {96})
+
+
+def test_every_application_scales_by_a_line() -> None:
+    """So that two pixels say all about its `preprocess_input`."""
+    grey = np.full((1, 1, 1, 3), 100, np.float32)
+    for application in applications().values():
+        model = sys.modules[application.construct.__module__]
+        scale, offset = application.scaling()
+        np.testing.assert_allclose(
+            model.preprocess_input(grey.copy()).ravel(),
+            100 * np.array(scale) + np.array(offset),
+            rtol=1e-3,
+            atol=1e-3,
+        )
+
+
+def test_an_application_cannot_be_smaller_than_it_can_be() -> None:
+    with pytest.raises(BadInput, match="Xception cannot be built for 32 pixels") as caught:
+        begin(RECIPE.with_network("xception"), 2)
+    assert "--size" in caught.value.hint
+
+
+@pytest.mark.parametrize("file_name", ["notop.h5", "notop.weights.h5", "notop.keras"])
+def test_an_application_with_weights_sees_what_keras_would_show_it(
+    mobilenet: keras.Model, pictures: np.ndarray, tmp_path: Path, file_name: str
+) -> None:
+    path = tmp_path / file_name
+    write_weights(mobilenet, path)
+    recipe = RECIPE.with_network("MobileNet").with_logistic_head(Weights.named(str(path)))
+    start = begin(recipe, 5)
+    features = features_of(start.model)(pictures).numpy()
+    grey = np.repeat(pictures[..., :1], 3, axis=-1)
+    theirs = mobilenet(keras.applications.mobilenet.preprocess_input(grey)).numpy()
+    np.testing.assert_allclose(features[:, :-1], theirs, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(features[:, -1], np.array([10, 90, 170, 250]) / 255, rtol=1e-5)
+    assert start.pretrained is not None
+    assert start.pretrained.sha256 == digest_of(path)
+
+
+def test_weights_of_our_own_serve_another_number_of_classes(pictures: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "best.weights.h5"
+    keras.utils.set_random_seed(4)
+    renders = begin(RECIPE, 7).model
+    write_weights(renders, path)
+    recipe = RECIPE.with_transfer(Weights.named(str(path)))
+    photos = begin(recipe, 3).model
+    np.testing.assert_array_equal(features_of(photos)(pictures), features_of(renders)(pictures))
+    with pytest.raises(BadInput, match=r"best\.weights\.h5 cannot be loaded into small-cnn") as caught:
+        begin(recipe.with_network("small-cnn"), 3)
+    assert "--network" in caught.value.hint
+    assert "\n" not in caught.value.what
+
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(BadInput, match="has changed since the run was begun"):
+        begin(recipe, 3)
+    with pytest.raises(BadInput, match=r"best\.weights\.h5 cannot be loaded into residual-cnn"):
+        begin(replace(recipe, weights=Weights.named(str(path))), 3)
+
+
+def test_what_is_no_file_of_weights_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"the weights .*gone\.h5 cannot be read: No such file"):
+        Weights.named(str(tmp_path / "gone.h5"))
+    with pytest.raises(BadInput, match=r"notes\.txt is no file of Keras weights"):
+        Weights.named(str(tmp_path / "notes.txt"))
+
+
+@pytest.fixture
+def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Keras looks for files, with nothing in it and no way out."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    return tmp_path
+
+
+def test_without_internet_it_is_said_where_the_file_has_to_be(
+    keras_home: Path, mobilenet: keras.Model, pictures: np.ndarray
+) -> None:
+    """And once it is there, it is taken."""
+    recipe = RECIPE.with_network("MobileNet").with_transfer(Weights.named("imagenet"))
+    with pytest.raises(BadInput, match="the ImageNet weights of MobileNet cannot be downloaded") as caught:
+        begin(recipe, 2)
+    place = keras_home / "models" / "mobilenet_1_0_224_tf_no_top.h5"
+    assert str(place) in caught.value.hint
+    assert "--weights FILE" in caught.value.hint
+    assert "\n" not in str(caught.value)
+    write_weights(mobilenet, place)
+    start = begin(recipe, 2)
+    assert start.pretrained is not None
+    assert (start.pretrained.source, start.pretrained.sha256) == ("imagenet", digest_of(place))
+    for mine, theirs in zip(features_of(start.model).get_weights(), mobilenet.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_there_are_no_imagenet_weights_of_our_own_networks() -> None:
+    with pytest.raises(BadInput, match="there are no ImageNet weights of small-cnn"):
+        begin(RECIPE.with_network("small-cnn").with_transfer(Weights.named("imagenet")), 2)
+
+
+def test_the_last_layers_thaw_but_no_batch_normalisation() -> None:
+    model = begin(RECIPE.with_network("small-cnn"), 2).model
+    convolutions = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+
+    def trained() -> set[str]:
+        return {layer.name for layer in model.layers if layer.trainable_weights}
+
+    thaw(model, 0.0)
+    assert trained() == {HEAD}
+    thaw(model, 0.5)
+    assert trained() == {HEAD, *convolutions[2:]}
+    thaw(model, 1.0)
+    assert trained() == {HEAD, *convolutions}
+    thaw(model, None)
+    assert len(trained()) == 9
+
+
+class OneBatch(keras.utils.PyDataset):
+    """All there is in a step."""
+
+    def __init__(self, inputs: np.ndarray, targets: np.ndarray) -> None:
+        super().__init__()
+        self._batch = inputs, targets
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._batch
+
+
+@pytest.mark.filterwarnings("ignore:Even though the")  # tf.data traces all the same
+def test_a_network_that_was_frozen_rehearses_for_int8(pictures: np.ndarray) -> None:
+    """All of it: kernels of every kind are rounded and nudged."""
+    model = begin(RECIPE.with_network("MobileNetV3Small-minimalistic"), 2).model
+    thaw(model, 0.0)
+    targets = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    tf.config.run_functions_eagerly(True)  # tracing a single step would take ten times as long
+    try:
+        nudged = rehearse(model, OneBatch(pictures, targets), epochs=1, learning_rate=1e-3, loss=loss)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    changed = {
+        variable.name
+        for variable, other in zip(model.weights, nudged.get_weights(), strict=True)
+        if not np.array_equal(variable, other)
+    }
+    assert changed == {"kernel", "bias"}  # and no statistics
