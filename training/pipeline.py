@@ -27,26 +27,33 @@ from rig.model import (
     draft_folder,
     write_bundle,
 )
-from training.baseline import Baseline, baseline
-from training.calibrate import REJECT_THRESHOLD
-from training.conversion import to_variants
-from training.data import Crops, network_inputs
-from training.distribute import Distribution
+from training.choices.recipe import Balance
+from training.choices.request import TrainRequest
+from training.conversion.metadata import describe_network
+from training.conversion.network_files import to_variants
+from training.conversion.variants import Choice, Fitted, choose, describe_conversion, ground_of, pool
 from training.events import Converting, Emit, EpochDone, Measured, Noted, TrainEvent
-from training.fit import fit, room_bytes
-from training.helping import DONE, described
-from training.logs import Logs
-from training.measure import calibrate, confusion_of, examples_of, how_measured, mistakes_of, scores_of
-from training.metadata import describe_network
+from training.fitting.distribute import Distribution
+from training.fitting.fit import fit, room_bytes
+from training.fitting.helping import DONE, described
+from training.fitting.logs import Logs
+from training.fitting.unfinished import kept_until_finished, package_versions
+from training.measuring.baseline import Baseline, baseline
+from training.measuring.figures import (
+    calibrate,
+    confusion_of,
+    examples_of,
+    how_measured,
+    mistakes_of,
+    scores_of,
+)
+from training.measuring.temperature import REJECT_THRESHOLD
+from training.pictures.data import Crops, network_inputs
+from training.pictures.split import Partition
 from training.prepare import Prepared, prepare
 from training.progress import Progress
-from training.recipe import Balance
 from training.report.findings import Findings
 from training.report.writing import write_report
-from training.request import TrainRequest
-from training.split import Partition
-from training.unfinished import kept_until_finished, package_versions
-from training.variants import Choice, Fitted, choose, describe_conversion, ground_of, pool
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 from rig.dataset.reader import read_dataset
 from rig.model import Preprocess, Pretrained
-from training.copies import without_copies
-from training.data import MARGIN, Crops, load_crops
+from training.choices.request import TrainRequest
 from training.events import Emit
-from training.networks import begin
-from training.request import TrainRequest
-from training.split import Plan, plan
+from training.networks.begin import begin
+from training.pictures.copies import without_copies
+from training.pictures.data import MARGIN, Crops, load_crops
+from training.pictures.split import Plan, plan
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,15 @@ from rig.cli.numbers import positive_number, whole_number
 from rig.cli.settings import Settings, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow
 from rig.errors import BadInput, Interrupted, MissingPackage, RigError
-from training.search import Choice
+from training.sweep.search import Choice
 
 if TYPE_CHECKING:
     from rich.progress import Progress
     from sqlalchemy.engine import URL
 
-    from training.request import TrainRequest
-    from training.standing import Standing, Tried
-    from training.sweep import SweepEvent, SweepRequest
+    from training.choices.request import TrainRequest
+    from training.sweep.run import SweepEvent, SweepRequest
+    from training.sweep.standing import Standing, Tried
 
 _MOST_SHOWN = 4
 
@@ -98,13 +98,13 @@ def sweep(
     """
     settings = settings_of(context)
     config = settings.load_config()
-    from training.request import TrainRequest
+    from training.choices.request import TrainRequest
 
     choices = _choices(search)
     _check_optuna()
-    from training.standing import standing
-    from training.studies import database_url
-    from training.sweep_picture import draw_sweep
+    from training.sweep.picture import draw_sweep
+    from training.sweep.standing import standing
+    from training.sweep.studies import database_url
 
     recipe = options.USUAL if epochs is None else options.USUAL.with_epochs(epochs)
     base = TrainRequest(
@@ -149,8 +149,8 @@ def _search(
 ) -> "Standing":
     with settings.progress() as bars:
         load_tensorflow(bars)
-        from training.sweep import SweepRequest
-        from training.sweep import sweep as run
+        from training.sweep.run import SweepRequest
+        from training.sweep.run import sweep as run
 
         request = SweepRequest(base, database, choices, trials, seconds)
         with _told_how_to_go_on(request):

@@ -17,17 +17,17 @@ from rig.cli.settings import Settings, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow, progress_on
 from rig.errors import BadInput, Interrupted, RigError
 from rig.model import Contrast
-from training.augmentation import Strength
-from training.names import RESIDUAL_CNN
-from training.recipe import Balance, OptimizerName, Recipe
-from training.schedules import ScheduleName
+from training.choices.augmentation import Strength
+from training.choices.names import RESIDUAL_CNN
+from training.choices.recipe import Balance, OptimizerName, Recipe
+from training.choices.schedules import ScheduleName
 
 if TYPE_CHECKING:
     from rig.config import Config
     from rig.dataset.reader import Sample
-    from training.baseline import Baseline
-    from training.distribute import Distribution
-    from training.request import TrainRequest
+    from training.choices.request import TrainRequest
+    from training.fitting.distribute import Distribution
+    from training.measuring.baseline import Baseline
 
 _RENDERS = ".renders"
 
@@ -89,7 +89,7 @@ def train(
     """
     settings = settings_of(context)
     config = settings.load_config()
-    from training.request import TrainRequest
+    from training.choices.request import TrainRequest
 
     recipe = Recipe(
         optimizer=optimizer,
@@ -209,8 +209,8 @@ def _show_augmentation(settings: Settings, request: "TrainRequest") -> None:
     from rig.dataset.reader import read_dataset
     from rig.files import write_whole
     from rig.model import Preprocess
-    from training.augmentation_sheet import augmentation_sheet
-    from training.data import MARGIN
+    from training.pictures.augmentation_sheet import augmentation_sheet
+    from training.pictures.data import MARGIN
 
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     recipe = request.recipe
@@ -226,7 +226,7 @@ def _show_augmentation(settings: Settings, request: "TrainRequest") -> None:
 
 
 def _say_what_is_not_mirrored(settings: Settings, labels: Sequence[str]) -> None:
-    from training.mirrors import mirrored_pairs
+    from training.choices.mirrors import mirrored_pairs
 
     if pairs := mirrored_pairs(labels):
         named = ", ".join(f"{one} and {other}" for one, other in pairs)
@@ -287,7 +287,7 @@ def _begun(models: Path, name: str) -> "TrainRequest":
         BadInput: there is none.
         ModelError: its record is damaged.
     """
-    from training.unfinished import begun_request, unfinished_models
+    from training.fitting.unfinished import begun_request, unfinished_models
 
     if name:
         return begun_request(models / part_number(name))
@@ -303,7 +303,7 @@ def _say_what_is_unfinished(settings: Settings, model: Path, *, named: bool) -> 
     Raises:
         BadInput: there is an unfinished run of the same name.
     """
-    from training.unfinished import folder_of, is_unfinished, unfinished_models
+    from training.fitting.unfinished import folder_of, is_unfinished, unfinished_models
 
     if named and is_unfinished(model):
         raise BadInput(
@@ -316,7 +316,7 @@ def _say_what_is_unfinished(settings: Settings, model: Path, *, named: bool) -> 
 
 @contextmanager
 def _told_how_to_go_on(model: Path) -> Iterator[None]:
-    from training.unfinished import is_unfinished
+    from training.fitting.unfinished import is_unfinished
 
     try:
         yield
@@ -334,7 +334,7 @@ def _joined(settings: Settings, recipe: Recipe) -> "Distribution":
     """
     with settings.progress() as bars:
         load_tensorflow(bars)
-        from training.distribute import open_distribution
+        from training.fitting.distribute import open_distribution
 
         waiting = bars.add_task("Waiting for the other workers (Ctrl-C ends it at once)", total=None)
         distribution = open_distribution()
@@ -348,7 +348,7 @@ def _joined(settings: Settings, recipe: Recipe) -> "Distribution":
 
 
 def _help(settings: Settings, request: "TrainRequest", distribution: "Distribution") -> None:
-    from training.helping import help_train
+    from training.fitting.helping import help_train
 
     with settings.progress() as bars:
         help_train(request, progress_on(bars), distribution)
@@ -360,7 +360,7 @@ def _find_rate(settings: Settings, request: "TrainRequest") -> None:
     picture = request.model.with_name(f"{request.model.name}.learning-rate.png")
     with settings.progress() as bars:
         load_tensorflow(bars)
-        from training.rate_test import find_rate
+        from training.fitting.rate_test import find_rate
 
         test = find_rate(request, picture, progress_on(bars))
     if not settings.as_json:

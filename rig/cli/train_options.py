@@ -8,10 +8,10 @@ import typer
 from rig.cli.numbers import positive_number, share, whole_number
 from rig.errors import BadInput
 from rig.model import Contrast
-from training.augmentation import Strength
-from training.origin import Weights
-from training.recipe import THAWED, Balance, OptimizerName, Recipe
-from training.schedules import ScheduleName
+from training.choices.augmentation import Strength
+from training.choices.origin import Weights
+from training.choices.recipe import THAWED, Balance, OptimizerName, Recipe
+from training.choices.schedules import ScheduleName
 
 AUGMENTATION_SHEET = Path("augmentation.png")
 USUAL = Recipe()

@@ -32,8 +32,8 @@ def train_for_demo(bars: "Progress") -> Callable[[Path, Path], "Bundle"]:
 
     def run(data: Path, models: Path) -> "Bundle":
         load_tensorflow(bars)
+        from training.choices.request import TrainRequest
         from training.pipeline import train as run_training
-        from training.request import TrainRequest
 
         request = TrainRequest(data=data, model=models / "demo", folds=0)
         return run_training(request, progress_on(bars)).bundle

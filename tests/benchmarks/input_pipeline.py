@@ -44,8 +44,8 @@ def training_images() -> Iterator[Figure]:
 def _speeds(folder: Path, size_px: int) -> tuple[float, float]:
     """Images a second of ours and of Keras's, each the median of its turns."""
     from training.backend import keras
-    from training.networks import begin
-    from training.recipe import Recipe
+    from training.choices.recipe import Recipe
+    from training.networks.begin import begin
 
     model = begin(Recipe(), _CLASSES).model
     model.compile(optimizer="adam", loss=keras.losses.CategoricalCrossentropy(from_logits=True))
@@ -62,9 +62,9 @@ def _speeds(folder: Path, size_px: int) -> tuple[float, float]:
 
 
 def _ours(folder: Path, size_px: int) -> Any:
-    from training.augmentation import Augmentation
-    from training.batches import AugmentedBatches
-    from training.data import MARGIN, load_crops
+    from training.choices.augmentation import Augmentation
+    from training.pictures.batches import AugmentedBatches
+    from training.pictures.data import MARGIN, load_crops
 
     spec = Preprocess(size_px=max(_SIZES_PX), margin=MARGIN)
     crops = load_crops(read_dataset(folder), spec, lambda event: None, threads=2)

@@ -25,7 +25,7 @@ from rig.sim.recipe import QualityName
 from tests.acceptance.conftest import Shell
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.realism import INGREDIENTS, PHOTOGRAPHS
-from training.split import deal_folds, judging_sizes
+from training.pictures.split import deal_folds, judging_sizes
 
 _PROMISED_TOP1 = 0.80
 _PHOTOGRAPHS_A_CLASS = (10, 30, 100)

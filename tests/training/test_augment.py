@@ -10,9 +10,9 @@ from rig.model import Contrast, Preprocess
 from rig.vision.locate import locate
 from rig.vision.preprocess import crop, network_input
 from tests.vision.pictures import Scene, draw
-from training.augment import augment
-from training.augmentation import Augmentation, Strength
-from training.recolour import silhouette
+from training.choices.augmentation import Augmentation, Strength
+from training.pictures.augment import augment
+from training.pictures.recolour import silhouette
 
 SPEC = Preprocess(size_px=64, margin=0.1)
 

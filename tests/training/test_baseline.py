@@ -6,9 +6,9 @@ import numpy as np
 
 from rig.dataset.reader import Dataset, Sample
 from tests.vision.pictures import Scene, draw
-from training.baseline import baseline
-from training.data import Crops
-from training.split import Partition
+from training.measuring.baseline import baseline
+from training.pictures.data import Crops
+from training.pictures.split import Partition
 
 SIDE = 48
 

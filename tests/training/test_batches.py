@@ -13,11 +13,11 @@ import pytest
 from rig.dataset.reader import read_dataset
 from rig.model import Contrast, Preprocess
 from tests.training.conftest import QUICK, write_shapes
-from training.augmentation import Augmentation, Strength
-from training.batches import AugmentedBatches
-from training.data import MARGIN, load_crops, network_inputs
+from training.choices.augmentation import Augmentation, Strength
 from training.events import EpochDone, TrainEvent
-from training.fit import fit
+from training.fitting.fit import fit
+from training.pictures.batches import AugmentedBatches
+from training.pictures.data import MARGIN, load_crops, network_inputs
 from training.progress import Progress
 
 rng = np.random.default_rng(3)

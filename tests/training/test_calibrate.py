@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rig.vision.classifier import softmax
-from training.calibrate import (
+from training.measuring.temperature import (
     REJECT_THRESHOLD,
     calibration_error,
     describe,

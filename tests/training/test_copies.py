@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rig.dataset.reader import Dataset, Sample
 from rig.errors import DatasetError
-from training.copies import without_copies
+from training.pictures.copies import without_copies
 
 
 def _dataset(folder: Path, files: dict[str, bytes]) -> Dataset:

@@ -14,7 +14,7 @@ import pytest
 from rig.errors import BadInput
 from rig.model import load_bundle
 from tests.training.conftest import write_shapes
-from training.distribute import open_distribution
+from training.fitting.distribute import open_distribution
 
 _TWO_DEVICES = """
 import json
@@ -24,7 +24,7 @@ from training.backend import keras, tf
 (processor,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from training.distribute import open_distribution, SharedFit
+from training.fitting.distribute import open_distribution, SharedFit
 distribution = open_distribution({})
 BATCHES, SHARE, CLASSES = 3, 4, 3
 
@@ -103,9 +103,9 @@ import os, signal, sys
 from pathlib import Path
 from rig.errors import BadInput, WorkerLost
 from tests.training.conftest import QUICK
-from training.distribute import open_distribution
+from training.fitting.distribute import open_distribution
 from training.events import EpochDone, Fitting
-from training.request import TrainRequest
+from training.choices.request import TrainRequest
 
 distribution = open_distribution()
 try:
@@ -113,7 +113,7 @@ try:
 except BadInput as error:
     print(error.what)
 
-from training.helping import help_train
+from training.fitting.helping import help_train
 from training.pipeline import train
 
 request = TrainRequest(data=Path(sys.argv[1]), model=Path(sys.argv[2]) / "m", folds=0, recipe=QUICK)

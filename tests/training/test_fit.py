@@ -15,15 +15,15 @@ from rig.dataset.reader import read_dataset
 from rig.errors import Interrupted, ModelError, NotLearning
 from rig.model import Preprocess
 from tests.training.conftest import write_shapes
-from training.compile import compile_by
-from training.data import Crops, load_crops
+from training.choices.recipe import USUAL_RATES, Balance, OptimizerName, Phase, Recipe
+from training.choices.schedules import ScheduleName
 from training.events import EpochDone, Fitting, Noted, TrainEvent
-from training.fit import class_weights, fit, training_batches
-from training.networks import begin
+from training.fitting.compile import compile_by
+from training.fitting.fit import class_weights, fit, training_batches
+from training.fitting.snapshot import Arrays, values_of
+from training.networks.begin import begin
+from training.pictures.data import Crops, load_crops
 from training.progress import Progress
-from training.recipe import USUAL_RATES, Balance, OptimizerName, Phase, Recipe
-from training.schedules import ScheduleName
-from training.snapshot import Arrays, values_of
 
 RECIPE = Recipe(
     phases=(Phase(16, 2), Phase(16, 10)),

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from training.choices.recipe import Phase, Recipe
 from training.events import EpochDone
-from training.history import has_collapsed, is_best, is_out_of_patience
-from training.recipe import Phase, Recipe
+from training.fitting.history import has_collapsed, is_best, is_out_of_patience
 
 
 def _epochs(losses: Sequence[float | None], *, kept: str = "", one_class: str = "") -> tuple[EpochDone, ...]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rig.model import Preprocess
 from rig.vision.classifier import Network
 from tests.vision.linear import linear_network
-from training.metadata import Description, describe_network, with_metadata
+from training.conversion.metadata import Description, describe_network, with_metadata
 
 SIZE_PX = 16
 WEIGHTS = np.random.default_rng(0).normal(0, 1, (3, SIZE_PX * SIZE_PX * 2)).astype(np.float32)

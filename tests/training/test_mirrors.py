@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.mirrors import mirrored_pairs
+from training.choices.mirrors import mirrored_pairs
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ import pytest
 
 from rig.errors import BadInput
 from tests.training.conftest import write_weights
-from training.applications import application_named, applications
 from training.backend import keras, tf
-from training.names import OWN
-from training.networks import HEAD, begin, features_of, network_name
-from training.origin import Weights, digest_of
-from training.recipe import Phase, Recipe
-from training.rehearsal import rehearse
-from training.thaw import thaw
+from training.choices.names import OWN
+from training.choices.origin import Weights, digest_of
+from training.choices.recipe import Phase, Recipe
+from training.conversion.rehearsal import rehearse
+from training.networks.applications import application_named, applications
+from training.networks.begin import HEAD, begin, features_of, network_name
+from training.networks.thaw import thaw
 
 RECIPE = Recipe(phases=(Phase(32, 1),))
 SIZE_PX = 32

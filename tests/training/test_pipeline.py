@@ -22,11 +22,11 @@ from rig.vision.evaluation import EvaluationProgress, Knowledge, evaluate
 from rig.vision.preprocess import prepare
 from tests.training.conftest import QUICK, RECIPE, Trained, write_shapes
 from tests.vision.pictures import SHAPES, Scene, draw
-from training.data import load_crops, network_inputs
+from training.choices.recipe import Phase
+from training.choices.request import TrainRequest
 from training.events import Converting, EpochDone, Fitting, Measured, Preparing, TrainEvent
+from training.pictures.data import load_crops, network_inputs
 from training.pipeline import train
-from training.recipe import Phase
-from training.request import TrainRequest
 
 
 def _ignore(_: object) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from rig.errors import NotLearning
 from tests.training.conftest import write_shapes
+from training.choices.recipe import Phase, Recipe
+from training.choices.request import TrainRequest
 from training.events import Fitting, TrainEvent
-from training.rate_test import find_rate, judge
-from training.recipe import Phase, Recipe
-from training.request import TrainRequest
+from training.fitting.rate_test import find_rate, judge
 
 RATES = np.geomspace(1e-5, 1, 121)
 

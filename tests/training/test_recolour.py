@@ -8,7 +8,7 @@ from rig.model import Preprocess
 from rig.vision.locate import locate
 from rig.vision.preprocess import crop
 from tests.vision.pictures import Colour, Scene, draw
-from training.recolour import recolour, silhouette
+from training.pictures.recolour import recolour, silhouette
 
 SPEC = Preprocess(size_px=96, margin=0.15)
 

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from rig.model import Precision
 from rig.vision.classifier import Network
 from training.backend import keras
-from training.compile import compile_by
-from training.quantize import convert
-from training.recipe import Recipe
-from training.rehearsal import rehearse
+from training.choices.recipe import Recipe
+from training.conversion.quantize import convert
+from training.conversion.rehearsal import rehearse
+from training.fitting.compile import compile_by
 
 SIZE_PX = 16
 PICTURES = 200

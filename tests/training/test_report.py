@@ -12,10 +12,11 @@ import pytest
 from rig.model import Card, Conversion, Precision, Variant
 from rig.vision.evaluation import score
 from tests.test_model import make_card
-from training.baseline import Baseline, NearCopy
 from training.events import EpochDone
+from training.measuring.baseline import Baseline, NearCopy
+from training.measuring.figures import Mistake
 from training.report.figures import smoothed
-from training.report.findings import Findings, Mistake
+from training.report.findings import Findings
 from training.report.page import page
 from training.report.writing import write_report
 

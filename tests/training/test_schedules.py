@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.schedules import FLOOR, SCHEDULES, Schedule, ScheduleName
+from training.choices.schedules import FLOOR, SCHEDULES, Schedule, ScheduleName
 
 counts = st.integers(1, 400)
 

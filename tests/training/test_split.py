@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rig.dataset.reader import Sample
 from rig.errors import BadInput
-from training.split import (
+from training.pictures.split import (
     Partition,
     Sizes,
     deal_folds,

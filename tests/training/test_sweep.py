@@ -23,14 +23,14 @@ from rig.cli.main import app
 from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, DatasetError, Interrupted, StorageError
 from tests.training.conftest import write_shapes
+from training.choices.recipe import Phase, Recipe
+from training.choices.request import TrainRequest
 from training.prepare import prepare
-from training.recipe import Phase, Recipe
-from training.request import TrainRequest
-from training.search import RATE, Choice, suggest
-from training.standing import standing
-from training.studies import database_url, opened_storage
-from training.sweep import SweepEvent, SweepRequest, Trying, sweep
-from training.sweep_picture import draw_sweep
+from training.sweep.picture import draw_sweep
+from training.sweep.run import SweepEvent, SweepRequest, Trying, sweep
+from training.sweep.search import RATE, Choice, suggest
+from training.sweep.standing import standing
+from training.sweep.studies import database_url, opened_storage
 
 RECIPE = Recipe(phases=(Phase(16, 2),), least_images=32)
 CHOICES = (Choice.LEARNING_RATE, Choice.BATCH)
@@ -66,7 +66,7 @@ _KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.training import test_sweep
-from training.sweep import Trying, sweep
+from training.sweep.run import Trying, sweep
 
 def kill(event):
     if isinstance(event, Trying) and (event.trial, event.fitting.epoch) == (1, 2):
@@ -193,7 +193,7 @@ def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
 def test_a_missing_driver_is_named() -> None:
     code = (
         "import sys; sys.modules['psycopg'] = None\n"
-        "from training.studies import database_url, opened_storage\n"
+        "from training.sweep.studies import database_url, opened_storage\n"
         "from rig.errors import MissingPackage\n"
         "try: opened_storage(database_url('postgresql://host/sweeps', None)).__enter__()\n"
         "except MissingPackage as error: sys.exit(0 if 'brickrig[postgresql]' in error.hint else 1)"
@@ -247,7 +247,7 @@ _SHARED = """
 import sys
 from pathlib import Path
 from tests.training import test_sweep
-from training.sweep import Trying, sweep
+from training.sweep.run import Trying, sweep
 
 told = []
 

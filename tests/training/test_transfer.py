@@ -17,19 +17,19 @@ from rig.vision.preprocess import prepare
 from tests.training.conftest import QUICK, write_shapes, write_weights
 from tests.vision.pictures import Scene, draw
 from training.backend import keras
-from training.data import Crops, load_crops
+from training.choices.names import SMALL_CNN
+from training.choices.origin import Weights
+from training.choices.recipe import Balance, Phase, Recipe
+from training.choices.request import TrainRequest
 from training.events import EpochDone, TrainEvent
-from training.fit import fit
-from training.logistic import balancing_weights, minimise, regress
-from training.names import SMALL_CNN
-from training.networks import HEAD, begin, features_of
-from training.origin import Weights
+from training.fitting.fit import fit
+from training.fitting.snapshot import Arrays, values_of
+from training.networks.begin import HEAD, begin, features_of
+from training.networks.logistic import balancing_weights, minimise, regress
+from training.networks.weights import load_weights
+from training.pictures.data import Crops, load_crops
 from training.pipeline import train
 from training.progress import Progress
-from training.recipe import Balance, Phase, Recipe
-from training.request import TrainRequest
-from training.snapshot import Arrays, values_of
-from training.weights import load_weights
 
 SMALL = Recipe(network=SMALL_CNN, phases=(Phase(16, 3),), batch=8, least_images=24)
 

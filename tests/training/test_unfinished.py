@@ -10,15 +10,15 @@ from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, Interrupted, ModelError, NotLearning
 from rig.model import Preprocess
 from tests.training.conftest import QUICK, write_shapes
-from training.data import Crops, load_crops
-from training.request import TrainRequest
-from training.unfinished import (
+from training.choices.request import TrainRequest
+from training.fitting.unfinished import (
     begun_request,
     folder_of,
     is_unfinished,
     kept_until_finished,
     unfinished_models,
 )
+from training.pictures.data import Crops, load_crops
 
 
 def _crops(folder: Path) -> Crops:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from rig.model import Precision
-from training.split import Partition
-from training.variants import (
+from training.conversion.variants import (
     Answers,
     Converted,
     Fitted,
@@ -20,6 +19,7 @@ from training.variants import (
     median_latencies_s,
     pool,
 )
+from training.pictures.split import Partition
 
 PICTURES = 1000
 TARGETS = np.zeros(PICTURES, np.int64)

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from training.calibrate import Bin, RiskCoverage
 from training.events import EpochDone
+from training.measuring.temperature import Bin, RiskCoverage
 
 matplotlib.use("agg")
 

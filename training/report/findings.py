@@ -10,26 +10,9 @@ from numpy.typing import NDArray
 from rig.camera.frame import Image
 from rig.model import Card
 from rig.vision.evaluation import Confusion
-from training.baseline import Baseline
 from training.events import EpochDone
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A picture that was named wrongly.
-
-    Attributes:
-        crop: (size, size, 3) uint8, BGR.
-        file_name: below the dataset's folder.
-        true, named: labels.
-        probability: that the network gave to its answer.
-    """
-
-    crop: Image
-    file_name: str
-    true: str
-    named: str
-    probability: float
+from training.measuring.baseline import Baseline
+from training.measuring.figures import Mistake
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import cv2
 
 from rig.camera.frame import Image
 from rig.model import ClassScore, Variant
-from training.calibrate import REJECT_COST, calibration_error, reliability, risk_coverage
+from training.measuring.figures import Mistake
+from training.measuring.temperature import REJECT_COST, calibration_error, reliability, risk_coverage
 from training.report import figures
-from training.report.findings import ConfusedPair, Findings, Mistake
+from training.report.findings import ConfusedPair, Findings
 from training.report.style import STYLE
 
 _MOST_MISTAKES = 60

@@ -5,7 +5,8 @@ from pathlib import Path
 import cv2
 
 from rig.model import REPORT_FILE
-from training.report.findings import Findings, Mistake
+from training.measuring.figures import Mistake
+from training.report.findings import Findings
 from training.report.page import page
 
 _MISTAKES_FOLDER = "mistakes"

@@ -1,0 +1,1 @@
+"""What somebody may ask of a training: values alone, without TensorFlow."""

@@ -1,0 +1,1 @@
+"""Fitting one network: alone or with others, watched, kept, and gone on with."""

@@ -1,0 +1,62 @@
+"""What a process does that shares the fitting of a model, and keeps nothing of it: the chief does."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from rig.files import require_room
+from rig.model import draft_folder
+from training.choices.request import TrainRequest
+from training.events import Emit
+from training.fitting.distribute import Distribution
+from training.fitting.fit import fit, room_bytes
+from training.fitting.unfinished import digest_of, package_versions
+from training.pictures.data import Crops
+from training.prepare import prepare
+from training.progress import Progress
+
+DONE = "the bundle is written"
+"""What the processes meet on at the end."""
+
+
+def help_train(request: TrainRequest, emit: Emit, distribution: Distribution) -> None:
+    """Fit all networks of a run together with its chief; returns when that has written the bundle.
+
+    Args:
+        request: the same as the chief's, but for its folders.
+
+    Raises:
+        BadInput: the data cannot be used, or differ from the chief's.
+        DatasetError: the data cannot be used, or contradict themselves; names the folder or images.
+        NotLearning: the training diverged, or collapsed into one class.
+        StorageError: there is no room for what is needed on the way.
+        WorkerLost: another process is gone.
+    """
+    prepared = prepare(request, emit)
+    crops, split = prepared.crops, prepared.split
+    distribution.require_same(described(request, crops))
+    partitions = [*enumerate(split.folds, start=1), (0, split.final)]
+    works = [request.recipe.work(len(crops.in_groups(partition.trained))) for _, partition in partitions]
+    progress = Progress(sum(works))
+    with draft_folder(request.model.parent) as scratch:
+        require_room(scratch, len(partitions) * room_bytes(prepared.parameters))
+        for number, partition in partitions:
+            fit(
+                crops,
+                crops.in_groups(partition.trained),
+                crops.in_groups(partition.validated),
+                request.recipe,
+                stage=f"fold {number}" if number else "final",
+                seed=request.seed + number,
+                state=scratch / f"{number}.state",
+                checkpoint=scratch / f"{number}.weights.h5",
+                progress=progress,
+                emit=emit,
+                distribution=distribution,
+            )
+    distribution.require_same(DONE)
+
+
+def described(request: TrainRequest, crops: Crops) -> str:
+    """All that has to be the same for processes to share the work; folders may have other names."""
+    bare = replace(request, data=Path(), model=Path())
+    return f"{bare} {digest_of(crops)} {package_versions()}"

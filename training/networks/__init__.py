@@ -1,0 +1,1 @@
+"""Architectures by name, and what their weights begin with."""

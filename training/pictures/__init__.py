@@ -1,0 +1,1 @@
+"""Pictures that train and judge: read, dealt, varied, and put into batches."""

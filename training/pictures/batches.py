@@ -1,0 +1,88 @@
+"""Augmented pictures in batches, as Keras asks for them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.model import Contrast
+from training.backend import keras
+from training.choices.augmentation import Augmentation
+from training.pictures.augment import augment
+
+
+class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Endless variety for `keras.Model.fit`.
+
+    The same seed gives the same batches, whichever thread makes them.
+
+    Args:
+        crops, masks: (n, side, side, 3) uint8, BGR, and their silhouettes, (n, side, side) uint8.
+        sizes: (n,) float64, how much of its picture each part takes up, 0 to 1.
+        targets: (n,) class indices below `classes`, each of which occurs.
+        balanced: a batch holds all classes in equal shares, on average; else as they occur.
+        size_px, contrast: of the pictures in a batch.
+        batches: in an epoch.
+    """
+
+    def __init__(
+        self,
+        crops: NDArray[np.uint8],
+        masks: NDArray[np.uint8],
+        sizes: NDArray[np.float64],
+        targets: NDArray[np.int64],
+        *,
+        classes: int,
+        size_px: int,
+        contrast: Contrast,
+        augmentation: Augmentation,
+        batch: int,
+        batches: int,
+        seed: Sequence[int],
+        balanced: bool = True,
+    ) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=32)
+        self._crops = crops
+        self._masks = masks
+        self._sizes = sizes.tolist()
+        self._targets = targets
+        self._balanced = balanced
+        self._members = [np.flatnonzero(targets == k) for k in range(classes)]
+        self._size_px = size_px
+        self._contrast = contrast
+        self._augmentation = augmentation
+        self._batch = batch
+        self._batches = batches
+        self._seed = tuple(seed)
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rng = np.random.default_rng((*self._seed, self._epoch, index))
+        members = self._drawn(rng)
+        pictures = [
+            augment(
+                self._crops[i],
+                self._masks[i],
+                self._sizes[i],
+                self._size_px,
+                self._contrast,
+                self._augmentation,
+                rng,
+            )
+            for i in members
+        ]
+        one_hot = np.eye(len(self._members), dtype=np.float32)[self._targets[members]]
+        return np.stack(pictures).astype(np.float32), one_hot
+
+    def _drawn(self, rng: np.random.Generator) -> list[int]:
+        """Which crops are in a batch."""
+        if not self._balanced:
+            return [int(i) for i in rng.integers(0, len(self._targets), self._batch)]
+        chosen = rng.integers(0, len(self._members), self._batch)
+        return [int(rng.choice(self._members[k])) for k in chosen]
+
+    def on_epoch_end(self) -> None:
+        self._epoch += 1

@@ -1,0 +1,176 @@
+"""Split by group, that is by session and physical part, never by image.
+
+Neighbouring views of one part are near-copies of each other: whoever tests on them measures memory. Groups
+that share a file are one unit.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rig.dataset.layout import SPLITS
+from rig.dataset.reader import SIMULATED, Sample
+from rig.dataset.splits import Shares, deal_splits
+from rig.errors import BadInput
+
+Sizes = Mapping[str, Mapping[str, int]]
+"""Number of images of each group, by label: `sizes[label][group]`."""
+
+_SHARES = Shares(train=0.8, validation=0.1, test=0.1)
+_LEAST_GROUPS_TO_TEST = 5
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Group keys by use; none is in two."""
+
+    trained: tuple[str, ...]
+    validated: tuple[str, ...]
+    tested: tuple[str, ...]
+
+    def with_all(self, groups: Iterable[str]) -> "Partition":
+        """Trained on those of the groups, too, that are not held out."""
+        held_out = {*self.validated, *self.tested}
+        return replace(self, trained=tuple(sorted({*self.trained, *groups} - held_out)))
+
+    def of_groups(self, groups: Iterable[str], unit_of: Mapping[str, str]) -> "Partition":
+        """The groups in place of the units that they belong to; a group of no other unit is one itself."""
+        members: dict[str, list[str]] = {}
+        for group in groups:
+            members.setdefault(unit_of.get(group, group), []).append(group)
+
+        def spread(units: Iterable[str]) -> tuple[str, ...]:
+            return tuple(sorted(group for unit in units for group in members[unit]))
+
+        return Partition(spread(self.trained), spread(self.validated), spread(self.tested))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which groups do what for which network.
+
+    Attributes:
+        folds: of the extra networks, which measure the recipe; each group of a class that has two is tested
+            in one of them, or in several where the class has fewer groups than there are folds.
+        final: of the network that is kept.
+        untestable: labels of which nothing can be held out.
+    """
+
+    folds: tuple[Partition, ...]
+    final: Partition
+    untestable: tuple[str, ...]
+
+
+def plan(
+    samples: Sequence[Sample], folds: int | None, unit_of: Mapping[str, str], *, added: Sequence[Sample] = ()
+) -> Plan:
+    """Split a dataset.
+
+    Args:
+        folds: at least 2, or 0 for none: then the final network itself is tested, where groups suffice. None:
+            2 if a class has two groups, else 0.
+        unit_of: what groups belong to that must not be torn apart; see `training.pictures.copies`.
+        added: samples of groups of their own, which only train.
+
+    Raises:
+        BadInput: the folds cannot be dealt.
+    """
+    sizes = judging_sizes(samples, unit_of)
+    single = untestable(sizes)
+    if folds is None:
+        folds = 0 if len(single) == len(sizes) else 2
+    groups = {sample.group_key for sample in (*samples, *added)}
+    units = {unit_of.get(group, group) for group in groups}
+
+    def complete(partition: Partition) -> Partition:
+        return partition.with_all(units).of_groups(groups, unit_of)
+
+    dealt = deal_folds(sizes, folds)
+    final = hold_out(sizes, least_groups=3) if dealt else deal_shares(sizes)
+    return Plan(tuple(map(complete, dealt)), complete(final), single)
+
+
+def judging_sizes(samples: Sequence[Sample], unit_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """Sizes of the units that a network may be judged by.
+
+    These are all, but where renders were added to photographs the photographs' alone: a network shall not be
+    called good at pictures that nobody is going to show it. A class may be left without one.
+    """
+    mixed = len({sample.source == SIMULATED for sample in samples}) == 2
+    sizes: dict[str, dict[str, int]] = {sample.label: {} for sample in samples}
+    for sample in samples:
+        if not mixed or sample.source != SIMULATED:
+            of_label = sizes[sample.label]
+            unit = unit_of.get(sample.group_key, sample.group_key)
+            of_label[unit] = of_label.get(unit, 0) + 1
+    return sizes
+
+
+def untestable(sizes: Sizes) -> tuple[str, ...]:
+    """Labels with a single group or none: it must train, so nothing is left to test or validate on."""
+    return tuple(sorted(label for label, groups in sizes.items() if len(groups) < 2))
+
+
+def deal_folds(sizes: Sizes, folds: int) -> list[Partition]:
+    """Deal the groups of each class to the folds; the k-th partition tests the k-th hand and trains the rest.
+
+    No folds, no partitions.
+
+    Large groups are dealt first, and each class begins with another fold, so that the hands get even. A class
+    with fewer groups than there are folds is dealt again from its first one, so that every fold tests every
+    class that it can. A class with one group trains in every fold.
+
+    Raises:
+        BadInput: no class has two groups, or there is one fold or fewer than none.
+    """
+    if folds == 0:
+        return []
+    if folds < 2:
+        raise BadInput(f"{folds} folds cannot be dealt", hint="use 2 or more, or 0 for none")
+    testable = [label for label in sorted(sizes) if len(sizes[label]) >= 2]
+    if not testable:
+        raise BadInput(
+            "every class has a single physical part and session, so folds cannot be tested",
+            hint="capture each part twice, with another brick or in another session, or train with --folds 0",
+        )
+    hands: list[set[str]] = [set() for _ in range(folds)]
+    for turn, label in enumerate(testable):
+        groups = _by_size(sizes[label], largest_first=True)
+        for place in range(max(folds, len(groups))):
+            hands[(turn + place) % folds].add(groups[place % len(groups)])
+    return [_partition(sizes, tested=hand, least_groups=3) for hand in hands]
+
+
+def deal_shares(sizes: Sizes) -> Partition:
+    """Train on about 80 % of each class, validate on 10 % and test on 10 %, as near as groups allow.
+
+    That takes five groups of every class that has two at all: with fewer, what is tested would be missed in
+    training, and the rest would be tested on a few classes only. Then nothing is tested, and one group of
+    each class validated. A single group trains.
+    """
+    splittable = {label: groups for label, groups in sizes.items() if len(groups) >= 2}
+    if not splittable or min(map(len, splittable.values())) < _LEAST_GROUPS_TO_TEST:
+        return hold_out(sizes, least_groups=2)
+    hands: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for groups in sizes.values():
+        for group, split in deal_splits(groups, _SHARES, seed=0).items():
+            hands[split].append(group)
+    return Partition(*(tuple(sorted(hands[split])) for split in SPLITS))
+
+
+def hold_out(sizes: Sizes, *, least_groups: int) -> Partition:
+    """Validate on the smallest group of each class that has at least `least_groups`, train on the rest."""
+    return _partition(sizes, tested=set(), least_groups=least_groups)
+
+
+def _partition(sizes: Sizes, *, tested: set[str], least_groups: int) -> Partition:
+    trained, validated = [], []
+    for label in sorted(sizes):
+        left = [group for group in _by_size(sizes[label], largest_first=False) if group not in tested]
+        spare = 1 if len(left) >= least_groups else 0
+        validated += left[:spare]
+        trained += left[spare:]
+    return Partition(tuple(sorted(trained)), tuple(sorted(validated)), tuple(sorted(tested)))
+
+
+def _by_size(groups: Mapping[str, int], *, largest_first: bool) -> list[str]:
+    return sorted(groups, key=lambda group: (-groups[group] if largest_first else groups[group], group))

@@ -1,0 +1,128 @@
+"""What a sweep varies of a recipe, and how far."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from training.choices.augmentation import Strength
+from training.choices.recipe import USUAL_RATES, Balance, OptimizerName, Recipe
+from training.choices.schedules import ScheduleName
+
+
+class Choice(StrEnum):
+    """What can be searched; each is the option of `rig train` that fixes it."""
+
+    OPTIMIZER = "optimizer"
+    LEARNING_RATE = "learning-rate"
+    WEIGHT_DECAY = "weight-decay"
+    SCHEDULE = "schedule"
+    BATCH = "batch"
+    LABEL_SMOOTHING = "label-smoothing"
+    BALANCE = "balance"
+    AUGMENT = "augment"
+
+
+class Trial(Protocol):
+    """What is needed of an optuna.Trial."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """A number from `low` to `high`."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[str]) -> str:
+        """One of these."""
+
+
+RATE = "learning rate / usual"
+"""What is suggested of the learning rate: its ratio to the optimizer's usual one. So a good ratio of one
+optimizer says something about the others, whose rates are of other magnitudes."""
+
+_BATCHES = ("16", "32", "64", "128")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe to try.
+
+    Attributes:
+        options: of `rig train`, by their names, with the values that make it.
+    """
+
+    recipe: Recipe
+    options: Mapping[str, str]
+
+
+def suggest(trial: Trial, base: Recipe, choices: Sequence[Choice]) -> Candidate:
+    """A recipe: what is searched as the trial suggests it, the rest as in `base`.
+
+    Numbers have three digits, so that they can be typed.
+    """
+    recipe = base
+    options: dict[str, str] = {}
+    for choice in Choice:
+        # Only AdamW decays its weights: elsewhere a decay would be a dimension without effect.
+        if choice in choices and (
+            choice is not Choice.WEIGHT_DECAY or recipe.optimizer is OptimizerName.ADAMW
+        ):
+            recipe, options[choice] = _SUGGESTERS[choice](trial, recipe)
+    return Candidate(recipe, options)
+
+
+def _optimizer(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    name = OptimizerName(trial.suggest_categorical("optimizer", list(OptimizerName)))
+    return replace(recipe, optimizer=name), name
+
+
+def _learning_rate(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    ratio = trial.suggest_float(RATE, 0.1, 10.0, log=True)
+    rate = _rounded(USUAL_RATES[recipe.optimizer] * ratio)
+    return replace(recipe, learning_rate=rate), f"{rate:g}"
+
+
+def _weight_decay(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    decay = _rounded(trial.suggest_float("weight decay", 1e-4, 0.3, log=True))
+    return replace(recipe, weight_decay=decay), f"{decay:g}"
+
+
+def _schedule(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    name = ScheduleName(trial.suggest_categorical("schedule", list(ScheduleName)))
+    return replace(recipe, schedule=name), name
+
+
+def _batch(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    batch = trial.suggest_categorical("batch", _BATCHES)
+    return replace(recipe, batch=int(batch)), batch
+
+
+def _label_smoothing(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    share = _rounded(trial.suggest_float("label smoothing", 0.0, 0.2))
+    return replace(recipe, label_smoothing=share), f"{share:g}"
+
+
+def _balance(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    sensible = [balance.value for balance in Balance if balance is not Balance.BOTH]
+    balance = Balance(trial.suggest_categorical("balance", sensible))
+    return replace(recipe, balance=balance), balance
+
+
+def _augment(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    strength = Strength(trial.suggest_categorical("augment", list(Strength)))
+    chosen = strength.augmentation
+    flips = recipe.augmentation.flip > 0
+    return replace(recipe, augmentation=chosen if flips else chosen.without_flip()), strength
+
+
+_SUGGESTERS: dict[Choice, Callable[[Trial, Recipe], tuple[Recipe, str]]] = {
+    Choice.OPTIMIZER: _optimizer,
+    Choice.LEARNING_RATE: _learning_rate,
+    Choice.WEIGHT_DECAY: _weight_decay,
+    Choice.SCHEDULE: _schedule,
+    Choice.BATCH: _batch,
+    Choice.LABEL_SMOOTHING: _label_smoothing,
+    Choice.BALANCE: _balance,
+    Choice.AUGMENT: _augment,
+}
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.3g}")
