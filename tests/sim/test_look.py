@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from rig.cli.main import app
+from rig.errors import BadInput
 from rig.scene_config import SceneConfig
 from rig.sim.scene import Scene, draw_scene
 
@@ -48,6 +49,17 @@ def test_a_scene_in_rig_toml_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
         look(tmp_path, monkeypatch, f"exposure = {exposure}", "--out", "a.jpg")
         means.append(cv2.imread(str(tmp_path / "a.jpg")).mean())
     assert means[0] < 0.85 * means[1]
+
+
+@pytest.mark.parametrize("name", ["look.png", "sheets"])
+def test_what_is_no_name_of_a_jpeg_is_refused_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(app, ["sim", "look", "--out", name]).exception
+    assert isinstance(refused, BadInput)
+    assert str(refused).startswith(f"{name} is no JPEG file")
+    assert not (tmp_path / name).exists()
 
 
 def test_scene_and_config_name_the_same_values() -> None:
