@@ -91,3 +91,8 @@ def test_what_is_no_range_is_refused_in_one_line(value: object) -> None:
     with pytest.raises(ValidationError, match=r"must be a number or \[low, high\]") as told:
         SceneConfig.model_validate({"elevation_deg": value})
     assert told.value.error_count() == 1
+
+
+def test_of_a_range_the_wrong_way_round_the_error_says_so() -> None:
+    with pytest.raises(ValidationError, match="the lower one first"):
+        SceneConfig.model_validate({"elevation_deg": [50, 40]})
