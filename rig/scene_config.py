@@ -33,8 +33,10 @@ def _within(lowest: float, highest: float) -> Any:
     """Checks of a range whose both ends must lie between two limits."""
 
     def check(value: Range) -> Range:
-        if not lowest <= value[0] <= value[1] <= highest:
+        if not lowest <= min(value) <= max(value) <= highest:
             raise ValueError(f"must be a number or [low, high] from {lowest:g} to {highest:g}")
+        if value[0] > value[1]:
+            raise ValueError("must be a number or [low, high], the lower one first")
         return value
 
     return AfterValidator(check)

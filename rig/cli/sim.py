@@ -198,12 +198,13 @@ def look(
     fast: Annotated[
         bool, typer.Option("--fast", help="As the simulated camera sees it, less finely.")
     ] = False,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the sheet goes.")] = Path("look.jpg"),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the sheet goes: .jpg.")] = Path("look.jpg"),
 ) -> None:
     """Write a sheet of parts in scenes, drawn from the ranges of [sim.scene] in rig.toml."""
     settings = settings_of(context)
     config = settings.load_config()
     from rig.catalog import part_number
+    from rig.errors import BadInput
     from rig.files import write_whole
     from rig.sim.look import TILE_PX, Look, captioned
     from rig.sim.part_library import library_of
@@ -212,6 +213,8 @@ def look(
     from rig.vision.contact_sheet import contact_sheet
     from rig.vision.jpeg import encode_jpeg
 
+    if out.suffix.lower() not in (".jpg", ".jpeg"):
+        raise BadInput(f"{out} is no JPEG file", hint="such as: --out look.jpg")
     asked = Look(
         parts=[part_number(number) for number in numbers or sorted(PARTS)],
         scenes=scenes,

@@ -52,7 +52,7 @@ def light_on_ground(
         part, material, light: what lies there.
         shadow_maps: what each of the lamps sees of the part.
         quality: how many texels there are across the square of table around the part, and more.
-        caustic: strength of what walls mirror onto the table, 0 to 1.
+        caustic: strength of what walls mirror onto the table, 1 for clean glossy ones.
     """
     texels = quality.ground_texels
     tops_mm = [share * part.height_mm for share in quality.shadow_slices]

@@ -69,8 +69,8 @@ class Piece:
     def of(cls, number: PartNumber) -> Self:
         """The piece with a number."""
         match number.split(_MARK):
-            case [lower, joint, upper]:
-                return cls((PartNumber(lower), PartNumber(upper)), joint=Joint(joint))
+            case [first, joint, second]:
+                return cls((PartNumber(first), PartNumber(second)), joint=Joint(joint))
             case [part, damage]:
                 return cls((PartNumber(part),), damage=Damage(damage))
             case _:

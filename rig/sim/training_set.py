@@ -8,16 +8,17 @@
       3001/sim1-3001-0007_pose0_012.345deg.png    the mask: 255 where the part is seen, 0 elsewhere
       3001/sim1-3001-0007.jsonl                   rows of a sitting, written when all their files are there
 
-A sitting is complete when its rows and all files that they name are there; whoever finds one that is not
-renders it, and the bytes come out the same. So any number of processes and computers may render shares into
-one folder, and folders of shares that are copied into one are one set. The manifest is put together from the
-rows of all sittings that are there.
+A sitting is complete when its rows and all files that they name are there to their ends; whoever finds one
+that is not renders it, and the bytes come out the same. So any number of processes and computers may render
+shares into one folder, and folders of shares that are copied into one are one set. The manifest is put
+together from the rows of all sittings that are there.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from os import SEEK_END
 from pathlib import Path
 
 import cv2
@@ -39,6 +40,9 @@ from rig.vision.locate import Box
 _RECIPE = "recipe.json"
 _STAGE = "Rendering pictures"
 _RECIPES = TypeAdapter(Recipe)
+# What the files end with: EOI of a JPEG; the IEND chunk of a PNG.
+_JPEG_END = b"\xff\xd9"
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,10 @@ class TrainingSet:
         return (self.truth / file_name).with_suffix(".png")
 
     def _rows(self, record: Path) -> list[bytes] | None:
-        """The rows of a sitting, a line each; None where they or a file that they name are not there."""
+        """The rows of a sitting, a line each; None where they or a file that they name are not there.
+
+        A copying that was interrupted may have torn any of them.
+        """
         if not record.exists():
             return None
         with storage_errors(record):
@@ -216,9 +223,12 @@ class TrainingSet:
         try:
             names = [str(json.loads(line)["file_name"]) for line in lines]
         except (ValueError, TypeError, KeyError):
-            return None  # torn by a copying that was interrupted
-        files = (path for name in names for path in (self.folder / name, self._mask(name)))
-        return lines if len(lines) == self.recipe.views and all(map(Path.is_file, files)) else None
+            return None
+        is_whole = len(lines) == self.recipe.views and all(
+            _ends_with(self.folder / name, _JPEG_END) and _ends_with(self._mask(name), _PNG_END)
+            for name in names
+        )
+        return lines if is_whole else None
 
 
 @dataclass(frozen=True)
@@ -257,6 +267,16 @@ def render_missing(
         for done, _ in enumerate(rendered, start=there + 1):
             emit(Progress(_STAGE, done * views, len(sittings) * views))
     return Rendered(len(sittings) * views, len(missing) * views, training_set.write_manifest())
+
+
+def _ends_with(path: Path, end: bytes) -> bool:
+    """Whether there is a file, and it reaches to its end."""
+    if not path.is_file():
+        return False
+    with storage_errors(path), path.open("rb") as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(max(0, size - len(end)))
+        return file.read() == end
 
 
 def truth_folder(dataset: Path) -> Path:

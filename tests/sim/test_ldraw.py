@@ -142,7 +142,13 @@ def test_a_file_that_is_used_twice_is_no_circle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["3 16 1 2 3", "4 red 0 0 0 1 0 0 1 1 0 0 1 0", "1 16 0 0 0 1 0 0 0 1 0 0 0 1", "3 16" + 9 * " nan"],
+    [
+        "3 16 1 2 3",
+        "4 red 0 0 0 1 0 0 1 1 0 0 1 0",
+        "1 16 0 0 0 1 0 0 0 1 0 0 0 1",
+        "3 16" + 9 * " nan",
+        "4 16" + 12 * " 1e300",
+    ],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
     with pytest.raises(BadInput, match=r"part\.dat, line 3 is damaged"):
@@ -152,6 +158,13 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
 def test_a_part_without_faces_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no faces"):
         mesh_of(tmp_path, CERTIFIED + "2 24 0 0 0 1 0 0\n3 16 0 0 0 1 0 0 2 0 0\n")
+
+
+@pytest.mark.parametrize(("scale", "length"), [(1e-3, "0.016 mm"), (1e4, r"1.6e\+05 mm")])
+def test_a_size_that_no_part_has_is_refused(tmp_path: Path, scale: float, length: str) -> None:
+    write_library(tmp_path, s_inner=CERTIFIED + PLACED_BOX)
+    with pytest.raises(BadInput, match=f"is {length} long"):
+        mesh_of(tmp_path, f"{CERTIFIED}1 16 0 0 0 {scale} 0 0 0 {scale} 0 0 0 {scale} s\\inner.dat")
 
 
 def test_a_folder_that_is_no_library_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from rig.cli.main import app
+from rig.errors import BadInput
 from rig.scene_config import SceneConfig
 from rig.sim.scene import Scene, draw_scene
 
@@ -50,6 +51,17 @@ def test_a_scene_in_rig_toml_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert means[0] < 0.85 * means[1]
 
 
+@pytest.mark.parametrize("name", ["look.png", "sheets"])
+def test_what_is_no_name_of_a_jpeg_is_refused_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(app, ["sim", "look", "--out", name]).exception
+    assert isinstance(refused, BadInput)
+    assert str(refused).startswith(f"{name} is no JPEG file")
+    assert not (tmp_path / name).exists()
+
+
 def test_scene_and_config_name_the_same_values() -> None:
     assert [field.name for field in fields(Scene)] == [*SceneConfig.model_fields, "seed"]
 
@@ -79,3 +91,8 @@ def test_what_is_no_range_is_refused_in_one_line(value: object) -> None:
     with pytest.raises(ValidationError, match=r"must be a number or \[low, high\]") as told:
         SceneConfig.model_validate({"elevation_deg": value})
     assert told.value.error_count() == 1
+
+
+def test_of_a_range_the_wrong_way_round_the_error_says_so() -> None:
+    with pytest.raises(ValidationError, match="the lower one first"):
+        SceneConfig.model_validate({"elevation_deg": [50, 40]})

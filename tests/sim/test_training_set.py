@@ -120,6 +120,23 @@ def test_what_is_missing_or_torn_is_rendered_again(rendered: Path, tmp_path: Pat
     assert everything(folder) == everything(rendered)
 
 
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_picture_or_mask_that_a_copying_tore_is_rendered_again(
+    rendered: Path, tmp_path: Path, kept: int
+) -> None:
+    folder, masks = tmp_path / "renders", tmp_path / "renders.truth"
+    shutil.copytree(rendered, folder)
+    shutil.copytree(truth_folder(rendered), masks)
+    torn_picture, torn_mask, *_ = sittings_of(1, PARTS, PLACEMENTS, ALL)
+    for torn in (
+        next(folder.glob(f"*/{torn_picture.session}_*.jpg")),
+        next(masks.glob(f"*/{torn_mask.session}_*.png")),
+    ):
+        torn.write_bytes(torn.read_bytes()[:kept])
+    assert render(folder) == 2 * VIEWS
+    assert everything(folder) == everything(rendered)
+
+
 def test_any_command_reads_it_as_simulated_with_honest_groups(rendered: Path) -> None:
     dataset = read_dataset(rendered)
     assert dataset.labels == PARTS

@@ -17,6 +17,8 @@ from rig.sim.ldraw.quads import halves_of_quads
 
 _MOVED = "~moved to "
 _WINDINGS = {"CW": False, "CCW": True}
+# Far beyond any part, and near enough for products of a few such numbers.
+_LARGEST_NUMBER = 1e6
 
 
 @dataclass(frozen=True)
@@ -218,8 +220,8 @@ def _numbers(words: list[str], count: int) -> list[float]:
     if len(words) < count:
         raise ValueError(f"{count} numbers are needed")
     numbers = [float(word) for word in words[:count]]
-    if not np.isfinite(numbers).all():
-        raise ValueError("a number is not finite")
+    if not (np.abs(numbers) <= _LARGEST_NUMBER).all():
+        raise ValueError("a number is none, or beyond all parts")
     return numbers
 
 

@@ -24,6 +24,8 @@ _SUFFIX = ".dat"
 _KEPT_FILES = 1024
 # Twice the area, in square LDraw units, below which a triangle is none.
 _LEAST_AREA = 1e-6
+# What is shorter or longer is a slip of the pen; sides to rest on cannot be found of it.
+_LENGTHS_MM = (0.2, 2000.0)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class LDrawLibrary:
 
         Raises:
             BadInput: the library lacks the part or a file that it is made of, one of them is damaged, they
-                go round in a circle, or nothing is drawn in them.
+                go round in a circle, nothing is drawn in them, or it is of a size that no part has.
         """
         key = _key_of(part)
         first = self._drawing(key)
@@ -90,6 +92,13 @@ class LDrawLibrary:
         faces = _without_slivers(self._faces(key))
         if not len(faces.corners):
             raise BadInput(f"{part} of {self.folder} has no faces", hint="take another part")
+        length_mm = np.ptp(faces.corners, axis=(0, 1)).max() * LDRAW_UNIT_MM
+        least_mm, most_mm = _LENGTHS_MM
+        if not least_mm <= length_mm <= most_mm:
+            raise BadInput(
+                f"{part} of {self.folder} is {length_mm:.3g} mm long",
+                hint=f"parts are {least_mm:g} to {most_mm:g} mm long: mend its file, or take another part",
+            )
         moved_to = first.moved_to
         title = first.title
         if moved_to is not None and first.placed:
