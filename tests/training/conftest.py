@@ -13,13 +13,14 @@ import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from tests.vision.pictures import SHAPES, Scene, draw
+from training.choices.names import SMALL_CNN
 from training.choices.recipe import Phase, Recipe
 from training.choices.request import TrainRequest
 from training.events import TrainEvent
 from training.pipeline import TrainResult, train
 
 RECIPE = Recipe(phases=(Phase(32, 3),), batch=16, least_images=400)
-QUICK = Recipe(phases=(Phase(32, 1),), batch=16, least_images=64)
+QUICK = Recipe(network=SMALL_CNN, phases=(Phase(32, 1),), batch=16, least_images=64)
 """Runs through everything and learns nothing: most of a fit's time is the tracing of its graphs."""
 
 PARTS = ("red", "dark", "pale")

@@ -15,6 +15,7 @@ from rig.dataset.reader import read_dataset
 from rig.errors import Interrupted, ModelError, NotLearning
 from rig.model import Preprocess
 from tests.training.conftest import write_shapes
+from training.choices.names import SMALL_CNN
 from training.choices.recipe import USUAL_RATES, Balance, OptimizerName, Phase, Recipe
 from training.choices.schedules import ScheduleName
 from training.events import EpochDone, Fitting, Noted, TrainEvent
@@ -26,6 +27,7 @@ from training.pictures.data import Crops, load_crops
 from training.progress import Progress
 
 RECIPE = Recipe(
+    network=SMALL_CNN,
     phases=(Phase(16, 2), Phase(16, 10)),
     batch=8,
     least_images=24,

@@ -8,6 +8,7 @@ import pytest
 
 from rig.errors import NotLearning
 from tests.training.conftest import write_shapes
+from training.choices.names import SMALL_CNN
 from training.choices.recipe import Phase, Recipe
 from training.choices.request import TrainRequest
 from training.events import Fitting, TrainEvent
@@ -33,7 +34,7 @@ def test_a_loss_that_never_falls_suggests_nothing() -> None:
 
 def test_rates_are_tried_and_drawn_and_nothing_is_trained(tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "data", parts=("red", "dark"), views=3)
-    recipe = Recipe(phases=(Phase(16, 1), Phase(24, 1)), batch=16)
+    recipe = Recipe(network=SMALL_CNN, phases=(Phase(16, 1), Phase(24, 1)), batch=16)
     request = TrainRequest(data=data, model=tmp_path / "models" / "m", recipe=recipe)
     events: list[TrainEvent] = []
     test = find_rate(request, tmp_path / "models" / "rates.png", events.append)

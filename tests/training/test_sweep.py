@@ -23,6 +23,7 @@ from rig.cli.main import app
 from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, DatasetError, Interrupted, StorageError
 from tests.training.conftest import write_shapes
+from training.choices.names import SMALL_CNN
 from training.choices.recipe import Phase, Recipe
 from training.choices.request import TrainRequest
 from training.prepare import prepare
@@ -32,7 +33,7 @@ from training.sweep.search import RATE, Choice, suggest
 from training.sweep.standing import standing
 from training.sweep.studies import database_url, opened_storage
 
-RECIPE = Recipe(phases=(Phase(16, 2),), least_images=32)
+RECIPE = Recipe(network=SMALL_CNN, phases=(Phase(16, 2),), least_images=32)
 CHOICES = (Choice.LEARNING_RATE, Choice.BATCH)
 
 
