@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,6 +55,7 @@ def board(
         return
     settings = settings_of(context)
     config = settings.load_config()
+    from rig.errors import Interrupted
     from rig.sim.bench import SimulatedBench
 
     kind = _port_kind(pty, socket)
@@ -66,12 +67,13 @@ def board(
     bench = SimulatedBench(config, seed, kind=kind, on_strike=lambda strike: settings.say(f"Fault: {strike}"))
     if subject is not None:
         bench.hand.place(replace(subject, seed=seed), pose=0)
-    with ExitStack() as stack:
+    # Its ordinary end is Ctrl-C.
+    with suppress(Interrupted), ExitStack() as stack:
         page = None if address is None else stack.enter_context(_stream(bench, *address))
         stack.enter_context(bench)
         _announce(settings, config, bench.port, kind, page)
         bench.port.wait()
-    settings.say("The board was unplugged for good.")
+        settings.say("The board was unplugged for good.")
 
 
 @contextmanager

@@ -215,5 +215,6 @@ def test_what_is_said_to_people(tmp_path: Path) -> None:
         while "Ctrl-C" not in printed:
             printed += process.stdout.readline()
         process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
     assert "snapshot.jpg" in printed
     assert "M42 P8 S255" in printed
