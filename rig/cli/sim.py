@@ -11,7 +11,7 @@ import typer
 
 from rig.cli.address import host_and_port
 from rig.cli.render import render
-from rig.cli.settings import Settings, settings_of
+from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
     from rig.config import Config
@@ -236,7 +236,7 @@ def look(
     images, captions = zip(*pictures, strict=True)
     write_whole(out, encode_jpeg(contact_sheet(images, captions, asked.columns, TILE_PX)))
     settings.print_json({"file": out, "pictures": len(images)})
-    settings.say(f"Written: {out}, {len(images)} pictures.")
+    settings.say(f"Written: {out}, {counted(len(images), 'picture')}.")
 
 
 def _show(settings: Settings, report: "SurveyReport", pairs: "list[Twins]") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rig.cli.numbers import whole_number
-from rig.cli.settings import percent, settings_of
+from rig.cli.settings import counted, percent, settings_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -89,7 +89,9 @@ def train(
             f" them: {', '.join(card.split.untestable)}."
         )
     if result.not_located:
-        settings.say(f"In {result.not_located} pictures no part was found; the whole picture was used.")
+        settings.say(
+            f"In {counted(result.not_located, 'picture')} no part was found; the whole picture was used."
+        )
     if not settings.as_json:
         typer.echo(f"Model:  {model}\nReport: {model / 'report' / 'index.html'}")
     settings.print_json(

@@ -48,6 +48,7 @@ def test_the_table_names_the_figures(desk: Shell) -> None:
     assert done.returncode == 0, done.stderr
     for word in ("parts sorted", "rejects", "top-1", "parts a minute", "Report:"):
         assert word in done.stdout
+    assert "┃" not in done.stdout, "the table has a header, and nothing in it"
 
 
 def test_a_threshold_nobody_reaches_rejects_every_part(desk: Shell) -> None:
