@@ -1,6 +1,7 @@
 """`rig.toml`: what stands on the desk. Every value has a default, a unit in its name, and a checked range."""
 
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,7 +18,7 @@ from rig.catalog import PartNumber, part_number
 from rig.errors import BadInput, ConfigError
 from rig.pile_config import PileConfig
 from rig.scene_config import SceneConfig
-from rig.section import Section
+from rig.section import UNKNOWN_KEY, Section
 
 DEFAULT_PATH = Path("rig.toml")
 
@@ -366,15 +367,24 @@ def load_config(path: Path) -> Config:
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_first_problem(error)}", hint=f"mend {path}") from error
+        what, hint = _first_problem(error)
+        raise ConfigError(f"{path}: {what}", hint=hint or f"mend {path}") from error
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> tuple[str, str]:
+    """What is wrong, and what to do where more can be said than to mend it."""
     problem = error.errors()[0]
     key = ".".join(str(step) for step in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
+    hint = ""
     if problem["type"] == "union_tag_invalid":
         message = "{tag!r} is none of {expected_tags}".format(**problem["ctx"])
         key += ".kind"
+    if problem["type"] == UNKNOWN_KEY:
+        unknown, known = problem["ctx"]["key"], problem["ctx"]["known"]
+        message = "there is no such key" if key else "there is no such table"
+        key = f"{key}.{unknown}" if key else unknown
+        near = get_close_matches(unknown, known)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{key}: {message}{more}" if key else f"{message}{more}"
+    return (f"{key}: {message}{more}" if key else f"{message}{more}"), hint

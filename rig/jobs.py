@@ -6,6 +6,7 @@ Closing it leaves the rig at rest: actuator in its rest position, light off, mot
 """
 
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from rig.capture.session import CaptureEvent, run_capture
 from rig.catalog import PartNumber, part_number
 from rig.config import Config
 from rig.dataset.store import DatasetStore
+from rig.devices.operator import Operator
 from rig.errors import BadInput
 from rig.machine import Machine, empty_table_path, open_machine
 from rig.model import Bundle
@@ -154,7 +156,13 @@ def sort_job(
     configured = config.sorting.reject_threshold
     threshold = card.reject_threshold if configured is None else configured
     run = new_run()
-    with Ledger(config.paths.ledger) as ledger, open_machine(config, ask=ask, seed=seed) as machine:
+    with (
+        Ledger(config.paths.ledger) as ledger,
+        ExitStack() as afterwards,
+        open_machine(config, ask=ask, seed=seed) as machine,
+    ):
+        # What is on its way while the run is stopped has come to lie when the rig is at rest.
+        afterwards.callback(_keep_fates, ledger, run, machine.operator, routing)
         sorter = Sorter(
             machine, classifier, routing, ledger, bundle.name, threshold, config.sorting.wait_for_part_s
         )
@@ -162,9 +170,18 @@ def sort_job(
         yield SortStarted(run, bundle.name, threshold)
         machine.operator.pour([part_number(label) for label in card.labels])
         started_s = machine.clock.monotonic()
-        yield from sorter.run(run, count)
+        for event in sorter.run(run, count):
+            _keep_fates(ledger, run, machine.operator, routing)
+            yield event
         elapsed_s = machine.clock.monotonic() - started_s
-        yield SortFinished(run, summarise(ledger.rows(run), elapsed_s), config.paths.ledger)
+        summary = summarise(ledger.rows(run), ledger.fates(run), elapsed_s)
+        yield SortFinished(run, summary, config.paths.ledger)
+
+
+def _keep_fates(ledger: Ledger, run: RunId, operator: Operator, routing: Routing) -> None:
+    """Put on record what became of the pieces that had not left the table the last time."""
+    for fate in operator.fates(ledger.settled(run)):
+        ledger.keep_fate(run, fate, right_bin=routing.right_bin_for(fate.truth).name)
 
 
 def calibrate_table_job(

@@ -112,6 +112,34 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
     assert "\n" not in caught.value.what
 
 
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        (
+            "[turntable]\nsettel_s = 1",
+            "turntable.settel_s: there is no such key",
+            "did you mean settle_s or ",
+        ),
+        ("[sim.pile]\nstay = 0.1", "sim.pile.stay: there is no such key", "did you mean stays?"),
+        ("[sim.scene]\nroll = 1", "sim.scene.roll: there is no such key", "did you mean roll_deg?"),
+        (
+            "[actuator]\ntravel = 1",
+            "actuator.servo_gate.travel: there is no such key",
+            "did you mean travel_s",
+        ),
+        ('[[bins]]\nname = "a"\nchute = 0', "bins.0.chute: there is no such key", "did you mean chute_deg?"),
+        ("[light]\nx = 1\n[paths]\nx = 1", "light.x: there is no such key (and 1 more)", "pin, brightness"),
+        ("[turntabel]\nsettle_s = 1", "turntabel: there is no such table", "did you mean turntable?"),
+        ("x = 1", "x: there is no such table", "there are: serial, turntable, camera, "),
+    ],
+)
+def test_of_a_key_that_is_none_the_nearest_are_named(tmp_path: Path, text: str, what: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, text)
+    assert caught.value.what == f"{tmp_path / 'rig.toml'}: {what}"
+    assert hint in caught.value.hint
+
+
 def test_bytes_that_are_no_text_are_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "rig.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not valid TOML"):

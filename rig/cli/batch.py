@@ -9,7 +9,7 @@ import typer
 
 from rig.cli.capturing import CaptureBar, capture_bars, standing_still
 from rig.cli.numbers import naming_options
-from rig.cli.settings import Settings
+from rig.cli.settings import Settings, counted
 
 if TYPE_CHECKING:
     from rig.capture.batch import Batch, BatchRow, Choice
@@ -52,8 +52,9 @@ def capture_batch(settings: Settings, config: "Config", batch: "Batch") -> None:
     from rig.errors import Interrupted, RigError
 
     if batch.is_begun:
+        rows = counted(len(batch.rows), "row is", "rows are")
         settings.say(
-            f"Going on with {batch.source}: {batch.done} of {len(batch.rows)} rows are done."
+            f"Going on with {batch.source}: {batch.done} of {rows} done."
             f" (To begin anew, delete {batch.path(config.paths.captures)}.)"
         )
     try:
@@ -128,7 +129,7 @@ def _report(settings: Settings, batch: "Batch", captures: Path) -> None:
     skipped = [row for row in batch.rows if row.skipped]
     captured = [row for row in batch.rows if not row.skipped]
     settings.print_table(
-        f"{len(captured)} of {len(batch.rows)} rows captured",
+        f"{len(captured)} of {counted(len(batch.rows), 'row')} captured",
         ("line", "part", "views", "what became of it"),
         [
             (str(row.line), row.order.part, str(row.order.steps * row.order.poses), row.skipped or "captured")

@@ -9,7 +9,7 @@ import typer
 from rig.cli.batch import capture_batch, read_batch
 from rig.cli.capturing import CaptureBar, capture_bars, standing_still
 from rig.cli.numbers import naming_options
-from rig.cli.settings import Settings, settings_of
+from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
     from rig.capture.plan import CapturePlan
@@ -83,7 +83,9 @@ def capture(
         capture_batch(settings, config, begun)
     elif resume:
         plan = latest_open_plan(config.paths.captures)
-        settings.say(f"Going on with session {plan.session}: part {plan.part}, {plan.total} views.")
+        settings.say(
+            f"Going on with session {plan.session}: part {plan.part}, {counted(plan.total, 'view')}."
+        )
         _capture(settings, config, plan)
     elif batch is not None:
         if alone := [name for name in of_a_part if name in said]:
@@ -125,8 +127,9 @@ def _capture(settings: Settings, config: "Config", plan: "CapturePlan") -> None:
     folder = config.paths.captures / plan.part
     if not settings.as_json:
         new = "" if bar.kept == plan.total else f" ({bar.kept} of them new)"
-        again = f"; {bar.retaken} were taken again" if bar.retaken else ""
-        typer.echo(f"{plan.total} views of {plan.part}{new} are in {folder}{again}")
+        again = f"; {counted(bar.retaken, 'was', 'were')} taken again" if bar.retaken else ""
+        of = f"of {plan.part}{new}"
+        typer.echo(f"{counted(plan.total, f'view {of} is', f'views {of} are')} in {folder}{again}")
     settings.print_json(
         {
             "part": plan.part,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from rig.cli.numbers import three_shares, whole_number
-from rig.cli.settings import Settings, settings_of
+from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -63,11 +63,11 @@ def stats(context: typer.Context, data: Folder = None) -> None:
     settings, folder = _start(context, data)
     from rig.dataset.stats import stats_of_all, stats_of_parts
 
-    with _worked(settings, folder, lambda index, _: (stats_of_parts(index), stats_of_all(index))) as counted:
-        parts, total = counted
+    with _worked(settings, folder, lambda index, _: (stats_of_parts(index), stats_of_all(index))) as found:
+        parts, total = found
     columns = [column for column in _COLUMNS if getattr(total, column)]
     settings.print_table(
-        f"{total.images} pictures of {len(parts)} parts in {folder}",
+        f"{counted(total.images, 'picture')} of {counted(len(parts), 'part')} in {folder}",
         ("part", *(_COLUMNS[column] for column in columns)),
         [
             (part.label or "all", *(str(getattr(part, column) or "-") for column in columns))
@@ -114,7 +114,7 @@ def check(
             counts[finding.problem] = counts.get(finding.problem, 0) + 1
     if not settings.as_json:
         summary = "; ".join(f"{problem.lower()}: {count}" for problem, count in counts.items())
-        typer.echo(f"{pictures} pictures in {folder}: {summary or 'nothing is wrong'}.")
+        typer.echo(f"{counted(pictures, 'picture')} in {folder}: {summary or 'nothing is wrong'}.")
     settings.print_json(
         {
             "data": folder,
@@ -160,17 +160,19 @@ def dedupe(
             with settings.progress() as bars:
                 take_out(folder, copies, _showing(bars))
     if copies.disputed:
-        settings.say(f"{copies.disputed} copies are under another part's number: see rig dataset check.")
+        disputed = counted(copies.disputed, "copy is", "copies are")
+        settings.say(f"{disputed} under another part's number: see rig dataset check.")
     if not settings.as_json:
         if not copies.removable:
             typer.echo(f"There are no {'other ' if copies.disputed else ''}copies in {folder}.")
         elif apply:
             typer.echo(
-                f"{copies.removable} pictures were taken out; rig dataset undo brings them back.\n"
-                f"They are in {history_folder(folder)}: delete that folder to have the room."
+                f"{counted(copies.removable, 'picture was', 'pictures were')} taken out;"
+                " rig dataset undo reverts that.\n"
+                f"To have the room, delete {history_folder(folder)}."
             )
         else:
-            typer.echo(f"{copies.removable} pictures would go; take them out with --apply.")
+            typer.echo(f"{counted(copies.removable, 'picture')} would go; to have that done, say --apply.")
     settings.print_json(
         {
             "data": folder,
@@ -221,7 +223,10 @@ def import_(
             " remembers."
         )
     if not settings.as_json:
-        typer.echo(f"{taken.new} new pictures are in {folder}; {taken.known} were there already.")
+        typer.echo(
+            f"{counted(taken.new, 'new picture is', 'new pictures are')} in {folder};"
+            f" {counted(taken.known, 'was', 'were')} there already."
+        )
     settings.print_json({"data": folder, "new": taken.new, "known": taken.known, "unreadable": unreadable})
 
 
@@ -259,7 +264,7 @@ def export(
     with _worked(settings, folder, work) as exported:
         total = sum(exported.images.values())
     settings.print_table(
-        f"{total} pictures are in {target}",
+        f"{counted(total, 'picture is', 'pictures are')} in {target}",
         ("split", "pictures", "share", "bricks or sessions"),
         [
             (name, str(count), f"{count / total:.1%}", str(exported.groups[name]))
@@ -301,7 +306,7 @@ def sheet(
 
     with _worked(settings, folder, work) as drawn:
         if not settings.as_json:
-            typer.echo(f"{drawn.shown} of {drawn.found} pictures are on {out}")
+            typer.echo(f"{drawn.shown} of {counted(drawn.found, 'picture is', 'pictures are')} on {out}")
         settings.print_json({"sheet": out, "shown": drawn.shown, "found": drawn.found})
 
 
@@ -383,7 +388,8 @@ def _change(context: typer.Context, data: Path | None, run: Callable[[Path, "Emi
         changed = run(folder, _showing(bars))
     if not settings.as_json:
         undone = "Undone" if changed.state == "undoing" else "Done"
-        typer.echo(f"{undone}: {changed.what} ({changed.files} files, {changed.rows} rows).")
+        size = f"{counted(changed.files, 'file')}, {counted(changed.rows, 'row')}"
+        typer.echo(f"{undone}: {changed.what} ({size}).")
     settings.print_json({"data": folder, "what": changed.what, "files": changed.files, "rows": changed.rows})
 
 

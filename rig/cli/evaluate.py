@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.cli.settings import Settings, percent, settings_of
+from rig.cli.settings import Settings, counted, percent, settings_of
 
 if TYPE_CHECKING:
     from rig.vision.evaluation import Evaluation, EvaluationProgress
@@ -55,7 +55,7 @@ def evaluate(
 def _print_tables(settings: Settings, evaluation: "Evaluation") -> None:
     for knowledge, scores in evaluation.scores.items():
         settings.print_table(
-            f"{scores.images} pictures ({knowledge.value}): top-1 {percent(scores.top1)}",
+            f"{counted(scores.images, 'picture')} ({knowledge.value}): top-1 {percent(scores.top1)}",
             ("part", "precision", "recall", "F1", "pictures"),
             [
                 (row.label, percent(row.precision), percent(row.recall), percent(row.f1), str(row.support))
@@ -70,4 +70,5 @@ def _print_tables(settings: Settings, evaluation: "Evaluation") -> None:
             [(str(fold.fold), str(fold.images), percent(fold.top1)) for fold in evaluation.folds],
         )
     if evaluation.not_located and not settings.as_json:
-        typer.echo(f"In {evaluation.not_located} pictures no part was found; the whole picture was used.")
+        unseen = counted(evaluation.not_located, "picture")
+        typer.echo(f"In {unseen} no part was found; the whole picture was used.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rig.cli.numbers import whole_number
-from rig.cli.settings import Settings, settings_of
+from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -113,10 +113,8 @@ def render(
     rendered = _render(settings, training_set, sittings, workers)
     if not settings.as_json:
         whose = "" if share.of == 1 else f" of share {share}"
-        typer.echo(
-            f"{rendered.pictures} pictures{whose} ({rendered.new} of them new) are in {out},"
-            f" their masks in {training_set.truth}"
-        )
+        pictures = counted(rendered.pictures, "picture")
+        typer.echo(f"{pictures}{whose} ({rendered.new} new) in {out}, masks in {training_set.truth}")
     settings.print_json({"data": out, "truth": training_set.truth, "share": str(share), "rendered": rendered})
 
 

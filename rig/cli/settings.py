@@ -114,7 +114,7 @@ class Settings:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(title=title, title_justify="left")
+        table = Table(title=title, title_justify="left", show_header=any(columns))
         for place, column in enumerate(columns):
             table.add_column(column, justify="left" if place == 0 else "right")
         for row in rows:
@@ -159,6 +159,11 @@ def settings_of(context: typer.Context) -> Settings:
 def percent(share: float | None) -> str:
     """A share as people read it; a dash where there is none."""
     return "-" if share is None else f"{share:.1%}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """How many of something: `1 picture`, `2 pictures`; `many` is for what does not just take an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ import typer
 
 from rig.cli.address import host_and_port
 from rig.cli.render import render
-from rig.cli.settings import Settings, settings_of
+from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
     from rig.config import Config
@@ -55,6 +55,7 @@ def board(
         return
     settings = settings_of(context)
     config = settings.load_config()
+    from rig.errors import Interrupted
     from rig.sim.bench import SimulatedBench
 
     kind = _port_kind(pty, socket)
@@ -66,12 +67,13 @@ def board(
     bench = SimulatedBench(config, seed, kind=kind, on_strike=lambda strike: settings.say(f"Fault: {strike}"))
     if subject is not None:
         bench.hand.place(replace(subject, seed=seed), pose=0)
-    with ExitStack() as stack:
+    # Its ordinary end is Ctrl-C.
+    with suppress(Interrupted), ExitStack() as stack:
         page = None if address is None else stack.enter_context(_stream(bench, *address))
         stack.enter_context(bench)
         _announce(settings, config, bench.port, kind, page)
         bench.port.wait()
-    settings.say("The board was unplugged for good.")
+        settings.say("The board was unplugged for good.")
 
 
 @contextmanager
@@ -234,7 +236,7 @@ def look(
     images, captions = zip(*pictures, strict=True)
     write_whole(out, encode_jpeg(contact_sheet(images, captions, asked.columns, TILE_PX)))
     settings.print_json({"file": out, "pictures": len(images)})
-    settings.say(f"Written: {out}, {len(images)} pictures.")
+    settings.say(f"Written: {out}, {counted(len(images), 'picture')}.")
 
 
 def _show(settings: Settings, report: "SurveyReport", pairs: "list[Twins]") -> None:

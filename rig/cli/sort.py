@@ -60,9 +60,21 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
                 )
                 for kind, odd in summary.odd.items()
             ),
+            *_ends(summary),
             ("parts a minute (the rig's own time)", f"{summary.parts_per_min:.1f}"),
         ],
     )
+
+
+def _ends(summary: "SortSummary") -> list[tuple[str, str]]:
+    ends = summary.ends
+    if ends is None:
+        return []
+    return [
+        ("really in the right bin, in another", f"{ends.right_bin}, {ends.other_bin}"),
+        ("sprung out, beside the bins, still on the table", f"{ends.bounced}, {ends.missed}, {ends.stayed}"),
+        ("pushes that moved nothing", str(ends.vain_pushes)),
+    ]
 
 
 def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> "SortFinished":

@@ -13,7 +13,7 @@ from rig.catalog import part_number
 from rig.cli import train_options as options
 from rig.cli.numbers import whole_number
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
-from rig.cli.settings import Settings, percent, settings_of
+from rig.cli.settings import Settings, counted, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow, progress_on
 from rig.errors import BadInput, Interrupted, RigError
 from rig.model import Contrast
@@ -160,9 +160,11 @@ def train(
     if result.baseline:
         _say_baseline(settings, result.baseline)
     if result.copies:
-        settings.say(f"{result.copies} pictures are copies of others, byte for byte, and were left out.")
+        settings.say(f"Left out: {counted(result.copies, 'picture')} that another one equals byte for byte.")
     if result.not_located:
-        settings.say(f"In {result.not_located} pictures no part was found; the whole picture was used.")
+        settings.say(
+            f"In {counted(result.not_located, 'picture')} no part was found; the whole picture was used."
+        )
     if not settings.as_json:
         typer.echo(f"Model:  {model}\nReport: {model / 'report' / 'index.html'}")
     _say_what_stays_in_use(settings, model)

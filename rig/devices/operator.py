@@ -65,6 +65,35 @@ class Truth:
     kind: PieceKind
 
 
+Outcome = Literal["in_bin", "bounced", "missed", "stayed"]
+"""Lies in a bin; sprang out of it; fell where no bin is; lies on the table, or was taken away by hand."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What really became of a piece of the pile.
+
+    Attributes:
+        number: its place in the pile, from 0.
+        truth: what it is.
+        colour: LDraw colour code.
+        laid_s: when it came to lie on the table, on the machine's clock.
+        pushes: how many sweeps or puffs of air it met.
+        left_s: when it left the table; None when it stayed.
+        outcome: how its way ended, as far as it has.
+        bin_name: the bin that it lies in, or sprang out of.
+    """
+
+    number: int
+    truth: Truth
+    colour: ColourCode
+    laid_s: float
+    pushes: int
+    left_s: float | None
+    outcome: Outcome
+    bin_name: str | None
+
+
 class Operator(Protocol):
     """Whoever feeds the table."""
 
@@ -104,6 +133,10 @@ class Operator(Protocol):
         """What really lies on the table; None where nobody can know."""
         ...
 
+    def fates(self, since: int) -> Sequence[Fate]:
+        """What became of the pieces so far, the first `since` left out; none where nobody can know."""
+        ...
+
 
 class HumanOperator:
     """A person, asked through `ask`, which shows a sentence and returns when the person has done it."""
@@ -139,6 +172,9 @@ class HumanOperator:
 
     def truth(self) -> Truth | None:
         return None
+
+    def fates(self, since: int) -> Sequence[Fate]:
+        return ()
 
 
 def _described(subject: Subject) -> str:

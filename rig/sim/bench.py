@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from rig.clock import Clock, LeapingClock, SystemClock
-from rig.config import Config
+from rig.config import Config, GcodeConfig
 from rig.sim.camera import SimulatedCamera
 from rig.sim.faults import Strike
 from rig.sim.hand import SimulatedHand
@@ -51,7 +51,8 @@ class SimulatedBench:
             seed=int(noise_rng.integers(2**63)),
             library=library,
         )
-        self.hand = SimulatedHand(self.world, hand_rng, library, config.sim.pile)
+        bins = () if isinstance(config.actuator, GcodeConfig) else config.bins
+        self.hand = SimulatedHand(self.world, hand_rng, library, config.sim.pile, bins)
         board = build_board(config, self.world, on_strike=on_strike)
         self.port = SimulatedPort(self.world, board=board, kind=kind)
 

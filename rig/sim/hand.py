@@ -5,15 +5,17 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from rig.catalog import ColourCode, PartNumber
-from rig.devices.operator import Placement, Reference, Subject, Truth
+from rig.config import BinConfig
+from rig.devices.operator import Fate, Placement, Reference, Subject, Truth
 from rig.errors import BadInput
 from rig.pile_config import PileConfig
 from rig.sim.drop import drop
+from rig.sim.fate import fate_of
 from rig.sim.part_library import EMBEDDED, PartLibrary
 from rig.sim.pieces import Piece
 from rig.sim.pile import draw_colour, draw_pile, truth_of
 from rig.sim.poses import RestingPose
-from rig.sim.world import World
+from rig.sim.world import LyingPart, World
 
 # Where a part's own up points, seen along the vertical, in each position that this hand has a word for.
 _UP_OF_POSE = {"upright": (0.99, 1.0), "on-its-side": (-0.99, 0.99), "upside-down": (-1.0, -0.99)}
@@ -28,6 +30,7 @@ class SimulatedHand:
         rng: draws colour, side, place and turn of every part that is no subject of a capture session.
         library: the parts that there are to lay.
         pile: what a pile is made of.
+        bins: where its pieces end; none where nobody can tell, since lines of G-code alone know the way.
     """
 
     def __init__(
@@ -36,9 +39,11 @@ class SimulatedHand:
         rng: np.random.Generator,
         library: PartLibrary = EMBEDDED,
         pile: PileConfig = PileConfig(),  # noqa: B008  (it never changes)
+        bins: Sequence[BinConfig] = (),
     ) -> None:
         self._library = library
         self._pile = pile
+        self._bins = bins
         self._expected: frozenset[PartNumber] = frozenset()
         self._world = world
         self._rng = rng
@@ -104,7 +109,20 @@ class SimulatedHand:
     def truth(self) -> Truth | None:
         """What lies on the simulated table."""
         lying = self._world.part_on_table()
-        return None if lying is None else truth_of(Piece.of(lying.part), self._expected)
+        return None if lying is None else self._truth_of(lying)
+
+    def fates(self, since: int) -> Sequence[Fate]:
+        """What became of the pieces that the feeder has laid on the table, the first `since` left out."""
+        if not self._bins:
+            return ()
+        passages = self._world.passages()[since:]
+        return [
+            fate_of(number, passage, self._truth_of(passage.feed.lying), self._bins)
+            for number, passage in enumerate(passages, since)
+        ]
+
+    def _truth_of(self, lying: LyingPart) -> Truth:
+        return truth_of(Piece.of(lying.part), self._expected)
 
     def _lay(self, subject: Subject, pose: int, rng: np.random.Generator) -> Placement:
         colour = _colour_of(subject, rng)

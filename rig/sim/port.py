@@ -7,7 +7,6 @@ socket. A client that leaves takes nothing with it: what moves goes on moving.
 
 import math
 import sys
-import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from enum import Enum
@@ -17,6 +16,7 @@ from typing import Self
 
 from rig.sim.board import Board, Wake
 from rig.sim.firmware import Firmware
+from rig.sim.link_folder import link_folder
 from rig.sim.listeners import Channel, Listener, PtyListener, SocketListener, Stop
 from rig.sim.world import World
 
@@ -97,8 +97,7 @@ class SimulatedPort:
             stack.callback(stop.close)
             device: Listener = PtyListener() if self._kind is PortKind.PTY else SocketListener()
             if self._kind is PortKind.PTY:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="simulated-board-"))
-                self._stable_link = Path(folder) / _STABLE_NAME
+                self._stable_link = stack.enter_context(link_folder()) / _STABLE_NAME
             self._announce(device)
             worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="simulated board"))
             self._served = worker.submit(self._serve, device, stop)

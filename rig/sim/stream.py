@@ -22,6 +22,11 @@ SNAPSHOT_PATH = "/snapshot.jpg"
 _PATIENCE_S = 5.0
 _STOP_LOOP_S = 0.1
 _BOUNDARY = "picture"
+_CONTENT_TYPES = {
+    "/": "text/html; charset=utf-8",
+    STREAM_PATH: f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
+    SNAPSHOT_PATH: "image/jpeg",
+}
 _PAGE = f"""\
 <!doctype html><html lang="en"><meta charset="utf-8"><title>Simulated rig</title>
 <style>:root {{ color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }}</style>
@@ -171,15 +176,25 @@ class _Request(BaseHTTPRequestHandler):
             super().handle()
 
     def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        if path == STREAM_PATH:
+        if self._asked_for == STREAM_PATH:
             self._send_stream()
-        elif path == SNAPSHOT_PATH:
+        elif self._asked_for == SNAPSHOT_PATH:
             self._send_snapshot()
-        elif path == "/":
-            self._answer("text/html; charset=utf-8", _PAGE)
+        elif self._asked_for == "/":
+            self._answer(_PAGE)
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
+
+    def do_HEAD(self) -> None:
+        """What there is, without a picture being taken."""
+        if self._asked_for in _CONTENT_TYPES:
+            self._begin()
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    @property
+    def _asked_for(self) -> str:
+        return self.path.partition("?")[0]
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Requests are no news."""
@@ -190,10 +205,10 @@ class _Request(BaseHTTPRequestHandler):
         if picture is None:
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
-            self._answer("image/jpeg", picture)
+            self._answer(picture)
 
     def _send_stream(self) -> None:
-        self._begin(f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
+        self._begin()
         # The boundary goes with the picture before it, which many clients show no sooner.
         boundary = f"--{_BOUNDARY}\r\n".encode()
         self.wfile.write(boundary)
@@ -202,12 +217,13 @@ class _Request(BaseHTTPRequestHandler):
                 head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n".encode()
                 self.wfile.write(head + picture + b"\r\n" + boundary)
 
-    def _answer(self, content_type: str, body: bytes) -> None:
-        self._begin(content_type, ("Content-Length", str(len(body))))
+    def _answer(self, body: bytes) -> None:
+        self._begin(("Content-Length", str(len(body))))
         self.wfile.write(body)
 
-    def _begin(self, content_type: str, *headers: tuple[str, str]) -> None:
+    def _begin(self, *headers: tuple[str, str]) -> None:
         self.send_response(HTTPStatus.OK)
+        content_type = _CONTENT_TYPES[self._asked_for]
         for name, value in (("Content-Type", content_type), ("Cache-Control", "no-store"), *headers):
             self.send_header(name, value)
         self.end_headers()

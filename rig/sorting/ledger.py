@@ -5,14 +5,14 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NewType, Self
 
-from rig.catalog import PartNumber
-from rig.devices.operator import PieceKind, Truth
+from rig.catalog import ColourCode, PartNumber
+from rig.devices.operator import Fate, Outcome, PieceKind, Truth
 from rig.errors import StorageError
 from rig.sorting.evidence import Decision
 from rig.vision.classifier import Candidate
@@ -36,6 +36,20 @@ CREATE TABLE IF NOT EXISTS parts (
     true_kind TEXT                    -- sound, damaged, foreign or stuck; NULL where nobody knows
 );
 CREATE INDEX IF NOT EXISTS parts_by_run ON parts (run);
+CREATE TABLE IF NOT EXISTS fates (    -- what really became of each piece; empty on a real rig
+    run TEXT NOT NULL,
+    number INTEGER NOT NULL,          -- its place in the pile, from 0
+    true_part TEXT NOT NULL,
+    true_kind TEXT NOT NULL,          -- sound, damaged, foreign or stuck
+    colour INTEGER NOT NULL,          -- LDraw colour code
+    laid_s REAL NOT NULL,             -- when it came to lie on the table, on the simulated clock
+    pushes INTEGER NOT NULL,          -- how many sweeps or puffs of air it met
+    left_s REAL,                      -- when it left the table; NULL when it stayed
+    outcome TEXT NOT NULL CHECK (outcome IN ('in_bin', 'bounced', 'missed', 'stayed')),
+    bin TEXT,                         -- that it lies in, or sprang out of
+    right_bin TEXT NOT NULL,          -- that it belongs in
+    PRIMARY KEY (run, number)
+);
 """
 
 
@@ -55,6 +69,23 @@ class LedgerRow:
     outcome: str
     true_part: str | None
     true_kind: PieceKind | None
+
+
+@dataclass(frozen=True)
+class FateRow:
+    """What really became of one piece of the pile; see the comments of the table."""
+
+    run: RunId
+    number: int
+    true_part: str
+    true_kind: PieceKind
+    colour: ColourCode
+    laid_s: float
+    pushes: int
+    left_s: float | None
+    outcome: Outcome
+    bin: str | None
+    right_bin: str
 
 
 def new_run() -> RunId:
@@ -130,6 +161,48 @@ class Ledger:
                 (run,),
             ).fetchall()
         return [_row(dict(columns)) for columns in found]
+
+    def keep_fate(self, run: RunId, fate: Fate, *, right_bin: str) -> None:
+        """Store what became of a piece, in place of what was known of it before.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        row = FateRow(
+            run,
+            fate.number,
+            fate.truth.part,
+            fate.truth.kind,
+            fate.colour,
+            fate.laid_s,
+            fate.pushes,
+            fate.left_s,
+            fate.outcome,
+            fate.bin_name,
+            right_bin,
+        )
+        with self._storage_errors():
+            self._database.execute(
+                "INSERT OR REPLACE INTO fates VALUES (:run, :number, :true_part, :true_kind, :colour,"
+                " :laid_s, :pushes, :left_s, :outcome, :bin, :right_bin)",
+                asdict(row),
+            )
+
+    def settled(self, run: RunId) -> int:
+        """How many pieces of a run have left the table, as far as it is on record."""
+        with self._storage_errors():
+            (count,) = self._database.execute(
+                "SELECT count(*) FROM fates WHERE run = ? AND outcome != 'stayed'", (run,)
+            ).fetchone()
+        return int(count)
+
+    def fates(self, run: RunId) -> list[FateRow]:
+        """What became of the pieces of a run, in order; empty where nobody can know."""
+        with self._storage_errors():
+            found = self._database.execute(
+                "SELECT * FROM fates WHERE run = ? ORDER BY number", (run,)
+            ).fetchall()
+        return [FateRow(**dict(columns)) for columns in found]
 
     def close(self) -> None:
         """Close the file."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rig.files import write_whole
 from rig.sorting.ledger import Ledger, LedgerRow, RunId
+from rig.sorting.summary import Ends, ends_of
 
 _STYLE = """
 :root { color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }
@@ -29,6 +30,7 @@ def write_report(ledger_folder: Path, run: RunId) -> Path:
     """
     with Ledger(ledger_folder) as ledger:
         rows = ledger.rows(run)
+        ends = ends_of(ledger.fates(run))
     cards = "\n".join(_card(row, ledger_folder) for row in rows)
     page = (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"
@@ -36,11 +38,21 @@ def write_report(ledger_folder: Path, run: RunId) -> Path:
         f"<title>Sorted: {escape(run)}</title><style>{_STYLE}</style>"
         f"<h1>{len(rows)} parts sorted</h1>"
         "<p>A red frame marks a part in the wrong bin, a dashed one a part nobody was sure of.</p>"
-        f"<ul>{cards}</ul></html>"
+        f"{_where_they_ended(ends)}<ul>{cards}</ul></html>"
     )
     path = ledger_folder / "reports" / f"{run}.html"
     write_whole(path, page.encode())
     return path
+
+
+def _where_they_ended(ends: Ends | None) -> str:
+    if ends is None:
+        return ""
+    return (
+        f"<p>Where the pieces really ended: in the right bin {ends.right_bin}, in another {ends.other_bin},"
+        f" sprung out of a bin {ends.bounced}, beside the bins {ends.missed},"
+        f" still on the table {ends.stayed}. Pushes that moved nothing: {ends.vain_pushes}.</p>"
+    )
 
 
 def _card(row: LedgerRow, ledger_folder: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rig.catalog import PartNumber
 from rig.config import BinConfig
+from rig.devices.operator import Truth
 from rig.errors import ConfigError
 
 
@@ -39,3 +40,11 @@ class Routing:
             KeyError: the part has no bin, which `check` would have found.
         """
         return self._reject if part is None else self._by_part[part]
+
+    def right_bin_for(self, truth: Truth) -> BinConfig:
+        """Where a piece of a pile belongs; what nobody could name, foreign or stuck, in the reject bin.
+
+        Raises:
+            KeyError: as `bin_for`.
+        """
+        return self.bin_for(None if truth.kind in ("foreign", "stuck") else PartNumber(truth.part))

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from rig.devices.operator import PieceKind
-from rig.sorting.ledger import LedgerRow
+from rig.sorting.ledger import FateRow, LedgerRow
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,29 @@ class OddPieces:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """Where the pieces of a pile really ended.
+
+    Attributes:
+        pieces: how many came to lie on the table.
+        right_bin: those that lie in the bin of the part that they are, or foreign or stuck in the reject bin.
+        other_bin: those that lie in another; a good part in the reject bin is one of them.
+        bounced: those that sprang out of a bin.
+        missed: those that fell where no bin is.
+        stayed: those that lie on the table.
+        vain_pushes: pushes that left a piece where it lay.
+    """
+
+    pieces: int
+    right_bin: int
+    other_bin: int
+    bounced: int
+    missed: int
+    stayed: int
+    vain_pushes: int
+
+
+@dataclass(frozen=True)
 class SortSummary:
     """Figures of one run.
 
@@ -42,6 +65,7 @@ class SortSummary:
             right, rejected or not; None when there is none.
         right_bin: share of `known`, rejects left out, that went into the right bin; None when there is none.
         odd: the pieces of `known` that were no sound parts, by kind.
+        ends: where the pieces really ended; None where nobody can know.
     """
 
     parts: int
@@ -52,9 +76,10 @@ class SortSummary:
     top1: float | None
     right_bin: float | None
     odd: dict[PieceKind, OddPieces]
+    ends: Ends | None
 
 
-def summarise(rows: list[LedgerRow], elapsed_s: float) -> SortSummary:
+def summarise(rows: list[LedgerRow], fates: list[FateRow], elapsed_s: float) -> SortSummary:
     """Sum up the rows of one run that took `elapsed_s` seconds of the machine's clock."""
     dropped = [row for row in rows if row.outcome == "dropped"]
     known = [row for row in dropped if row.true_part is not None]
@@ -68,6 +93,24 @@ def summarise(rows: list[LedgerRow], elapsed_s: float) -> SortSummary:
         top1=_share([row.candidates[0].label == row.true_part for row in known if _has_a_name(row)]),
         right_bin=_share([row.part == row.true_part for row in routed]),
         odd=_odd_pieces(known),
+        ends=ends_of(fates),
+    )
+
+
+def ends_of(fates: list[FateRow]) -> Ends | None:
+    """Count how the ways of one run's pieces ended; None where there are none."""
+    if not fates:
+        return None
+    outcomes = Counter(fate.outcome for fate in fates)
+    right_bin = sum(fate.outcome == "in_bin" and fate.bin == fate.right_bin for fate in fates)
+    return Ends(
+        pieces=len(fates),
+        right_bin=right_bin,
+        other_bin=outcomes["in_bin"] - right_bin,
+        bounced=outcomes["bounced"],
+        missed=outcomes["missed"],
+        stayed=outcomes["stayed"],
+        vain_pushes=sum(fate.pushes - (fate.outcome != "stayed") for fate in fates),
     )
 
 

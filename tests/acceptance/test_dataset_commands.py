@@ -76,7 +76,7 @@ def test_copies_are_listed_taken_out_and_brought_back(kept: Shell) -> None:
     image = next((kept.folder / "captures" / "3001").iterdir())
     shutil.copy2(image, kept.folder / "captures" / "3004" / "mislabelled.jpg")
     said = kept.run("dataset", "dedupe")
-    assert "1 copies are under another part's number" in said.stderr
+    assert "1 copy is under another part's number" in said.stderr
     assert "no other copies" in said.stdout
     assert kept.run("dataset", "undo").returncode == 0
     assert copy.read_bytes() == first.read_bytes()

@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,7 @@ def test_the_table_names_the_figures(desk: Shell) -> None:
     assert done.returncode == 0, done.stderr
     for word in ("parts sorted", "rejects", "top-1", "parts a minute", "Report:"):
         assert word in done.stdout
+    assert "┃" not in done.stdout, "the table has a header, and nothing in it"
 
 
 def test_a_threshold_nobody_reaches_rejects_every_part(desk: Shell) -> None:
@@ -85,6 +87,40 @@ def test_the_summary_tells_what_became_of_odd_pieces(desk: Shell) -> None:
     assert ", foreign</small>" in report.read_text()
 
 
+_UNRULY_PILE = """
+[sim]
+enabled = true
+seed = 2
+[sim.pile]
+stays = 0.4
+bounces = 0.4
+"""
+
+
+def test_where_pieces_really_ended_is_on_record(desk: Shell) -> None:
+    (desk.folder / "rig.toml").write_text(_UNRULY_PILE)
+    summary = desk.json("sort", "--count", "12")["summary"]
+    ends = summary["ends"]
+    fates = _fates(desk)
+    assert [number for number, *_ in fates] == list(range(ends["pieces"]))
+    # Every part that the ledger has as dropped met a push; some of those moved nothing.
+    assert sum(pushes for _, _, pushes, _, _ in fates) == summary["parts"] == 12
+    assert ends["vain_pushes"] > 0
+    assert ends["bounced"] == sum(outcome == "bounced" for *_, outcome, _ in fates) > 0
+    lie_there = [(bin_name, part) for _, part, _, outcome, bin_name in fates if outcome == "in_bin"]
+    assert ends["right_bin"] == sum(bin_name == part for bin_name, part in lie_there)
+    assert ends["right_bin"] + ends["other_bin"] == len(lie_there)
+    [report] = (desk.folder / "ledger" / "reports").iterdir()
+    assert f"sprung out of a bin {ends['bounced']}," in report.read_text()
+
+
+def _fates(shell: Shell) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(shell.folder / "ledger" / "ledger.sqlite3")) as database:
+        return database.execute(
+            "SELECT number, true_part, pushes, outcome, bin FROM fates ORDER BY number"
+        ).fetchall()
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_what_was_decided_before_a_stop_is_on_record(desk: Shell, how: signal.Signals) -> None:
     process = desk.start("sort", "--count", "1000")
@@ -100,6 +136,8 @@ def test_what_was_decided_before_a_stop_is_on_record(desk: Shell, how: signal.Si
     rows = _ledger(desk)
     assert len(rows) >= 3
     assert all(row[2] == "dropped" for row in rows[:-1])
+    ended = [outcome for *_, outcome, _ in _fates(desk) if outcome != "stayed"]
+    assert len(ended) >= len(rows) - 1
 
 
 @pytest.mark.parametrize("fault", ["replug", "reset"])

@@ -51,6 +51,11 @@ def test_a_scene_in_rig_toml_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert means[0] < 0.85 * means[1]
 
 
+def test_one_picture_is_no_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert look(tmp_path, monkeypatch, "").endswith("look.jpg, 2 pictures.\n")
+    assert look(tmp_path, monkeypatch, "", "--scenes", "1").endswith("look.jpg, 1 picture.\n")
+
+
 @pytest.mark.parametrize("name", ["look.png", "sheets"])
 def test_what_is_no_name_of_a_jpeg_is_refused_before_anything_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -14,7 +14,6 @@ from rig.errors import BadInput
 from rig.pile_config import PileConfig
 from rig.sim.camera import SimulatedCamera
 from rig.sim.drop import drop
-from rig.sim.fate import Outcome, fates
 from rig.sim.geometry import Mesh
 from rig.sim.hand import SimulatedHand
 from rig.sim.part_library import EMBEDDED
@@ -151,8 +150,9 @@ def test_stuck_parts_touch_and_lie_as_one() -> None:
 
 
 def test_the_fate_of_every_piece_is_known() -> None:
-    world, config = lit_world(), Config()
-    hand = SimulatedHand(world, np.random.default_rng(2), pile=PileConfig(stays=0.5, bounces=0.3))
+    world = lit_world()
+    pile = PileConfig(stays=0.5, bounces=0.3)
+    hand = SimulatedHand(world, np.random.default_rng(2), pile=pile, bins=Config().bins)
     hand.pour([SMALL])
     turns_deg = [32.0, 64.0, 175.0] * 20
     for chute_deg in turns_deg:
@@ -162,16 +162,18 @@ def test_the_fate_of_every_piece_is_known() -> None:
         world.turn_servo(1, 110)
     world.clock.sleep(0.51)
     hand.truth()
-    *past, last = fates(world, config)
-    assert last.outcome is Outcome.STAYED
+    *past, last = hand.fates(0)
+    assert hand.fates(2) == [*past, last][2:]
+    assert last.outcome == "stayed"
+    assert {fate.truth for fate in past} == {Truth("3003", "sound")}
     assert sum(fate.pushes for fate in [*past, last]) == len(turns_deg)
-    assert {fate.outcome for fate in past} == {Outcome.IN_BIN, Outcome.BOUNCED, Outcome.MISSED}
+    assert {fate.outcome for fate in past} == {"in_bin", "bounced", "missed"}
     assert any(fate.pushes > 1 for fate in past)
     pushed = 0
     for fate in past:
         pushed += fate.pushes
         there = {32.0: "3001", 64.0: "3003", 175.0: None}[turns_deg[pushed - 1]]
         assert fate.bin_name == there
-        assert (fate.outcome is Outcome.MISSED) == (there is None)
+        assert (fate.outcome == "missed") == (there is None)
         assert fate.left_s is not None
         assert fate.left_s > fate.laid_s

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -128,6 +129,32 @@ def snapshot(page: str) -> np.ndarray:
         return cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/", b"200 OK|text/html"),
+        ("/stream.mjpg", b"200 OK|multipart/x-mixed-replace; boundary="),
+        ("/snapshot.jpg?again", b"200 OK|image/jpeg"),
+        ("/etc/passwd", b"404 Not Found|"),
+    ],
+)
+def test_head_tells_what_there_is_and_takes_no_picture(
+    camera: CountingCamera, path: str, told: bytes
+) -> None:
+    status, content_type = told.split(b"|")
+    with (
+        offer_stream(camera, camera.world.clock, "127.0.0.1", 0) as page,
+        socket.create_connection(("127.0.0.1", urlsplit(page).port or 0), timeout=30) as connection,
+    ):
+        connection.sendall(f"HEAD {path} HTTP/1.0\r\n\r\n".encode())
+        answer = connection.makefile("rb").read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 " + status)
+    assert b"\r\nContent-Type: " + content_type in head
+    assert body == b""
+    assert camera.taken == 0
+
+
 def test_a_camera_that_fails_ends_the_stream_and_is_told_of(camera: CountingCamera) -> None:
     camera.close()
     with (
@@ -215,5 +242,6 @@ def test_what_is_said_to_people(tmp_path: Path) -> None:
         while "Ctrl-C" not in printed:
             printed += process.stdout.readline()
         process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
     assert "snapshot.jpg" in printed
     assert "M42 P8 S255" in printed

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rig.catalog import PartNumber
-from rig.devices.operator import Truth
+from rig.catalog import ColourCode, PartNumber
+from rig.devices.operator import Fate, Outcome, Truth
 from rig.errors import StorageError
 from rig.sorting.evidence import Decision
 from rig.sorting.ledger import Ledger, RunId, new_run
-from rig.sorting.summary import OddPieces, summarise
+from rig.sorting.report import write_report
+from rig.sorting.summary import Ends, OddPieces, summarise
 from rig.vision.classifier import Candidate
 
 RUN = RunId("run")
@@ -54,7 +55,7 @@ def test_the_summary_tells_top1_from_the_right_bin(tmp_path: Path) -> None:
         _record(ledger, _decision("3001"), Truth("3003", "sound"))
         _record(ledger, _decision(None, best="3001"), Truth("3001", "sound"))
         _record(ledger, _decision("3001"), Truth("3001", "sound"), drop=False)
-        summary = summarise(ledger.rows(RUN), elapsed_s=30)
+        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), elapsed_s=30)
     assert (summary.parts, summary.rejects, summary.known) == (3, 1, 3)
     assert summary.top1 == pytest.approx(2 / 3)
     assert summary.right_bin == pytest.approx(1 / 2)
@@ -71,7 +72,7 @@ def test_the_summary_tells_where_odd_pieces_went(tmp_path: Path) -> None:
         _record(ledger, _decision(None), Truth("32064", "foreign"))
         _record(ledger, _decision("3001"), Truth("32064", "foreign"))
         _record(ledger, _decision(None), Truth("3001+3003", "stuck"))
-        summary = summarise(ledger.rows(RUN), elapsed_s=30)
+        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), elapsed_s=30)
     assert summary.odd == {
         "damaged": OddPieces(2, rejected=0, right_bin=1),
         "foreign": OddPieces(2, rejected=1, right_bin=0),
@@ -79,6 +80,35 @@ def test_the_summary_tells_where_odd_pieces_went(tmp_path: Path) -> None:
     }
     assert [odd.mis_sorted for odd in summary.odd.values()] == [1, 1, 0]
     assert (summary.known, summary.top1, summary.right_bin) == (6, 1.0, 1 / 2)
+
+
+def test_the_summary_tells_where_pieces_really_ended(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        _keep_fate(ledger, 0, "stayed", pushes=1)
+        assert ledger.settled(RUN) == 0
+        _keep_fate(ledger, 0, "in_bin", pushes=3)
+        _keep_fate(ledger, 1, "in_bin")
+        _keep_fate(ledger, 2, "in_bin", bin_name="reject")
+        _keep_fate(ledger, 3, "bounced")
+        _keep_fate(ledger, 4, "missed", bin_name=None)
+        _keep_fate(ledger, 5, "stayed", pushes=2)
+        assert ledger.settled(RUN) == 5
+    with Ledger(tmp_path) as ledger:
+        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), elapsed_s=30)
+        assert ledger.fates(RunId("another")) == []
+    assert summary.ends == Ends(
+        pieces=6, right_bin=2, other_bin=1, bounced=1, missed=1, stayed=1, vain_pushes=4
+    )
+    assert "sprung out of a bin 1, beside the bins 1," in write_report(tmp_path, RUN).read_text()
+
+
+def _keep_fate(
+    ledger: Ledger, number: int, outcome: Outcome, *, pushes: int = 1, bin_name: str | None = "3001"
+) -> None:
+    truth = Truth("3001", "sound")
+    left_s = None if outcome == "stayed" else 2.0
+    fate = Fate(number, truth, ColourCode(4), 1.0, pushes, left_s, outcome, bin_name)
+    ledger.keep_fate(RUN, fate, right_bin="3001")
 
 
 def test_a_ledger_that_knew_of_sound_parts_alone_is_carried_on(tmp_path: Path) -> None:
@@ -95,8 +125,9 @@ def test_a_ledger_that_knew_of_sound_parts_alone_is_carried_on(tmp_path: Path) -
 
 
 def test_a_run_with_nothing_in_it_has_no_figures() -> None:
-    summary = summarise([], elapsed_s=0)
+    summary = summarise([], [], elapsed_s=0)
     assert (summary.parts, summary.top1, summary.right_bin, summary.parts_per_min) == (0, None, None, 0)
+    assert summary.ends is None
 
 
 _KILLED = """
