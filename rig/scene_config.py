@@ -82,7 +82,7 @@ class SceneConfig(Section):
     fill_radius_deg: Radius = (12.0, 25.0)
     fill_warmth: Share = (0.1, 0.6)
     lamp_height_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(60, 10_000)] = (120.0, 250.0)
-    caustic: Annotated[Range, _NUMBER_OR_PAIR, _within(0, 3)] = (0.5, 1.2)
+    caustic: Annotated[Range, _NUMBER_OR_PAIR, _within(0, 5)] = (1.0, 3.0)
 
     bevel_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(0, 2)] = (0.15, 0.35)
     disc_radius_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(30, 500)] = (72.0, 84.0)
