@@ -7,9 +7,9 @@ dark. `rig.sim.scene.Scene` says what each value means.
 """
 
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from rig.section import Section
 
@@ -82,7 +82,7 @@ class SceneConfig(Section):
     fill_radius_deg: Radius = (12.0, 25.0)
     fill_warmth: Share = (0.1, 0.6)
     lamp_height_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(60, 10_000)] = (120.0, 250.0)
-    caustic: Annotated[Range, _NUMBER_OR_PAIR, _within(0, 3)] = (0.5, 1.2)
+    caustic: Annotated[Range, _NUMBER_OR_PAIR, _within(0, 5)] = (1.0, 3.0)
 
     bevel_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(0, 2)] = (0.15, 0.35)
     disc_radius_mm: Annotated[Range, _NUMBER_OR_PAIR, _within(30, 500)] = (72.0, 84.0)
@@ -91,3 +91,12 @@ class SceneConfig(Section):
     seams: Share = (0.0, 0.5)
     background: Share = (0.01, 0.04)
     clutter: Share = (0.0, 1.0)
+
+    @model_validator(mode="after")
+    def _lamps_share_the_light(self) -> Self:
+        if self.key_share[1] + self.fill_share[1] > 1:
+            raise ValueError(
+                f"key_share (up to {self.key_share[1]:g}) and fill_share (up to {self.fill_share[1]:g}) "
+                "can be more than 1 together; lower one of them"
+            )
+        return self

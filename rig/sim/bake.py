@@ -141,6 +141,17 @@ class LightMap:
                 reached += nearness >= nearest.take(first + column)
         return reached * np.float32(1 / len(shifts_px) ** 2)
 
+    def clearance_mm(self, normals: Floats32, spread_px: float) -> Floats32:
+        """How far off surfaces with `normals` (3, k) points must lie not to be hidden by them, (k,).
+
+        `reaches` looks up to half a texel and the spread to each side, where a surface may rise towards the
+        light by the tangent of its slant. A step along the normal makes up for that if it is as long as the
+        step aside, times the sine of the slant.
+        """
+        aside_mm = np.sqrt(np.float32(2)) * np.float32((spread_px + 0.5) / self.px_per_mm)
+        facing = self.axes[2] @ normals
+        return np.asarray(aside_mm * np.sqrt(np.maximum(1 - facing * facing, 0)))
+
     def on_ground(self, half_mm: float, texels: int) -> Floats32:
         """What the part hides from the light of a square of table, (texels, texels), 0 to 1; rows are y.
 

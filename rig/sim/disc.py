@@ -9,7 +9,9 @@ from rig.sim.pinhole import Pinhole
 from rig.sim.raster import Floats32
 from rig.sim.scene import Scene
 
-_TEXELS_PER_MM = 4.0
+_MOST_TEXELS_PER_MM = 4.0
+# A disc of more than 250 mm, for a part of half a metre, is seen from so far that coarser texels do.
+_MOST_TEXELS = 2048
 # The disc is cut from paper by hand: its radius varies by this share around it.
 _UNEVEN_CUT = 0.009
 # A pin marks its middle.
@@ -61,7 +63,7 @@ class Disc:
 
         The table has turned by `table`.
         """
-        texel_mm = 1 / _TEXELS_PER_MM
+        texel_mm = 2 * self._half_mm / len(self._paper)
         first_mm = texel_mm / 2 - self._half_mm
         texel_to_mm = np.array([[texel_mm, 0, first_mm], [0, texel_mm, first_mm], [0, 0, 1]])
         seen = cv2.warpPerspective(
@@ -90,29 +92,30 @@ class Disc:
 def _paper(scene: Scene, half_mm: float) -> Floats32:
     """Reflectance of the disc, relative to clean paper, as a square texture of the table's frame."""
     rng = np.random.default_rng((scene.seed, 0))
-    texels = round(2 * half_mm * _TEXELS_PER_MM)
+    texels = min(round(2 * half_mm * _MOST_TEXELS_PER_MM), _MOST_TEXELS)
+    texels_per_mm = texels / (2 * half_mm)
     grain = rng.standard_normal((texels, texels), np.float32) * np.float32(_GRAIN)
     paper: Floats32 = np.float32(1) + 2 * np.asarray(cv2.GaussianBlur(grain, (0, 0), 1.0), np.float32)
-    _stain(paper, scene.dirt, rng)
+    _stain(paper, texels_per_mm, scene.dirt, rng)
     _crease(paper, scene.seams, rng)
-    _speckle(paper, scene.dirt, rng)
+    _speckle(paper, texels_per_mm, scene.dirt, rng)
     middle = round(texels / 2 * (1 << _SUBPIXEL_BITS))
-    radius = round(_PINHOLE_RADIUS_MM * _TEXELS_PER_MM * (1 << _SUBPIXEL_BITS))
+    radius = round(_PINHOLE_RADIUS_MM * texels_per_mm * (1 << _SUBPIXEL_BITS))
     cv2.circle(paper, (middle, middle), radius, _PINHOLE_REFLECTANCE, -1, cv2.LINE_8, _SUBPIXEL_BITS)
     # Clean beyond the disc, so that a picture times the paper keeps the room as it is.
     disc = cv2.circle(np.zeros_like(paper), (middle, middle), middle, 1, -1, cv2.LINE_8, _SUBPIXEL_BITS)
     return np.where(disc > 0, paper, np.float32(1))
 
 
-def _stain(paper: Floats32, dirt: float, rng: np.random.Generator) -> None:
+def _stain(paper: Floats32, texels_per_mm: float, dirt: float, rng: np.random.Generator) -> None:
     """Broad, faint stains."""
     stains = np.zeros_like(paper)
     for _ in range(round(dirt * _STAINS)):
         x, y = rng.uniform(0, len(paper), 2)
-        axes = rng.uniform(4, 12, 2) * _TEXELS_PER_MM
+        axes = rng.uniform(4, 12, 2) * texels_per_mm
         ellipse = ((float(x), float(y)), (float(axes[0]), float(axes[1])), float(rng.uniform(0, 180)))
         cv2.ellipse(stains, ellipse, float(rng.uniform(0.02, 0.06)), -1)
-    paper *= 1 - cv2.GaussianBlur(stains, (0, 0), 2.0 * _TEXELS_PER_MM)
+    paper *= 1 - cv2.GaussianBlur(stains, (0, 0), 2.0 * texels_per_mm)
 
 
 def _crease(paper: Floats32, seams: float, rng: np.random.Generator) -> None:
@@ -130,11 +133,11 @@ def _crease(paper: Floats32, seams: float, rng: np.random.Generator) -> None:
             paper += cv2.GaussianBlur(line, (0, 0), 1.0)
 
 
-def _speckle(paper: Floats32, dirt: float, rng: np.random.Generator) -> None:
+def _speckle(paper: Floats32, texels_per_mm: float, dirt: float, rng: np.random.Generator) -> None:
     """Specks of dust and crumbs, smaller than a millimetre."""
     for _ in range(rng.poisson(dirt * _SPECKS)):
         centre = np.rint(rng.uniform(0, len(paper), 2) * (1 << _SUBPIXEL_BITS)).astype(int).tolist()
-        radius = round(rng.uniform(0.08, 0.3) * _TEXELS_PER_MM * (1 << _SUBPIXEL_BITS))
+        radius = round(rng.uniform(0.08, 0.3) * texels_per_mm * (1 << _SUBPIXEL_BITS))
         cv2.circle(paper, centre, radius, rng.uniform(0.5, 0.9), -1, cv2.LINE_8, _SUBPIXEL_BITS)
 
 

@@ -86,12 +86,12 @@ def view_part(
     *facings, openness = fragments.blend(part.skin, nearness)
     normals = _bevelled(unit(np.stack(facings)), fragments, bevel_mm, sigma_px)
     rays = camera.rays((fragments.x + 0.5) / samples + corner[0], (fragments.y + 0.5) / samples + corner[1])
-    lifted = camera.eye[:, None] + rays / fragments.nearness + np.float32(_SHADOW_LIFT_MM) * normals
+    places = np.asarray(camera.eye[:, None] + rays / fragments.nearness, dtype=np.float32)
     surface = Surface(
         normals,
         to_eye=unit(-rays),
         openness=openness,
-        lit=tuple(shadow_map.reaches(lifted, _SHADOW_SPREAD_PX) for shadow_map in shadow_maps),
+        lit=tuple(lit_share(shadow_map, places, normals) for shadow_map in shadow_maps),
     )
     outline = (camera.project(part.silhouette)[0] - corner) * samples
     share = _share_of_pixels(part, outline, width, height)
@@ -106,6 +106,14 @@ def view_part(
     seen = _pictured(fragments, fragments.nearness)
     share, radiance, behind = (_shrunk(layer, samples) for layer in (share, radiance, behind))
     return PartView(int(low[1]), int(low[0]), share, radiance, behind, seen[::samples, ::samples])
+
+
+def lit_share(shadow_map: LightMap, places: Floats32, normals: Floats32) -> Floats32:
+    """The share of a lamp's light that reaches `places` (3, k) of a skin with `normals` (3, k), (k,)."""
+    clearance_mm = shadow_map.clearance_mm(normals, _SHADOW_SPREAD_PX)
+    lift_mm = np.maximum(clearance_mm, np.float32(_SHADOW_LIFT_MM))
+    lifted = np.asarray(places + lift_mm * normals, dtype=np.float32)
+    return shadow_map.reaches(lifted, _SHADOW_SPREAD_PX)
 
 
 def _shaded(surface: Surface, fragments: Fragments, skin: Skin, light: Lighting) -> tuple[Floats32, Floats32]:

@@ -47,7 +47,8 @@ class Scene:
         key_coolness: how much more blue than green the key light has, and less red.
         fill_warmth: how much more red than green the fill light has, and less blue.
         lamp_height_mm: of both lamps above the table; low ones light it unevenly.
-        caustic: strength of the light that a part's walls mirror onto the table, 1 for clean glossy ones.
+        caustic: strength of the light that a part's walls mirror onto the table, 1 for what clean glossy ones
+            mirror of the two lamps alone.
         bevel_mm: radius of the parts' edges.
         disc_radius_mm: of the white disc.
         disc_albedo: reflectance of the disc, 0 to 1.

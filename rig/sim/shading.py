@@ -60,12 +60,14 @@ class Material:
         mirrored: (3,) share that the skin mirrors of what falls on it squarely.
         roughness: of the skin, 0 for a mirror to 1.
         transmitted: (3,) share that passes one wall; nothing for opaque plastics.
+        clarity: of what the skin mirrors, from 0, where table and sky run into each other, to 1 for a mirror.
     """
 
     diffuse: Floats32
     mirrored: Floats32
     roughness: float
     transmitted: Floats32
+    clarity: float = 0.0
 
     @property
     def is_clear(self) -> bool:
@@ -73,6 +75,9 @@ class Material:
         return bool(self.transmitted.any())
 
 
+# In a mirror, table beside the part is a little darker than open table, and most of the room is in the dark.
+_MIRRORED_TABLE = np.float32(0.95)
+_DARK_ROOM = np.float32(0.7)
 # At a round wall's outline a rough skin mirrors no more than at this cosine to the eye.
 _LEAST_FACING = 0.15
 _OPAQUE = np.zeros(3, np.float32)
@@ -91,9 +96,9 @@ def material_of(plastic: Plastic) -> Material:
             rubber = replace(solid, mirrored=_SKIN * np.float32(0.5), roughness=0.6)
             return _clear(rubber, plastic) if plastic.alpha < 1 else rubber
         case Finish.CHROME:
-            return Material(_OPAQUE, 0.35 + 0.6 * colour, 0.1, _OPAQUE)
+            return Material(_OPAQUE, 0.35 + 0.6 * colour, 0.1, _OPAQUE, clarity=1.0)
         case Finish.METAL:
-            return Material(0.35 * colour, 0.1 + 0.5 * colour, 0.35, _OPAQUE)
+            return Material(0.35 * colour, 0.1 + 0.5 * colour, 0.35, _OPAQUE, clarity=0.6)
         case Finish.PEARL:
             return Material(0.75 * colour, 0.06 + 0.25 * colour, 0.4, _OPAQUE)
         case Finish.SOLID:
@@ -149,11 +154,14 @@ def shade(surface: Surface, material: Material, light: Lighting) -> Floats32:
     facing_eye = np.clip(dot(normals, surface.to_eye), _LEAST_FACING, 1)
     mirrored_z = 2 * facing_eye * normals[2] - surface.to_eye[2]
     grazing = _fifth_power(1 - facing_eye) * np.float32(1 - material.roughness)
-    sees_sky = np.clip((mirrored_z + 0.1) / 0.8, 0, 1)
+    clarity = np.float32(material.clarity)
+    sees_sky = np.clip((mirrored_z + 0.1) / (0.8 - 0.6 * clarity), 0, 1)
     # Openness counts the upper sky only; what looks down sees the lit table instead.
     sees_table = np.clip(0.5 - 0.5 * normals[2], 0, 1) * np.clip(openness * 1.4 + 0.1, 0, 1)
-    sky = sees_sky * np.minimum(openness + 0.2, 1)
-    table = (1 - sees_sky) * np.minimum(openness + 0.3, 1) * np.float32(0.6)
+    # A mirror shows the lit table as it is, and that the room above is dark but for its lamps.
+    sky = sees_sky * np.minimum(openness + 0.2, 1) * (1 - _DARK_ROOM * clarity)
+    in_table = np.minimum(openness + 0.3, 1) * np.float32(0.6)
+    table = (1 - sees_sky) * (in_table + clarity * (_MIRRORED_TABLE - in_table))
 
     body, squarely = material.diffuse, material.mirrored
     # Radiance is a sum of these, each with the colour (3,) that it has where it is 1.

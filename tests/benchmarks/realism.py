@@ -60,6 +60,10 @@ def statistics(image: Image) -> dict[str, float]:
     around[box.y - top : box.y - top + box.height, box.x - left : box.x - left + box.width] = np.nan
     below = np.s_[int(0.82 * height) :]
     level = float(np.median(grey[below]))
+    foot, beside = box.y + box.height, np.s_[box.x : box.x + box.width]
+    at_foot = grey[foot - height // 50 : foot + height // 30, beside]
+    first = min(foot + height // 15, height - height // 20)
+    off_foot = grey[first : first + height // 20, beside]
     blue, green, red = ((image[below] / 255.0) ** 2.2).mean(axis=(0, 1))
     smooth = cv2.GaussianBlur(grey, (0, 0), 2.0)
     slope = np.hypot(cv2.Sobel(part, cv2.CV_32F, 1, 0), cv2.Sobel(part, cv2.CV_32F, 0, 1)) / 8
@@ -73,6 +77,7 @@ def statistics(image: Image) -> dict[str, float]:
         "part: detail": float(np.log(cv2.Laplacian(part, cv2.CV_32F).var())),
         "around: darkest": float(np.nanpercentile(around, 5)) / level,
         "around: brightest": float(np.nanpercentile(around, 99)) / level,
+        "below: brightest": float(np.percentile(at_foot, 95) / np.median(off_foot)),
         "table: level": level,
         "table: red over green": red / green,
         "table: blue over green": blue / green,

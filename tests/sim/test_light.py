@@ -20,7 +20,7 @@ from tests.sim.desk import brick
 
 SIZE = (320, 240)
 # LDraw codes of one plastic of each kind.
-RED, CLEAR_RED, CHROME, PEARL, METAL, RUBBER = 4, 36, 383, 179, 80, 324
+RED, GREY, CLEAR_RED, CHROME, PEARL, METAL, RUBBER = 4, 71, 36, 383, 179, 80, 324
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,19 @@ def test_plastics_mirror_as_their_finish_says() -> None:
     assert solid.mirrored.max() > rubber.mirrored.max()
     assert rubber.roughness > solid.roughness > chrome.roughness
     assert chrome.diffuse.max() == 0
+
+
+def test_chrome_mirrors_the_table_in_its_walls_and_the_dark_room_on_top(scene: Scene) -> None:
+    """Under lamps from above it is the other way round for grey plastic."""
+    seen = replace(scene, elevation_deg=45.0)
+    chrome, grey = (render(seen, brick("3001", colour=code, pose=2, yaw_deg=0)) for code in (CHROME, GREY))
+    rows = np.flatnonzero(chrome.share[:, SIZE[0] // 2] == 1)
+    top, wall = rows[len(rows) // 4], rows[-len(rows) // 5]
+    shown, plastic = (rendering.radiance[:, SIZE[0] // 2].mean(axis=1) for rendering in (chrome, grey))
+    assert shown[wall] > 5 * shown[top]
+    assert plastic[wall] < 0.7 * plastic[top]
+    table = np.median(render(seen, None).radiance[SIZE[1] // 2 :])
+    assert 0.6 * table < shown[wall] < table
 
 
 @pytest.mark.parametrize("code", [RED, CLEAR_RED, CHROME, PEARL, METAL, RUBBER])

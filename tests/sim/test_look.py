@@ -101,3 +101,16 @@ def test_what_is_no_range_is_refused_in_one_line(value: object) -> None:
 def test_of_a_range_the_wrong_way_round_the_error_says_so() -> None:
     with pytest.raises(ValidationError, match="the lower one first"):
         SceneConfig.model_validate({"elevation_deg": [50, 40]})
+
+
+@pytest.mark.parametrize("shares", [{"key_share": 1, "fill_share": 1}, {"key_share": [0.2, 0.7]}])
+def test_lamps_that_could_give_the_table_more_than_all_of_its_light_are_refused(
+    shares: dict[str, object],
+) -> None:
+    with pytest.raises(ValidationError, match=r"fill_share .* more than 1 together") as told:
+        SceneConfig.model_validate(shares)
+    assert told.value.error_count() == 1
+
+
+def test_one_lamp_may_give_all_of_the_light() -> None:
+    assert SceneConfig.model_validate({"key_share": 1, "fill_share": 0}).key_share == (1, 1)

@@ -1,5 +1,6 @@
 """Pictures of the simulated camera. `python -m tests.sim.test_render` draws the golden ones anew."""
 
+import tracemalloc
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -141,6 +142,17 @@ def test_one_looks_through_the_holes_of_3701_onto_the_table() -> None:
     spots = ((grey > 85) & (cv2.erode(filled, np.ones((9, 9))) > 0)).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(spots)
     assert sum(area > 20 for area in stats[1:, cv2.CC_STAT_AREA]) == 3
+
+
+def test_a_large_disc_takes_no_more_memory_than_one_of_half_a_metre(scene: Scene) -> None:
+    """One of 4 m, on which a part of 800 mm is looked at, had texels for a gigabyte."""
+    tracemalloc.start()
+    try:
+        Renderer(replace(scene, disc_radius_mm=2000.0, distance_mm=5000.0), *SIZE)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 150e6
 
 
 def test_every_part_fits_into_the_picture_on_every_side(scene: Scene) -> None:
