@@ -1,8 +1,9 @@
 """What a network learns from renders: alone, added to photographs, and without an ingredient of the scene.
 
 All is done by what a user would type: `rig sim render`, `rig train` and `rig evaluate`. `make bench` prints
-the first two; `python -m tests.benchmarks.renders [FOLDER]` the table of ingredients, which takes an hour on
-two cores. The folder holds photographs of single parts in class folders, with a manifest that names bricks.
+the first two; `python -m tests.benchmarks.renders [FOLDER]` the table of ingredients, row by row, which takes
+an hour on two cores. The folder holds photographs of single parts in class folders, with a manifest that
+names bricks.
 """
 
 import json
@@ -13,9 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
 from rig.dataset.layout import MANIFEST
 from rig.dataset.manifest import read_manifest
@@ -177,11 +175,9 @@ def main() -> None:
     photographs = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOGRAPHS
     if not photographs.is_dir():
         sys.exit(f"there are no photographs in {photographs}: name a folder of class folders")
-    table = Table("without", "top-1 on photographs", title="What each ingredient of a scene teaches")
-    with Live(table, console=Console(), auto_refresh=False) as live:
-        for ingredient, top1 in ingredients(photographs):
-            table.add_row(ingredient, f"{top1:.1%}")
-            live.refresh()
+    print("| without | top-1 on photographs |\n|---|---|", flush=True)
+    for ingredient, top1 in ingredients(photographs):
+        print(f"| {ingredient} | {top1:.1%} |", flush=True)
 
 
 if __name__ == "__main__":
