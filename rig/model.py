@@ -26,6 +26,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from rig.contrast import Contrast
 from rig.errors import ModelError
 from rig.files import is_running, storage_errors, sync_folder
 
@@ -49,17 +50,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Contrast(StrEnum):
-    """What is done to the grey values of a crop."""
-
-    LOCAL = "local"
-    """Normalised by their neighbourhood, so that light and a part's own shade drop out."""
-    STANDARD = "standard"
-    """Standardised by the mean and deviation of the whole crop."""
-    PLAIN = "plain"
-    """Left as they are; the network scales them."""
 
 
 class Preprocess(_Record):

@@ -15,8 +15,8 @@ from rig.cli.numbers import whole_number
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, counted, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow, progress_on
+from rig.contrast import Contrast
 from rig.errors import BadInput, Interrupted, RigError
-from rig.model import Contrast
 from training.choices.augmentation import Strength
 from training.choices.names import RESIDUAL_CNN
 from training.choices.recipe import Balance, OptimizerName, Recipe

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from rig.cli.numbers import positive_number, share, whole_number
+from rig.contrast import Contrast
 from rig.errors import BadInput
-from rig.model import Contrast
 from training.choices.augmentation import Strength
 from training.choices.origin import Weights
 from training.choices.recipe import THAWED, Balance, OptimizerName, Recipe

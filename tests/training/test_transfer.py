@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from rig.cli.train_options import beginning
+from rig.contrast import Contrast
 from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, Interrupted
-from rig.model import Contrast, Preprocess
+from rig.model import Preprocess
 from rig.vision.classifier import Classifier, Network
 from rig.vision.preprocess import prepare
 from tests.training.conftest import QUICK, write_shapes, write_weights

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import accumulate
 
-from rig.model import Contrast
+from rig.contrast import Contrast
 from training.choices.augmentation import Augmentation
 from training.choices.names import RESIDUAL_CNN, own_name, takes_any_size
 from training.choices.origin import Weights

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.contrast import Contrast
 from rig.files import require_room, storage_errors
-from rig.model import Contrast
 from training.backend import keras
 from training.choices.recipe import Phase, Recipe
 from training.events import Emit, Noted

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
-from rig.model import Contrast
+from rig.contrast import Contrast
 from rig.vision.preprocess import Grey, with_contrast, with_size_plane
 from training.choices.augmentation import Augmentation
 from training.pictures.recolour import recolour

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.model import Contrast
+from rig.contrast import Contrast
 from training.backend import keras
 from training.choices.augmentation import Augmentation
 from training.pictures.augment import augment
