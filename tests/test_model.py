@@ -10,19 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from rig.card import Calibration, Card, ClassScore, DataFingerprint, Preprocess, Scores, Split
 from rig.errors import ModelError, StorageError
-from rig.model import (
-    Bundle,
-    Calibration,
-    Card,
-    ClassScore,
-    DataFingerprint,
-    Preprocess,
-    Scores,
-    Split,
-    load_bundle,
-    write_bundle,
-)
+from rig.model import Bundle, load_bundle, write_bundle
 
 NETWORK = b"not a real network, which loading a bundle does not need"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rig.card import Calibration, Card, Conversion, DataFingerprint, Precision, Scores, Split
 from rig.files import require_room
 from rig.model import (
     CHECKPOINTS_FOLDER,
@@ -17,13 +18,6 @@ from rig.model import (
     REPORT_FOLDER,
     VARIANTS_FOLDER,
     Bundle,
-    Calibration,
-    Card,
-    Conversion,
-    DataFingerprint,
-    Precision,
-    Scores,
-    Split,
     draft_folder,
     write_bundle,
 )

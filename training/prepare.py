@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from rig.card import Preprocess, Pretrained
 from rig.dataset.reader import read_dataset
-from rig.model import Preprocess, Pretrained
 from training.choices.request import TrainRequest
 from training.events import Emit
 from training.networks.begin import begin

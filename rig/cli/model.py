@@ -9,8 +9,9 @@ import typer
 from rig.cli.settings import Settings, percent, settings_of
 
 if TYPE_CHECKING:
+    from rig.card import Card, Variant
     from rig.dataset.reader import Dataset
-    from rig.model import Bundle, Card, Variant
+    from rig.model import Bundle
     from rig.shelf import Shelved
     from rig.vision.comparison import Comparison
     from rig.vision.evaluation import EvaluationProgress

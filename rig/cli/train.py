@@ -208,9 +208,9 @@ def _show_augmentation(settings: Settings, request: "TrainRequest") -> None:
     """Draw the sheet; TensorFlow is not needed for it."""
     import cv2
 
+    from rig.card import Preprocess
     from rig.dataset.reader import read_dataset
     from rig.files import write_whole
-    from rig.model import Preprocess
     from training.pictures.augmentation_sheet import augmentation_sheet
     from training.pictures.data import MARGIN
 

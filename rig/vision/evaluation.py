@@ -12,9 +12,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.card import ClassScore, Scores
 from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
 from rig.errors import DatasetError
-from rig.model import Bundle, ClassScore, Scores, image_digest
+from rig.model import Bundle, image_digest
 from rig.vision.classifier import Classifier
 
 Confusion = NDArray[np.int64]

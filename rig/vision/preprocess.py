@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
+from rig.card import Preprocess
 from rig.contrast import Contrast
-from rig.model import Preprocess
 from rig.vision.locate import Box, locate
 
 Grey = NDArray[np.uint8]

@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from rig.card import Preprocess
 from rig.dataset.reader import read_dataset
-from rig.model import Preprocess
 from tests.benchmarks.figure import Figure
 from tests.vision.pictures import SHAPES, Scene, draw
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rig.model import Precision
+from rig.card import Precision
 from rig.vision.classifier import Network
 from tests.benchmarks.figure import Figure
 

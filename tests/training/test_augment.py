@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from rig.card import Preprocess
 from rig.contrast import Contrast
-from rig.model import Preprocess
 from rig.vision.locate import locate
 from rig.vision.preprocess import crop, network_input
 from tests.vision.pictures import Scene, draw

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rig.card import Preprocess
 from rig.contrast import Contrast
 from rig.dataset.reader import read_dataset
-from rig.model import Preprocess
 from tests.training.conftest import QUICK, write_shapes
 from training.choices.augmentation import Augmentation, Strength
 from training.events import EpochDone, TrainEvent

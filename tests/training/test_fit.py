@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rig.card import Preprocess
 from rig.dataset.reader import read_dataset
 from rig.errors import Interrupted, ModelError, NotLearning
-from rig.model import Preprocess
 from tests.training.conftest import write_shapes
 from training.choices.names import SMALL_CNN
 from training.choices.recipe import USUAL_RATES, Balance, OptimizerName, Phase, Recipe

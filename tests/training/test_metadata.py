@@ -12,7 +12,7 @@ from flatbuffers.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rig.model import Preprocess
+from rig.card import Preprocess
 from rig.vision.classifier import Network
 from tests.vision.linear import linear_network
 from training.conversion.metadata import Description, describe_network, with_metadata

@@ -12,11 +12,12 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
+from rig.card import Precision
 from rig.curation.audit import Problem, audit
 from rig.dataset.index import indexed
 from rig.dataset.reader import decode_image, read_bytes, read_dataset
 from rig.errors import BadInput, DatasetError, Interrupted, ModelError, NotLearning, StorageError
-from rig.model import FOLDS_FOLDER, Precision, load_bundle, write_bundle
+from rig.model import FOLDS_FOLDER, load_bundle, write_bundle
 from rig.vision.classifier import Classifier, Network
 from rig.vision.evaluation import EvaluationProgress, Knowledge, evaluate
 from rig.vision.preprocess import prepare

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rig.model import Preprocess
+from rig.card import Preprocess
 from rig.vision.locate import locate
 from rig.vision.preprocess import crop
 from tests.vision.pictures import Colour, Scene, draw

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rig.model import Precision
+from rig.card import Precision
 from rig.vision.classifier import Network
 from training.backend import keras
 from training.choices.recipe import Recipe

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rig.model import Card, Conversion, Precision, Variant
+from rig.card import Card, Conversion, Precision, Variant
 from rig.vision.evaluation import score
 from tests.test_model import make_card
 from training.events import EpochDone

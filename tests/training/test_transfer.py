@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rig.card import Preprocess
 from rig.cli.train_options import beginning
 from rig.contrast import Contrast
 from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, Interrupted
-from rig.model import Preprocess
 from rig.vision.classifier import Classifier, Network
 from rig.vision.preprocess import prepare
 from tests.training.conftest import QUICK, write_shapes, write_weights

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rig.card import Preprocess
 from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, Interrupted, ModelError, NotLearning
-from rig.model import Preprocess
 from tests.training.conftest import QUICK, write_shapes
 from training.choices.request import TrainRequest
 from training.fitting.unfinished import (

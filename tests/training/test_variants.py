@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rig.model import Precision
+from rig.card import Precision
 from training.conversion.variants import (
     Answers,
     Converted,

@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rig.model import Bundle, Preprocess, Split, image_digest, write_bundle
+from rig.card import Preprocess, Split
+from rig.model import Bundle, image_digest, write_bundle
 from tests.test_model import make_card
 from tests.vision.linear import linear_network
 from tests.vision.pictures import SHAPES, Scene, draw

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from rig.card import Preprocess
 from rig.contrast import Contrast
-from rig.model import Preprocess
 from rig.vision.locate import Box
 from rig.vision.preprocess import crop, network_input, normalise_contrast, part_size, prepare
 from tests.vision.pictures import Scene, draw

@@ -20,7 +20,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert.schema_py_generated import BufferT, MetadataT, ModelT
 
-from rig.model import LABELS_FILE, Preprocess
+from rig.card import Preprocess
+from rig.model import LABELS_FILE
 
 _NAME = "TFLITE_METADATA"
 _FILE_IDENTIFIER = b"M001"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.model import Precision
+from rig.card import Precision
 from training.choices.recipe import Recipe
 from training.conversion.metadata import Description, with_metadata
 from training.conversion.quantize import convert

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.card import Precision
 from rig.chatter import native_chatter_hidden
 from rig.errors import ModelError
-from rig.model import Precision
 from rig.vision.classifier import Network
 from training.backend import freeze, tf
 

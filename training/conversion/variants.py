@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.card import Conversion, Precision, Variant
 from rig.files import storage_errors
-from rig.model import Conversion, Precision, Variant
 from rig.vision.classifier import Network
 from training.pictures.data import Crops
 from training.pictures.split import Partition

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rig.camera.frame import Image
-from rig.model import Calibration, Scores
+from rig.card import Calibration, Scores
 from rig.vision.classifier import softmax
 from rig.vision.evaluation import Confusion, score
 from training.conversion.variants import Answers

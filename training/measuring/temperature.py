@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.model import Calibration
+from rig.card import Calibration
 from rig.vision.classifier import softmax
 
 REJECT_COST = 0.2

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rig.card import Pretrained
 from rig.errors import BadInput
-from rig.model import Pretrained
 from training.backend import keras
 from training.choices.names import OWN, PLAIN_CNN, RESIDUAL_CNN, SMALL_CNN, key
 from training.choices.origin import Weights, digest_of

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from rig.camera.frame import Image
+from rig.card import Preprocess
 from rig.dataset.reader import Dataset
-from rig.model import Preprocess
 from rig.vision.contact_sheet import contact_sheet
 from training.choices.augmentation import Augmentation
 from training.events import Emit

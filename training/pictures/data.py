@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
+from rig.card import Preprocess
 from rig.contrast import Contrast
 from rig.curation.fingerprint import Fingerprint, fingerprint
 from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
-from rig.model import Preprocess, image_digest
+from rig.model import image_digest
 from rig.vision.locate import locate
 from rig.vision.preprocess import Grey, crop, network_input, part_size
 from training.events import Emit, Preparing

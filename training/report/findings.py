@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
-from rig.model import Card
+from rig.card import Card
 from rig.vision.evaluation import Confusion
 from training.events import EpochDone
 from training.measuring.baseline import Baseline

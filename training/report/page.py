@@ -7,7 +7,7 @@ from html import escape
 import cv2
 
 from rig.camera.frame import Image
-from rig.model import ClassScore, Variant
+from rig.card import ClassScore, Variant
 from training.measuring.figures import Mistake
 from training.measuring.temperature import REJECT_COST, calibration_error, reliability, risk_coverage
 from training.report import figures

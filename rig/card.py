@@ -1,0 +1,210 @@
+"""The card of a model: how to use a network, and what is known of it (`model.json`)."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rig.contrast import Contrast
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Preprocess(_Record):
+    """How a picture becomes the network's input.
+
+    Attributes:
+        size_px: side of the square input.
+        margin: added on each side of the part's box, as a share of the box's long side.
+        channels: the grey value, and how much of the picture the part takes up.
+        contrast: of the grey values.
+    """
+
+    size_px: int = Field(ge=16, le=1024)
+    margin: float = Field(ge=0, le=2)
+    channels: Literal["grey+size"] = "grey+size"
+    contrast: Contrast = Contrast.LOCAL
+
+
+class ClassScore(_Record):
+    """How well one class is recognised; `support` is the number of its images."""
+
+    label: str
+    precision: Share
+    recall: Share
+    f1: Share
+    support: int = Field(ge=0)
+
+
+class Scores(_Record):
+    """What was measured, with the converted network, on images it was not fitted to.
+
+    Attributes:
+        how: which images, in words.
+        images: how many.
+        top1: share of them that are named correctly; None when nothing could be held out.
+        float_top1: the same at full precision, float32.
+        classes: one row a class.
+    """
+
+    how: str
+    images: int = Field(ge=0)
+    top1: Share | None
+    float_top1: Share | None
+    classes: tuple[ClassScore, ...]
+
+
+class Calibration(_Record):
+    """Whether the probabilities mean what they say, and what the reject threshold does.
+
+    Attributes:
+        calibrated: temperature and threshold were fitted on images that the network had not seen.
+        how: on which images, in words.
+        accepted: share of those images above the reject threshold.
+        accepted_top1: share of the accepted that are named correctly.
+    """
+
+    calibrated: bool
+    how: str
+    accepted: Share | None = None
+    accepted_top1: Share | None = None
+
+
+class Split(_Record):
+    """Which groups (`label/group`) were used for what.
+
+    Attributes:
+        trained: the weights were fitted to them.
+        validated: the best checkpoint was chosen on them.
+        tested: kept away from both.
+        untestable: labels with one group only, which trains: nothing honest can be said of them.
+    """
+
+    trained: tuple[str, ...]
+    validated: tuple[str, ...] = ()
+    tested: tuple[str, ...] = ()
+    untestable: tuple[str, ...] = ()
+
+
+class DataFingerprint(_Record):
+    """Which data it was: `sha256` over the sorted SHA-256 digests of all image files."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    images: int = Field(gt=0)
+    classes: int = Field(gt=0)
+    sources: tuple[str, ...]
+
+
+class Precision(StrEnum):
+    """How the numbers of a converted network are kept."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    """The weights; they are widened when the network is loaded."""
+    DYNAMIC = "dynamic"
+    """The weights are int8; each activation is quantised by the range that it happens to have."""
+    INT8 = "int8"
+    """Weights and activations, by ranges that were found on conversion; input and output are uint8."""
+
+
+class Variant(_Record):
+    """The network at one precision.
+
+    Attributes:
+        size_bytes: of its file.
+        top1: on the same pictures as the card's `Scores`; None when nothing could be held out.
+        latency_ms: median time of one picture on one thread.
+        rehearsed: its weights were fine-tuned under rounding, as int8 lost too much without.
+    """
+
+    precision: Precision
+    size_bytes: int = Field(gt=0)
+    top1: Share | None
+    latency_ms: float = Field(gt=0)
+    rehearsed: bool = False
+
+
+class Conversion(_Record):
+    """What conversion made of the network, and which of it model.tflite is.
+
+    Attributes:
+        chosen: the smallest that loses at most half a point of top-1 to the best.
+        chosen_on: which pictures that was seen on, in words.
+        timed_on: the computer that the latencies are of.
+    """
+
+    chosen: Precision
+    chosen_on: str
+    timed_on: str
+    variants: tuple[Variant, ...]
+
+    @model_validator(mode="after")
+    def _knows_the_chosen(self) -> Self:
+        if self.chosen not in {variant.precision for variant in self.variants}:
+            raise ValueError(f"there is no variant {self.chosen}")
+        return self
+
+    @property
+    def variant(self) -> Variant:
+        """The chosen one."""
+        return next(variant for variant in self.variants if variant.precision is self.chosen)
+
+
+class Pretrained(_Record):
+    """The weights that a network's fitting began with.
+
+    Attributes:
+        source: "imagenet", or the file as it was given.
+        sha256: of the file.
+    """
+
+    source: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Card(_Record):
+    """`model.json`.
+
+    Attributes:
+        labels: in the order of the network's outputs.
+        preprocess: how a picture becomes the input.
+        network: name of the architecture.
+        pretrained: what its weights began with; None: with random numbers.
+        parameters: number of its weights.
+        temperature: logits are divided by it before the softmax.
+        reject_threshold: a probability below it means "not sure".
+        conversion: the variants; None for a fold's network, which only serves to measure.
+        seed: of the training run.
+        versions: of the packages that made it.
+        created_at: UTC, ISO 8601.
+        model_sha256: of model.tflite.
+    """
+
+    format: Literal[1] = 1
+    labels: tuple[str, ...] = Field(min_length=2)
+    preprocess: Preprocess
+    network: str
+    pretrained: Pretrained | None = None
+    parameters: int = Field(gt=0)
+    temperature: float = Field(gt=0)
+    reject_threshold: Share
+    calibration: Calibration
+    scores: Scores
+    split: Split
+    data: DataFingerprint
+    conversion: Conversion | None = None
+    seed: int
+    versions: dict[str, str]
+    created_at: str
+    model_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def began_with(self) -> str:
+        """What its weights were before they were fitted, in words."""
+        if self.pretrained is None:
+            return "random weights"
+        return f"weights of {self.pretrained.source}, SHA-256 {self.pretrained.sha256[:12]}..."
