@@ -46,10 +46,7 @@ def _choices(text: str) -> tuple[Choice, ...]:
 
 def sweep(
     context: typer.Context,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Class folders of pictures (default: what was captured)."),
-    ] = None,
+    data: options.Data = None,
     name: Annotated[
         str, typer.Option(metavar="NAME", help="The sweep's name; the same one goes on with it.")
     ] = "sweep",
@@ -79,9 +76,7 @@ def sweep(
             metavar="N", parser=whole_number("--seed", least=0), help="Trial K is fitted with seed N + K."
         ),
     ] = 0,
-    allow_mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
-    ] = False,
+    allow_mixed: options.AllowMixed = False,
     storage: Annotated[
         str,
         typer.Option(

@@ -34,10 +34,7 @@ _RENDERS = ".renders"
 
 def train(
     context: typer.Context,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Class folders of pictures (default: what was captured)."),
-    ] = None,
+    data: options.Data = None,
     name: Annotated[
         str, typer.Option(metavar="NAME", help="The model's name below models/ (default: the time).")
     ] = "",
@@ -71,9 +68,7 @@ def train(
             metavar="N", parser=whole_number("--seed", least=0), help="The same seed makes the same model."
         ),
     ] = 0,
-    allow_mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
-    ] = False,
+    allow_mixed: options.AllowMixed = False,
     with_renders: options.WithRenders = 0,
     augment: options.Augment = Strength.USUAL,
     no_flip: options.NoFlip = False,
