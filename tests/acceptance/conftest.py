@@ -1,5 +1,6 @@
 """Runs the real `rig` command in a folder of its own, as a user would."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -68,11 +69,21 @@ class Trained:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Captured and trained once for all tests that only read it."""
-    shell = Shell(tmp_path_factory.mktemp("trained"))
+def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Trained:
+    """Captured and trained once for all tests that only read it, whichever worker runs them."""
+    run = tmp_path_factory.getbasetemp()  # a worker's own is inside that of the run
+    folder = (run if worker_id == "master" else run.parent) / "trained"
+    folder.mkdir(exist_ok=True)
+    made = Trained(Shell(folder), folder / "models" / "small")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.model.exists():
+            _capture_and_train(made.shell)
+    return made
+
+
+def _capture_and_train(shell: Shell) -> None:
     for _ in range(3):
         for part in PARTS:
             shell.json("capture", "--part", part, "--steps", "6", "--poses", "2")
-    model = Path(shell.json("train", "--epochs", "1", "--folds", "2", "--name", "small")["model"])
-    return Trained(shell, shell.folder / model)
+    shell.json("train", "--epochs", "1", "--folds", "2", "--name", "small")
