@@ -60,6 +60,7 @@ def train(
     learning_rate: options.LearningRate = None,
     weight_decay: options.WeightDecay = options.USUAL.weight_decay,
     label_smoothing: options.LabelSmoothing = options.USUAL.label_smoothing,
+    mixing: options.Mixing = options.USUAL.mixing,
     balance: options.BalanceBy = Balance.SAMPLER,
     patience: options.Patience = None,
     seed: Annotated[
@@ -92,6 +93,7 @@ def train(
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         label_smoothing=label_smoothing,
+        mixing=mixing,
         balance=balance,
         patience=patience,
         augmentation=augment.augmentation.without_flip() if no_flip else augment.augmentation,

@@ -109,6 +109,14 @@ LabelSmoothing = Annotated[
         help="Of the target, spread over all parts: keeps the network from being too sure.",
     ),
 ]
+Mixing = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        parser=share("--mixing", example="0.3"),
+        help="Of the pictures that another one shines through, of whatever part.",
+    ),
+]
 BalanceBy = Annotated[
     Balance,
     typer.Option(help="Show rare classes as often as common ones, or count them for more in the loss."),

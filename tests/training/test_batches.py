@@ -67,6 +67,31 @@ def test_every_batch_and_epoch_is_new() -> None:
     assert not np.array_equal(batches[0][0], first)
 
 
+def test_mixed_pictures_are_as_much_of_each_class_as_their_target_says() -> None:
+    """Black and white bricks: how bright a picture is tells how much of it is white."""
+    crops = np.stack([np.full((32, 32, 3), level, np.uint8) for level in (0, 255)])
+    batches = AugmentedBatches(
+        crops,
+        np.zeros((2, 32, 32), np.uint8),
+        np.full(2, 0.4),
+        np.array([0, 1]),
+        classes=2,
+        size_px=24,
+        contrast=Contrast.PLAIN,
+        augmentation=Strength.NONE.augmentation,
+        batch=400,
+        batches=1,
+        seed=(0,),
+        mixing=0.5,
+    )
+    pixels, targets = batches[0]
+    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(pixels[:, :, :, 0].mean(axis=(1, 2)) / 255, targets[:, 1], atol=1e-3)
+    # Half are chosen, and half of those find a partner of the other class.
+    assert 60 < np.count_nonzero((targets > 0).all(axis=1)) < 140
+    assert targets.max(axis=1).min() >= 0.5
+
+
 def test_validation_pictures_are_never_varied(tmp_path: Path) -> None:
     """The loss that was reported is that of the plain pictures, as they are prepared for a model in use."""
     dataset = read_dataset(write_shapes(tmp_path / "data", parts=("a", "b"), views=4))

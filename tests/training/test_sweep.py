@@ -169,6 +169,7 @@ def test_options_are_those_of_rig_train() -> None:
             "schedule",
             "batch",
             "label_smoothing",
+            "mixing",
             "balance",
         ):
             assert typed[name] == getattr(recipe, name)

@@ -95,6 +95,7 @@ class Recipe:
         learning_rate: at its peak; None: what is usual for the optimizer.
         weight_decay: of AdamW.
         label_smoothing: share of the target that is spread over all classes.
+        mixing: share of the pictures that another one shines through, 0 to 1.
         augmentation: of the pictures that it is fitted to; none is mirrored where a class is another's mirror
             image.
         patience: the last phase ends once the validation loss has not fallen for so many epochs; None: never.
@@ -112,6 +113,7 @@ class Recipe:
     learning_rate: float | None = None
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
+    mixing: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     balance: Balance = Balance.SAMPLER
     patience: int | None = None

@@ -195,6 +195,7 @@ def training_batches(
         size_px=phase.size_px,
         contrast=recipe.contrast,
         augmentation=recipe.augmentation.for_classes(crops.labels),
+        mixing=recipe.mixing,
         batch=recipe.batch,
         batches=recipe.batches(len(train)),
         seed=seed,

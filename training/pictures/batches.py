@@ -22,6 +22,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         targets: (n,) class indices below `classes`, each of which occurs.
         balanced: a batch holds all classes in equal shares, on average; else as they occur.
         size_px, contrast: of the pictures in a batch.
+        mixing: share of them that another picture of the batch shines through.
         batches: in an epoch.
     """
 
@@ -39,6 +40,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         batch: int,
         batches: int,
         seed: Sequence[int],
+        mixing: float = 0.0,
         balanced: bool = True,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=32)
@@ -51,6 +53,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._size_px = size_px
         self._contrast = contrast
         self._augmentation = augmentation
+        self._mixing = mixing
         self._batch = batch
         self._batches = batches
         self._seed = tuple(seed)
@@ -75,7 +78,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
             for i in members
         ]
         one_hot = np.eye(len(self._members), dtype=np.float32)[self._targets[members]]
-        return np.stack(pictures).astype(np.float32), one_hot
+        return _mixed(np.stack(pictures).astype(np.float32), one_hot, self._mixing, rng)
 
     def _drawn(self, rng: np.random.Generator) -> list[int]:
         """Which crops are in a batch."""
@@ -86,3 +89,23 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
+
+
+def _mixed(
+    pictures: NDArray[np.float32], one_hot: NDArray[np.float32], share: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A share of the pictures with another one shining through, by up to half, and targets in proportion.
+
+    Between two classes the network then learns to be unsure (Zhang et al., "mixup", 2018).
+    """
+    if not share:
+        return pictures, one_hot
+    batch = len(pictures)
+    weight = np.where(rng.random(batch) < share, rng.uniform(0, 0.5, batch), 0.0).astype(np.float32)
+    other = rng.permutation(batch)
+    of_picture = weight[:, np.newaxis, np.newaxis, np.newaxis]
+    of_target = weight[:, np.newaxis]
+    return (
+        pictures + of_picture * (pictures[other] - pictures),
+        one_hot + of_target * (one_hot[other] - one_hot),
+    )

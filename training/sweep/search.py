@@ -19,6 +19,7 @@ class Choice(StrEnum):
     SCHEDULE = "schedule"
     BATCH = "batch"
     LABEL_SMOOTHING = "label-smoothing"
+    MIXING = "mixing"
     BALANCE = "balance"
     AUGMENT = "augment"
 
@@ -99,6 +100,11 @@ def _label_smoothing(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
     return replace(recipe, label_smoothing=share), f"{share:g}"
 
 
+def _mixing(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
+    share = _rounded(trial.suggest_float("mixing", 0.0, 0.8))
+    return replace(recipe, mixing=share), f"{share:g}"
+
+
 def _balance(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
     sensible = [balance.value for balance in Balance if balance is not Balance.BOTH]
     balance = Balance(trial.suggest_categorical("balance", sensible))
@@ -119,6 +125,7 @@ _SUGGESTERS: dict[Choice, Callable[[Trial, Recipe], tuple[Recipe, str]]] = {
     Choice.SCHEDULE: _schedule,
     Choice.BATCH: _batch,
     Choice.LABEL_SMOOTHING: _label_smoothing,
+    Choice.MIXING: _mixing,
     Choice.BALANCE: _balance,
     Choice.AUGMENT: _augment,
 }
