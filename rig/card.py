@@ -19,15 +19,24 @@ class Preprocess(_Record):
 
     Attributes:
         size_px: side of the square input.
-        margin: added on each side of the part's box, as a share of the box's long side.
-        channels: the grey value, and how much of the picture the part takes up.
-        contrast: of the grey values.
+        margin: added on each side of the part's box, as a share of the box's long side; None: the whole
+            picture is shown.
+        channels: the grey value or the three colours, and how much of the picture the part takes up.
+        contrast: of these values.
     """
 
     size_px: int = Field(ge=16, le=1024)
-    margin: float = Field(ge=0, le=2)
-    channels: Literal["grey+size"] = "grey+size"
+    margin: float | None = Field(ge=0, le=2)
     contrast: Contrast = Contrast.LOCAL
+    channels: Literal["grey+size", "bgr+size"] = Field(
+        default_factory=lambda known: "bgr+size" if known.get("contrast") is Contrast.COLOUR else "grey+size"
+    )
+
+    @model_validator(mode="after")
+    def _channels_are_those_of_the_contrast(self) -> "Preprocess":
+        if (self.channels == "bgr+size") != (self.contrast is Contrast.COLOUR):
+            raise ValueError(f"the input cannot be {self.channels} and {self.contrast.value}")
+        return self
 
 
 class ClassScore(_Record):

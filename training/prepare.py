@@ -8,7 +8,7 @@ from training.choices.request import TrainRequest
 from training.events import Emit
 from training.networks.begin import begin
 from training.pictures.copies import without_copies
-from training.pictures.data import MARGIN, Crops, load_crops
+from training.pictures.data import Crops, load_crops, preprocess_of
 from training.pictures.split import Plan, plan
 
 
@@ -43,7 +43,7 @@ def prepare(request: TrainRequest, emit: Emit) -> Prepared:
     recipe = request.recipe
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     start = begin(recipe, len(dataset.labels))  # what it cannot be is said before pictures are read
-    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN, contrast=recipe.contrast)
+    spec = preprocess_of(recipe)
     distinct = without_copies(dataset)
     own = distinct.dataset.samples
     split = plan(own, request.folds, distinct.unit_of, added=request.added)

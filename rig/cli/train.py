@@ -49,6 +49,7 @@ def train(
     network: options.Network = RESIDUAL_CNN,
     size: options.Size = None,
     contrast: options.ContrastOf = Contrast.LOCAL,
+    no_crop: options.NoCrop = False,
     weights: options.PretrainedOn = "",
     freeze_epochs: options.FreezeEpochs = None,
     thaw: options.Thaw = None,
@@ -98,6 +99,7 @@ def train(
         patience=patience,
         augmentation=augment.augmentation.without_flip() if no_flip else augment.augmentation,
         contrast=contrast,
+        crops=not no_crop,
     )
     recipe = recipe if batch is None else replace(recipe, batch=batch)
     recipe = recipe if epochs is None else recipe.with_epochs(epochs)
@@ -205,18 +207,16 @@ def _show_augmentation(settings: Settings, request: "TrainRequest") -> None:
     """Draw the sheet; TensorFlow is not needed for it."""
     import cv2
 
-    from rig.card import Preprocess
     from rig.dataset.reader import read_dataset
     from rig.files import write_whole
     from training.pictures.augmentation_sheet import augmentation_sheet
-    from training.pictures.data import MARGIN
+    from training.pictures.data import preprocess_of
 
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     recipe = request.recipe
-    spec = Preprocess(size_px=recipe.size_px, margin=MARGIN, contrast=recipe.contrast)
     with settings.progress() as bars:
         sheet = augmentation_sheet(
-            dataset, spec, recipe.augmentation, seed=request.seed, emit=progress_on(bars)
+            dataset, preprocess_of(recipe), recipe.augmentation, seed=request.seed, emit=progress_on(bars)
         )
     write_whole(options.AUGMENTATION_SHEET, cv2.imencode(".png", sheet)[1].tobytes())
     _say_what_is_not_mirrored(settings, dataset.labels)

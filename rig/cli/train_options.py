@@ -40,8 +40,12 @@ Size = Annotated[
 ContrastOf = Annotated[
     Contrast,
     typer.Option(
-        help="Grey values normalised by their neighbourhood, standardised over the crop, or as they are."
+        help="Grey values normalised by their neighbourhood, standardised over the crop, or as they are;"
+        " or colours."
     ),
+]
+NoCrop = Annotated[
+    bool, typer.Option("--no-crop", help="Show the network whole pictures, not the part found in them.")
 ]
 PretrainedOn = Annotated[
     str,

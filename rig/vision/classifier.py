@@ -62,7 +62,7 @@ class Classifier:
         self.card = bundle.card
         self._network = Network(bundle.network_path.read_bytes(), str(bundle.network_path))
         size_px = self.card.preprocess.size_px
-        wanted = (size_px, size_px, 2)
+        wanted = (size_px, size_px, self.card.preprocess.contrast.planes)
         if self._network.input_shape != wanted or self._network.classes != len(self.card.labels):
             raise ModelError(
                 f"{bundle.network_path} takes {self._network.input_shape} and gives {self._network.classes}"

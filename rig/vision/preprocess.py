@@ -4,7 +4,7 @@ What tells two moulds apart is their shape, and what a picture shows first is th
 sees colour learns that red means 3010. So the input is grey, and its local contrast is normalised (Jarrett et
 al., "What is the best multi-stage architecture for object recognition?", 2009): the studs of a black brick
 then look like those of a white one, in dim light as in bright. A model may also be trained on grey values
-that are standardised over the whole crop, or left as they are; its card says which.
+that are standardised over the whole crop, or left as they are, or on colours; its card says which.
 
 Scaling every part to the same crop hides what a person sees first: how large it is. A 2x3 and a 2x4 brick are
 alike but for that. So the input has a second plane, even all over, that says how much of the picture the
@@ -39,15 +39,15 @@ def prepare(image: Image, spec: Preprocess) -> tuple[NDArray[np.uint8], Box | No
         spec: side, margin and contrast of the input.
 
     Returns:
-        The input, (size_px, size_px, 2) uint8, and the part's box. When no part is found the box is None and
-        the input shows the whole picture.
+        The input, (size_px, size_px, planes) uint8, and the part's box. When no part is found the box is None
+        and the input shows the whole picture.
     """
     box = locate(image)
     return network_input(crop(image, box, spec), part_size(image, box), spec.contrast), box
 
 
 def crop(image: Image, box: Box | None, spec: Preprocess) -> Image:
-    """A square around `box` with the spec's margin, or the whole picture where there is no box, in colour.
+    """A square around `box` with the spec's margin, or the whole picture where one is missing, in colour.
 
     What the square reaches beyond the picture repeats the picture's border.
 
@@ -55,7 +55,7 @@ def crop(image: Image, box: Box | None, spec: Preprocess) -> Image:
         (size_px, size_px, 3) uint8, BGR.
     """
     height, width = image.shape[:2]
-    if box is None:
+    if box is None or spec.margin is None:
         box, side = Box(0, 0, width, height), max(width, height)
     else:
         side = max(1, round(max(box.width, box.height) * (1 + 2 * spec.margin)))
@@ -81,26 +81,28 @@ def network_input(crop: Image, size: float, contrast: Contrast) -> NDArray[np.ui
     """The network's input from a crop, (size, size, 3) uint8 BGR, and the part's size, 0 to 1.
 
     Returns:
-        (size, size, 2) uint8: grey values, their contrast as asked for, and the size on every pixel.
+        (size, size, planes) uint8: the values with their contrast as asked for, and the size on every pixel.
     """
+    if contrast is Contrast.COLOUR:
+        return with_size_plane(crop, size)
     grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8)
     return with_size_plane(with_contrast(grey, contrast), size)
 
 
-def with_size_plane(grey: Grey, size: float) -> NDArray[np.uint8]:
-    """Put the plane that says the part's size, 0 to 1, behind a plane of grey values."""
-    return np.dstack((grey, np.full_like(grey, round(255 * min(1.0, size)))))
+def with_size_plane(values: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
+    """Put the plane that says the part's size, 0 to 1, behind those of the picture."""
+    return np.dstack((values, np.full(values.shape[:2], round(255 * min(1.0, size)), np.uint8)))
 
 
-def with_contrast(grey: Grey, contrast: Contrast) -> Grey:
-    """What the network is shown of these grey values."""
+def with_contrast(values: NDArray[np.uint8], contrast: Contrast) -> NDArray[np.uint8]:
+    """What the network is shown of these grey values, or colours where it is shown colours."""
     match contrast:
         case Contrast.LOCAL:
-            return normalise_contrast(grey)
+            return normalise_contrast(values)
         case Contrast.STANDARD:
-            return standardise(grey)
-        case Contrast.PLAIN:
-            return grey
+            return standardise(values)
+        case Contrast.PLAIN | Contrast.COLOUR:
+            return values
 
 
 def standardise(grey: Grey) -> Grey:

@@ -37,7 +37,10 @@ MEANS: dict[str, tuple[str, ...]] = {
     "light augmentation": ("--augment", "light"),
     "no augmentation": ("--augment", "none"),
     "grey values not normalised": ("--contrast", "plain"),
+    "colours": ("--contrast", "colour"),
+    "whole pictures": ("--no-crop",),
     "no label smoothing": ("--label-smoothing", "0"),
+    "mixing": ("--mixing", "0.3"),
     "classes not balanced": ("--balance", "none"),
     "160 pixels for 96": ("--size", "160"),
     "MobileNetV3-small, minimalistic": ("--network", "MobileNetV3Small-minimalistic"),
@@ -65,8 +68,10 @@ def rows(photographs: Path, epochs: int) -> Iterator[Row]:
         (shell.folder / "rig.toml").write_text(_RIG)
         usual = {"--with-renders": str(_RENDERS), "--epochs": str(epochs), "--folds": str(_FOLDS)}
         for number, (what, changed) in enumerate(MEANS.items()):
-            options = usual | dict(zip(changed[::2], changed[1::2], strict=True))
-            words = [word for option in options.items() for word in option]
+            kept = [
+                word for option, value in usual.items() if option not in changed for word in (option, value)
+            ]
+            words = [*kept, *changed]
             began_s = time.monotonic()
             said = shell.json("train", "--data", photographs.resolve(), "--name", f"m{number}", *words)
             yield Row(what, tuple(said["folds"]), (time.monotonic() - began_s) / 60)

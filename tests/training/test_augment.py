@@ -39,6 +39,20 @@ def test_shape_and_variety() -> None:
     assert min(float(v.std()) for v in variations) > 5
 
 
+def test_colours_stay_but_for_their_order() -> None:
+    """Of a red brick as many pictures are mostly red, green or blue, and none is grey."""
+    picture = np.full((64, 64, 3), (20, 40, 200), np.uint8)
+    how, mask = (
+        replace(NONE, permutation=1.0, grey_mixing=1.0, recolouring=1.0),
+        np.full((64, 64), 255, np.uint8),
+    )
+    rng = np.random.default_rng(0)
+    seen = [augment(picture, mask, 0.4, 48, Contrast.COLOUR, how, rng)[24, 24] for _ in range(60)]
+    assert {tuple(sorted(colours[:3])) for colours in seen} == {(20, 40, 200)}
+    assert {int(colours[:3].argmax()) for colours in seen} == {0, 1, 2}
+    assert {int(colours[3]) for colours in seen} == {round(255 * 0.4)}
+
+
 def test_same_seed_same_pictures() -> None:
     picture = _crops(1)[0]
     once, again = (_augment(picture, np.random.default_rng(7)) for _ in range(2))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rig.contrast import Contrast
 from rig.errors import BadInput
 from tests.training.conftest import write_weights
 from training.backend import keras, tf
@@ -112,6 +113,18 @@ def test_an_application_with_weights_sees_what_keras_would_show_it(
     np.testing.assert_allclose(features[:, -1], np.array([10, 90, 170, 250]) / 255, rtol=1e-5)
     assert start.pretrained is not None
     assert start.pretrained.sha256 == digest_of(path)
+
+
+def test_an_application_sees_colours_in_the_order_that_keras_has_them(
+    mobilenet: keras.Model, tmp_path: Path
+) -> None:
+    weights = Weights.named(str(write_weights(mobilenet, tmp_path / "notop.h5")))
+    in_colour = replace(RECIPE, contrast=Contrast.COLOUR).with_network("MobileNet")
+    features = features_of(begin(in_colour.with_logistic_head(weights), 5).model)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, SIZE_PX, SIZE_PX, 4)).astype(np.float32)
+    red_green_blue = pixels[..., 2::-1].copy()
+    theirs = mobilenet(keras.applications.mobilenet.preprocess_input(red_green_blue)).numpy()
+    np.testing.assert_allclose(features(pixels).numpy()[:, :-1], theirs, rtol=1e-3, atol=1e-3)
 
 
 def test_weights_of_our_own_serve_another_number_of_classes(pictures: np.ndarray, tmp_path: Path) -> None:

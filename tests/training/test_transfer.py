@@ -188,11 +188,12 @@ def test_classes_of_a_logistic_head_are_balanced_as_asked() -> None:
 
 
 def test_a_bundle_says_what_it_was_made_of_and_is_that_network(tmp_path: Path) -> None:
-    """Of another network, with weights from a file, a logistic head, and another contrast."""
+    """Of another network, with weights from a file, a logistic head, and whole pictures in colour."""
     data = write_shapes(tmp_path / "data", parts=("red", "dark"), views=2)
     path = tmp_path / "mine.weights.h5"
     keras.utils.set_random_seed(2)
-    recipe = replace(QUICK, contrast=Contrast.STANDARD).with_network("mobilenet_v3_small_minimalistic")
+    in_colour = replace(QUICK, contrast=Contrast.COLOUR, crops=False)
+    recipe = in_colour.with_network("mobilenet_v3_small_minimalistic")
     write_weights(begin(recipe, 2).model, path)
     weights = Weights.named(str(path))
     request = TrainRequest(
@@ -201,7 +202,7 @@ def test_a_bundle_says_what_it_was_made_of_and_is_that_network(tmp_path: Path) -
     bundle = train(request, _ignore).bundle
     card = bundle.card
     assert card.network == "MobileNetV3Small-minimalistic"
-    assert card.preprocess.contrast is Contrast.STANDARD
+    assert card.preprocess == Preprocess(size_px=32, margin=None, contrast=Contrast.COLOUR)
     assert card.pretrained is not None
     assert (card.pretrained.source, card.pretrained.sha256) == (str(path), weights.sha256)
     assert "mine.weights.h5" in (bundle.folder / "report" / "index.html").read_text()

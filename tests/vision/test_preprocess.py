@@ -94,3 +94,25 @@ def test_a_card_says_what_becomes_of_contrast() -> None:
         assert np.array_equal(pixels[:, :, 0], seen[contrast])
     flat = np.full((16, 16, 3), 7, np.uint8)
     assert np.unique(network_input(flat, 1.0, Contrast.STANDARD)[:, :, 0]).tolist() == [128]
+
+
+def test_colours_are_shown_as_they_are_and_the_size_behind_them() -> None:
+    image = draw(Scene("bar", colour=(40, 90, 160)))
+    pixels, box = prepare(image, Preprocess(size_px=64, margin=0.1, contrast=Contrast.COLOUR))
+    assert np.array_equal(pixels[:, :, :3], crop(image, box, SPEC))
+    assert np.unique(pixels[:, :, 3]).tolist() == [round(255 * part_size(image, box))]
+
+
+def test_without_a_margin_the_whole_picture_is_shown_and_the_part_is_measured_all_the_same() -> None:
+    image = draw(Scene("bar"))
+    whole = Preprocess(size_px=64, margin=None)
+    pixels, box = prepare(image, whole)
+    assert box is not None
+    assert np.array_equal(crop(image, box, whole), crop(image, None, SPEC))
+    assert np.unique(pixels[:, :, 1]).tolist() == [round(255 * part_size(image, box))]
+
+
+def test_a_card_cannot_name_channels_that_its_contrast_does_not_make() -> None:
+    with pytest.raises(ValueError, match=r"cannot be bgr\+size and local"):
+        Preprocess(size_px=64, margin=0.1, channels="bgr+size")
+    assert Preprocess(size_px=64, margin=0.1, contrast=Contrast.COLOUR).channels == "bgr+size"

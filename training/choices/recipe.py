@@ -88,6 +88,7 @@ class Recipe:
         weights: what it begins with; None: with random numbers.
         logistic: nothing but the head is fitted, to the features of each picture as it is, in one go.
         contrast: of the network's input.
+        crops: the network sees the part and a margin around it; else the whole picture.
         phases: the last one has the size that the network is used at. All have it where the network takes one
             size only.
         batch: images a step.
@@ -105,6 +106,7 @@ class Recipe:
     weights: Weights | None = None
     logistic: bool = False
     contrast: Contrast = Contrast.LOCAL
+    crops: bool = True
     phases: tuple[Phase, ...] = (Phase(64, 5), Phase(96, 3))
     batch: int = 32
     least_images: int = 2000

@@ -1,9 +1,9 @@
-"""Networks of keras.applications, fitted to the rig's input: a grey value, and the part's size.
+"""Networks of keras.applications, fitted to the rig's input: a grey value or colours, and the part's size.
 
 They know pictures of three channels, each scaled in its own way, and ImageNet taught them what to make of
-colour. So the grey value becomes three equal planes, scaled as Keras scales pictures for that network; the
-network file still takes raw pixels. The size is no picture: as a third plane it would be a tint. It joins the
-features at the head, as one number.
+colour. So the grey value becomes three equal planes, or the colours are brought into their order; both are
+scaled as Keras scales pictures for that network, and the network file still takes raw pixels. The size is no
+picture: as one more plane it would be a tint. It joins the features at the head, as one number.
 """
 
 import inspect
@@ -18,6 +18,8 @@ import numpy as np
 
 from rig.errors import BadInput
 from training.backend import keras
+
+_COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,20 @@ class Application:
     construct: Any
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def base(self, size_px: int) -> Any:
-        """From raw values to features, keras.Model: (batch, size_px, size_px, 2) to (batch, features + 1).
+    def base(self, size_px: int, planes: int) -> Any:
+        """From raw values (batch, size_px, size_px, planes) to features (batch, features + 1): keras.Model.
 
         Raises:
             BadInput: it does not take pictures of this size.
         """
         layers = keras.layers
-        pixels = keras.Input((size_px, size_px, 2))
+        pixels = keras.Input((size_px, size_px, planes))
+        *colours, size = (pixels[..., plane : plane + 1] for plane in range(planes))
+        red_green_blue = colours[::-1] if len(colours) == _COLOURS else colours * _COLOURS
         scale, offset = self.scaling()
-        planes = layers.Rescaling(scale, offset)(layers.Concatenate()([pixels[..., :1]] * 3))
-        network = self.construct_with(weights=None, input_tensor=planes, pooling="avg", size_px=size_px)
-        size = layers.Rescaling(1 / 255)(layers.GlobalAveragePooling2D()(pixels[..., 1:]))
+        scaled = layers.Rescaling(scale, offset)(layers.Concatenate()(red_green_blue))
+        network = self.construct_with(weights=None, input_tensor=scaled, pooling="avg", size_px=size_px)
+        size = layers.Rescaling(1 / 255)(layers.GlobalAveragePooling2D()(size))
         return keras.Model(pixels, layers.Concatenate()([network.output, size]))
 
     def scaling(self) -> tuple[list[float], list[float]]:

@@ -18,8 +18,9 @@ from training.networks.weights import imagenet_file, load_weights
 HEAD = "head"
 """Name of the last layer."""
 
-Base = Callable[[int], Any]
-"""From the side of the pictures to a keras.Model: (batch, side, side, 2) float32, 0 to 255, to features."""
+Base = Callable[[int, int], Any]
+"""From the side of the input and its planes to a keras.Model: (batch, side, side, planes) float32, 0 to 255,
+to features. The last plane is the part's size."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Start:
 
     Attributes:
         name: of the architecture, properly spelt.
-        model: keras.Model from raw values, (batch, height, width, 2) float32, to logits, (batch, classes).
+        model: keras.Model from raw values, (batch, side, side, planes) float32, to logits, (batch, classes).
         pretrained: what its base was filled with; None: it begins with random numbers.
     """
 
@@ -45,7 +46,8 @@ def begin(recipe: Recipe, classes: int) -> Start:
             absent, changed, or those of another network.
     """
     name = network_name(recipe.network)
-    base = _OWN[name](recipe.size_px) if name in _OWN else application_named(name).base(recipe.size_px)
+    base_of = _OWN[name] if name in _OWN else application_named(name).base
+    base = base_of(recipe.size_px, recipe.contrast.planes)
     pretrained = None
     if recipe.weights is None:
         _quicken_statistics(base)
@@ -99,14 +101,14 @@ def _quicken_statistics(base: Any) -> None:
 _MOMENTUM = 0.95
 
 
-def _residual_cnn(size_px: int) -> Any:
+def _residual_cnn(size_px: int, planes: int) -> Any:
     """A small residual network (He et al., 2015), sized for a Raspberry Pi.
 
     It averages over the whole plane at its end, so the same weights work at any picture size: training can
     begin with small pictures and end with large ones.
     """
     layers = keras.layers
-    pixels = keras.Input((None, None, 2))
+    pixels = keras.Input((None, None, planes))
     plane = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     plane = _convolution(plane, 16, kernel=5, stride=2)
     for filters in (32, 64, 128):
@@ -117,20 +119,20 @@ def _residual_cnn(size_px: int) -> Any:
     return keras.Model(pixels, layers.GlobalAveragePooling2D()(plane))
 
 
-def _small_cnn(size_px: int) -> Any:
+def _small_cnn(size_px: int, planes: int) -> Any:
     """Four convolutions, each on half of the plane before: as few parts as a good network can have."""
     layers = keras.layers
-    pixels = keras.Input((None, None, 2))
+    pixels = keras.Input((None, None, planes))
     plane = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     for filters in (32, 64, 128, 192):
         plane = layers.MaxPooling2D()(_convolution(plane, filters))
     return keras.Model(pixels, layers.GlobalAveragePooling2D()(plane))
 
 
-def _plain_cnn(size_px: int) -> Any:
+def _plain_cnn(size_px: int, planes: int) -> Any:
     """Three blocks and a dense layer, as tutorials have it: a reference, large and slow."""
     layers = keras.layers
-    pixels = keras.Input((size_px, size_px, 2))
+    pixels = keras.Input((size_px, size_px, planes))
     plane = layers.Rescaling(1 / 255)(pixels)
     for filters in (32, 64, 128):
         plane = layers.MaxPooling2D()(layers.Conv2D(filters, 3, padding="same", activation="relu")(plane))

@@ -4,6 +4,8 @@ Colour is the trap of turntable data, where each mould comes in two or three col
 therefore turned grey by its own random mixture of the channels, the part often gets another shade, and the
 tones are bent, as if another brick lay under another lamp; then the contrast is treated as the rig does it.
 
+A network that is shown colours gets them as they are, but for channels that change places.
+
 Only pictures that a network is fitted to are varied, never those that judge it.
 """
 
@@ -19,6 +21,9 @@ from training.pictures.recolour import recolour
 
 _BLUR_REFERENCE_PX = 128.0
 _TONES = np.linspace(0, 1, 256)
+
+Values = NDArray[np.uint8]
+"""Grey values, (side, side), or colours, (side, side, 3)."""
 
 
 def augment(
@@ -40,29 +45,36 @@ def augment(
         rng: all randomness comes from it.
 
     Returns:
-        (size_px, size_px, 2) uint8, a network's input.
+        (size_px, size_px, planes) uint8, a network's input.
     """
-    grey = _grey(crop, how, rng)
-    if rng.random() < how.recolouring:
-        grey = recolour(grey, mask, rng)
-    image = _moved(grey, size_px, how, rng)
+    values = _coloured(crop, how, rng) if contrast is Contrast.COLOUR else _grey(crop, mask, how, rng)
+    image = _moved(values, size_px, how, rng)
     image = _disturbed(_bent_tones(image, how, rng), how, rng)
     covered = _covered(with_contrast(image, contrast), how, rng)
     return with_size_plane(covered, size * float(np.exp(rng.normal(0, how.size_spread))))
 
 
-def _grey(crop: Image, how: Augmentation, rng: np.random.Generator) -> Grey:
+def _grey(crop: Image, mask: Grey, how: Augmentation, rng: np.random.Generator) -> Values:
+    """Grey by a mixture of the channels, sometimes with the part in another shade."""
+    grey = _mixture(crop, how, rng)
+    return recolour(grey, mask, rng) if rng.random() < how.recolouring else grey
+
+
+def _mixture(crop: Image, how: Augmentation, rng: np.random.Generator) -> Grey:
     """Grey by random weights of the channels, or by the usual ones, which may have changed places."""
     if rng.random() < how.grey_mixing:
         weights = rng.dirichlet((0.7, 0.7, 0.7)).astype(np.float32)
         mixed = cv2.transform(crop, weights[np.newaxis])
         return np.asarray(mixed, np.uint8).reshape(crop.shape[:2])
-    if rng.random() < how.permutation:
-        crop = crop[:, :, rng.permutation(3)]
-    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8)
+    return np.asarray(cv2.cvtColor(_coloured(crop, how, rng), cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def _moved(image: Grey, size_px: int, how: Augmentation, rng: np.random.Generator) -> Grey:
+def _coloured(crop: Image, how: Augmentation, rng: np.random.Generator) -> Values:
+    """The channels, which may have changed places."""
+    return crop[:, :, rng.permutation(3)] if rng.random() < how.permutation else crop
+
+
+def _moved(image: Values, size_px: int, how: Augmentation, rng: np.random.Generator) -> Values:
     """Turned, zoomed, stretched, sheared, mirrored, shifted and cropped, and scaled to `size_px`."""
     turn = np.deg2rad(rng.uniform(-how.turn_deg, how.turn_deg))
     cut = rng.uniform(0, how.crop)
@@ -81,7 +93,7 @@ def _moved(image: Grey, size_px: int, how: Augmentation, rng: np.random.Generato
     )
 
 
-def _bent_tones(image: Grey, how: Augmentation, rng: np.random.Generator) -> Grey:
+def _bent_tones(image: Values, how: Augmentation, rng: np.random.Generator) -> Values:
     """Another gamma, exposure and contrast, sometimes with light and dark exchanged."""
     tones = _TONES ** np.exp(rng.uniform(-how.gamma, how.gamma))
     tones *= rng.uniform(*how.brightness)
@@ -92,7 +104,7 @@ def _bent_tones(image: Grey, how: Augmentation, rng: np.random.Generator) -> Gre
     return np.asarray(cv2.LUT(image, levels), np.uint8)
 
 
-def _disturbed(image: Grey, how: Augmentation, rng: np.random.Generator) -> Grey:
+def _disturbed(image: Values, how: Augmentation, rng: np.random.Generator) -> Values:
     """Sometimes out of focus, sometimes noisy."""
     if rng.random() < how.blur:
         blur_px = rng.uniform(*how.blur_px) * image.shape[0] / _BLUR_REFERENCE_PX
@@ -103,7 +115,7 @@ def _disturbed(image: Grey, how: Augmentation, rng: np.random.Generator) -> Grey
     return image
 
 
-def _covered(image: Grey, how: Augmentation, rng: np.random.Generator) -> Grey:
+def _covered(image: Values, how: Augmentation, rng: np.random.Generator) -> Values:
     """Sometimes with one or two patches hidden."""
     if rng.random() < how.erasing:
         side = image.shape[0]

@@ -44,7 +44,7 @@ def augmentation_sheet(
         images.append(crop)
         captions.append(label)
         for number in range(1, _VARIATIONS + 1):
-            grey = augment(crop, mask, size, spec.size_px, spec.contrast, suited, rng)[:, :, 0]
-            images.append(np.dstack((grey, grey, grey)))
+            seen = augment(crop, mask, size, spec.size_px, spec.contrast, suited, rng)[:, :, :-1]
+            images.append(np.broadcast_to(seen, (*seen.shape[:2], 3)))
             captions.append(f"variation {number}")
     return contact_sheet(images, captions, columns=1 + _VARIATIONS, tile_px=_TILE_PX)

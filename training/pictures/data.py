@@ -15,11 +15,19 @@ from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
 from rig.model import image_digest
 from rig.vision.locate import locate
 from rig.vision.preprocess import Grey, crop, network_input, part_size
+from training.choices.recipe import Recipe
 from training.events import Emit, Preparing
 from training.pictures.recolour import silhouette
 
 MARGIN = 0.1
 """Around the part's box, as a share of its long side."""
+
+
+def preprocess_of(recipe: Recipe) -> Preprocess:
+    """How the pictures that a recipe's network is shown are made."""
+    return Preprocess(
+        size_px=recipe.size_px, margin=MARGIN if recipe.crops else None, contrast=recipe.contrast
+    )
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,7 @@ def load_crops(dataset: Dataset, spec: Preprocess, emit: Emit, *, threads: int) 
 def network_inputs(
     crops: NDArray[np.uint8], sizes: NDArray[np.float64], contrast: Contrast
 ) -> NDArray[np.uint8]:
-    """What `prepare` gives for these crops and sizes: (n, side, side, 3) to (n, side, side, 2), uint8."""
+    """What `prepare` gives for these crops, (n, side, side, 3), and sizes: (n, side, side, planes) uint8."""
     return np.stack(
         [network_input(crop, size, contrast) for crop, size in zip(crops, sizes.tolist(), strict=True)]
     )
