@@ -9,7 +9,7 @@ an unseen one in each fold.
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -31,21 +31,21 @@ _RIG = "[sim]\nenabled = true\n[sim.scene]\ndistance_mm = [103, 116]\n"
 _TRAINING_S = 4 * 3600.0
 _FUSED_VIEWS = 3
 
-MEANS: dict[str, tuple[str, ...]] = {
-    "everything": (),
-    "no renders": ("--with-renders", "0"),
-    "light augmentation": ("--augment", "light"),
-    "no augmentation": ("--augment", "none"),
-    "grey values not normalised": ("--contrast", "plain"),
-    "colours": ("--contrast", "colour"),
-    "whole pictures": ("--no-crop",),
-    "no label smoothing": ("--label-smoothing", "0"),
-    "mixing": ("--mixing", "0.3"),
-    "classes not balanced": ("--balance", "none"),
-    "160 pixels for 96": ("--size", "160"),
-    "MobileNetV3-small, minimalistic": ("--network", "MobileNetV3Small-minimalistic"),
+MEANS: Mapping[str, Mapping[str, str]] = {
+    "everything": {},
+    "no renders": {"--with-renders": "0"},
+    "light augmentation": {"--augment": "light"},
+    "no augmentation": {"--augment": "none"},
+    "grey values not normalised": {"--contrast": "plain"},
+    "colours": {"--contrast": "colour"},
+    "whole pictures": {"--no-crop": ""},
+    "no label smoothing": {"--label-smoothing": "0"},
+    "mixing": {"--mixing": "0.3"},
+    "classes not balanced": {"--balance": "none"},
+    "160 pixels for 96": {"--size": "160"},
+    "MobileNetV3-small, minimalistic": {"--network": "MobileNetV3Small-minimalistic"},
 }
-"""What is changed, and the options of `rig train` that change it."""
+"""What is changed, and the options of `rig train` that change it; one without a value is a flag."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,7 @@ def rows(photographs: Path, epochs: int) -> Iterator[Row]:
         (shell.folder / "rig.toml").write_text(_RIG)
         usual = {"--with-renders": str(_RENDERS), "--epochs": str(epochs), "--folds": str(_FOLDS)}
         for number, (what, changed) in enumerate(MEANS.items()):
-            kept = [
-                word for option, value in usual.items() if option not in changed for word in (option, value)
-            ]
-            words = [*kept, *changed]
+            words = [word for option in (usual | dict(changed)).items() for word in option if word]
             began_s = time.monotonic()
             said = shell.json("train", "--data", photographs.resolve(), "--name", f"m{number}", *words)
             yield Row(what, tuple(said["folds"]), (time.monotonic() - began_s) / 60)
