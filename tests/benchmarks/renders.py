@@ -1,9 +1,12 @@
-"""What a network learns from renders: alone, added to photographs, and without an ingredient of the scene.
+"""What a network learns from renders, alone and added to photographs; and what photographs teach of renders.
 
 All is done by what a user would type: `rig sim render`, `rig train` and `rig evaluate`. `make bench` prints
-the first two; `python -m tests.benchmarks.renders [FOLDER]` the table of ingredients, row by row, which takes
-an hour on two cores. The folder holds photographs of single parts in class folders, with a manifest that
-names bricks.
+what is learned. `python -m tests.benchmarks.renders [FOLDER]` asks the other way round, ingredient by
+ingredient: the less a picture lacks that a photograph has, the better a network names it that knows nothing
+but photographs. The renders differ by the ingredient alone and are named by one and the same network, so a
+point or two mean something. A network that is trained anew for each ingredient says less: the same recipe on
+three draws of such small sets named 59 %, 68 % and 73 % of the photographs. It takes a quarter of an hour on
+two cores. The folder holds photographs of single parts in class folders, with a manifest that names bricks.
 """
 
 import json
@@ -32,8 +35,8 @@ _PLACEMENTS, _VIEWS, _EPOCHS = 80, 4, 24
 # take up a fifth more of the picture. That shows in the boxes around them, without a label.
 _SIZE_PX = 300
 _DISTANCE_MM = (103, 116)
-# For each ingredient of a scene, a smaller and coarser set and fewer epochs have to do.
-_SMALL_PLACEMENTS, _SMALL_EPOCHS = 40, 14
+# For each ingredient of a scene, a smaller and coarser set has to do.
+_SMALL_PLACEMENTS = 40
 _REPEATED = 3
 # What takes longer on two cores is stuck.
 _TRAINING_S = 3600.0
@@ -61,23 +64,26 @@ class Bench:
         """Make the training set that all networks share."""
         self._render("renders", {}, _PLACEMENTS, "good", seed=1)
 
-    def without(self, ingredient: str, held: Mapping[str, float], seed: int = 1) -> float:
-        """Top-1 on all photographs of what a small set of renders taught in which something is left out."""
+    def learn_photographs(self) -> None:
+        """Train a network on nothing but them."""
+        self._train("photographs", self._photographs)
+
+    def named_without(self, ingredient: str, held: Mapping[str, float], seed: int = 1) -> float:
+        """Its top-1 on a small set of renders in which something is left out."""
         name = f"{ingredient.split()[0]}-{seed}"
         self._render(name, held, _SMALL_PLACEMENTS, "fast", seed)
-        self._train(name, _SMALL_EPOCHS, seed)
-        return self._top1(name, str(self._photographs))
+        return self._top1("photographs", self._folder / name)
 
     def renders_alone(self) -> tuple[float, float]:
         """Top-1 of a network that has seen no photograph: on all of them, and on those of unseen bricks."""
-        self._train("renders")
-        return self._top1("renders", str(self._photographs)), self._top1("renders", "unseen")
+        self._train("renders", "renders")
+        return self._top1("renders", self._photographs), self._top1("renders", "unseen")
 
     def photographs_alone(self, a_class: int) -> float:
         """Top-1 on unseen bricks of a network that has learned from so many photographs a class."""
         name = f"photographs-{a_class}"
         self._write(name, self._chosen(a_class))
-        self._train(name)
+        self._train(name, name)
         return self._top1(name, "unseen")
 
     def both(self, a_class: int) -> float:
@@ -85,7 +91,7 @@ class Bench:
         name = f"both-{a_class}"
         renders = read_dataset(self._folder / "renders").samples
         self._write(name, [*self._chosen(a_class), *renders])
-        self._train(name)
+        self._train(name, name)
         return self._top1(name, "unseen")
 
     def _chosen(self, a_class: int) -> Iterator[Sample]:
@@ -119,11 +125,11 @@ class Bench:
         parts = ",".join(sorted(PARTS))
         self._shell.json("sim", "render", "--parts", parts, "--out", name, *recipe, *size)
 
-    def _train(self, name: str, epochs: int = _EPOCHS, seed: int = 0) -> None:
-        recipe = ("--folds", "0", "--epochs", str(epochs), "--seed", str(seed), "--allow-mixed")
-        self._shell.json("train", "--data", name, "--name", name, *recipe)
+    def _train(self, name: str, data: str | Path) -> None:
+        recipe = ("--folds", "0", "--epochs", str(_EPOCHS), "--allow-mixed")
+        self._shell.json("train", "--data", data, "--name", name, *recipe)
 
-    def _top1(self, model: str, data: str) -> float:
+    def _top1(self, model: str, data: str | Path) -> float:
         said = self._shell.json("evaluate", f"models/{model}", data)
         return float(said["scores"]["unseen"]["top1"])
 
@@ -160,14 +166,15 @@ def learning() -> Iterator[Figure]:
 
 
 def ingredients(photographs: Path) -> Iterator[tuple[str, float]]:
-    """Top-1 on photographs, with everything (several times, to see how it spreads), and without each."""
+    """Top-1 on renders with everything (several draws, to see how it spreads), and without each."""
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), photographs)
+        bench.learn_photographs()
         for seed in range(1, 1 + _REPEATED):
-            yield f"(with everything, seed {seed})", bench.without("nothing", {}, seed)
+            yield f"(with everything, seed {seed})", bench.named_without("nothing", {}, seed)
         for ingredient, held in INGREDIENTS.items():
-            yield ingredient, bench.without(ingredient, held)
-        yield "all of these", bench.without("all", dict(ChainMap(*map(dict, INGREDIENTS.values()))))
+            yield ingredient, bench.named_without(ingredient, held)
+        yield "all of these", bench.named_without("all", dict(ChainMap(*map(dict, INGREDIENTS.values()))))
 
 
 def main() -> None:
@@ -175,7 +182,7 @@ def main() -> None:
     photographs = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOGRAPHS
     if not photographs.is_dir():
         sys.exit(f"there are no photographs in {photographs}: name a folder of class folders")
-    print("| without | top-1 on photographs |\n|---|---|", flush=True)
+    print("| without | top-1 on renders |\n|---|---|", flush=True)
     for ingredient, top1 in ingredients(photographs):
         print(f"| {ingredient} | {top1:.1%} |", flush=True)
 
