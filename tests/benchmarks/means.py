@@ -17,8 +17,7 @@ from statistics import fmean
 import cv2
 import numpy as np
 
-from rig.dataset.reader import Sample, decode_image, read_dataset
-from rig.files import read_bytes
+from rig.dataset.reader import Sample, decode_image, read_bytes, read_dataset
 from rig.model import Bundle, load_bundle
 from rig.vision.classifier import Classifier
 from tests.acceptance.conftest import Shell
