@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -32,12 +33,12 @@ def commands_a_second() -> Iterator[Figure]:
         host, bare = [], []
         for _ in range(_ROUNDS):
             with closing(board.marlin(_PATIENT)) as marlin:
-                host.append(_rate(lambda marlin=marlin: marlin.run("M105")))
+                host.append(_rate(partial(marlin.run, "M105")))
             with closing(open_port(board.url, 115200)) as port:
                 port.timeout = 5.0
                 while port.readline() != b"echo:Hardcoded Default Settings Loaded\n":
                     pass
-                bare.append(_rate(lambda port=port: _ping(port)))
+                bare.append(_rate(partial(_ping, port)))
     yield Figure(
         "commands a second (M105)",
         f"{median(host):.0f}",

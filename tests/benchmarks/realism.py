@@ -7,6 +7,7 @@ class folders. Nothing is trained: pictures are compared by what a few statistic
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import fmean
 
 import cv2
 import numpy as np
@@ -15,9 +16,10 @@ from rich.table import Table
 
 from rig.camera.frame import Image
 from rig.scene_config import SceneConfig
-from rig.sim.hand import draw_colour, drop
+from rig.sim.drop import drop
 from rig.sim.part_library import EMBEDDED
 from rig.sim.parts import PARTS
+from rig.sim.pile import draw_colour
 from rig.sim.scene import draw_scene
 from rig.sim.shot import Shot, take
 from rig.vision.jpeg import encode_jpeg
@@ -123,7 +125,7 @@ def realism() -> Iterator[Figure]:
     if not PHOTOGRAPHS.is_dir():
         yield Figure("simulated pictures against photographs", "skipped", f"no {PHOTOGRAPHS} here", 1.0)
         return
-    apart = np.mean(list(distances(photographs(PHOTOGRAPHS), renders()).values()))
+    apart = fmean(distances(photographs(PHOTOGRAPHS), renders()).values())
     yield Figure("simulated pictures against photographs", f"{apart:.2f} sigma", "0.5 sigma", 0.5 / apart)
 
 
@@ -135,17 +137,17 @@ def main() -> None:
         sys.exit(f"there are no photographs in {folder}: name a folder of class folders")
     whole = distances(iter(real), renders())
     table = Table("statistic", "distance", title="With everything")
-    for name, apart in whole.items():
-        table.add_row(name, f"{apart:.2f}")
+    for name, distance in whole.items():
+        table.add_row(name, f"{distance:.2f}")
     Console().print(table)
     table = Table("without", "mean distance", "what it changes most", title="Ingredients")
-    table.add_row("(with everything)", f"{np.mean(list(whole.values())):.3f}", "")
+    table.add_row("(with everything)", f"{fmean(whole.values()):.3f}", "")
     for ingredient, held in INGREDIENTS.items():
         apart = distances(iter(real), renders(**held))
         most = max(apart, key=lambda name: abs(apart[name] - whole[name]))
         table.add_row(
             ingredient,
-            f"{np.mean(list(apart.values())):.3f}",
+            f"{fmean(apart.values()):.3f}",
             f"{most}: {whole[most]:.2f} -> {apart[most]:.2f}",
         )
     Console().print(table)
