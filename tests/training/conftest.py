@@ -29,12 +29,14 @@ PARTS = ("red", "dark", "pale")
 def write_shapes(folder: Path, *, parts: tuple[str, ...] = PARTS, views: int = 12, seed: int = 0) -> Path:
     """Class folders of drawn shapes, each as several physical parts of other colours."""
     rng = np.random.default_rng(seed)
-    rows = []
+    rows: list[dict[str, str]] = []
     for label in SHAPES:
         for part in parts:
-            colour = tuple(int(channel) for channel in rng.integers(10, 240, 3))
+            blue, green, red = map(int, rng.integers(10, 240, 3))
             for view in range(views):
-                scene = Scene(label, colour=colour, turn_deg=float(rng.uniform(0, 360)), scale=0.15)
+                scene = Scene(
+                    label, colour=(blue, green, red), turn_deg=float(rng.uniform(0, 360)), scale=0.15
+                )
                 name = f"{label}/{part}_{view}.png"
                 (folder / label).mkdir(parents=True, exist_ok=True)
                 assert cv2.imwrite(str(folder / name), draw(scene, seed=len(rows)))

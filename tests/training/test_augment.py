@@ -84,13 +84,13 @@ def test_without_augmentation_the_network_sees_what_it_is_asked_later(contrast: 
         assert np.array_equal(seen, network_input(picture, 0.4, contrast))
 
 
-def _alone(**change: object) -> tuple[np.ndarray, np.ndarray]:
-    """A picture without augmentation, and with one thing of it at its most."""
+def _beside(how: Augmentation) -> tuple[np.ndarray, np.ndarray]:
+    """A picture without augmentation, and with that."""
     picture = _crops(1)[0]
     picture[:, :, 2] = 255 - picture[:, :, 2]  # so that channels differ all over
     plain, changed = (
-        augment(picture, silhouette(picture), 0.4, 64, Contrast.LOCAL, how, np.random.default_rng(5))
-        for how in (NONE, replace(NONE, **change))
+        augment(picture, silhouette(picture), 0.4, 64, Contrast.LOCAL, either, np.random.default_rng(5))
+        for either in (NONE, how)
     )
     return plain, changed
 
@@ -110,7 +110,7 @@ def test_a_flip_mirrors_left_and_right() -> None:
 
 
 def test_an_inversion_exchanges_light_and_dark() -> None:
-    plain, changed = _alone(inversion=1.0)
+    plain, changed = _beside(replace(NONE, inversion=1.0))
     assert np.corrcoef(plain[:, :, 0].ravel(), changed[:, :, 0].ravel())[0, 1] < -0.5
 
 
@@ -131,17 +131,18 @@ def test_a_brighter_picture_is_clipped_and_does_not_wrap_to_black() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    "how",
     [
-        {"turn_deg": 30.0}, {"zoom": (1.3, 1.3)}, {"stretch": 0.2}, {"shear": 0.2}, {"shift": 0.2},
-        {"crop": 0.4}, {"grey_mixing": 1.0}, {"permutation": 1.0}, {"recolouring": 1.0},
-        {"gamma": 1.0}, {"contrast": 0.5}, {"blur": 1.0, "blur_px": (1.2, 1.2)},
-        {"noise": 1.0}, {"erasing": 1.0}, {"size_spread": 0.5},
+        replace(NONE, turn_deg=30.0), replace(NONE, zoom=(1.3, 1.3)), replace(NONE, stretch=0.2),
+        replace(NONE, shear=0.2), replace(NONE, shift=0.2), replace(NONE, crop=0.4),
+        replace(NONE, grey_mixing=1.0), replace(NONE, permutation=1.0), replace(NONE, recolouring=1.0),
+        replace(NONE, gamma=1.0), replace(NONE, contrast=0.5), replace(NONE, blur=1.0, blur_px=(1.2, 1.2)),
+        replace(NONE, noise=1.0), replace(NONE, erasing=1.0), replace(NONE, size_spread=0.5),
     ],
-    ids=lambda change: next(iter(change)),
+    ids=lambda how: next(name for name, value in vars(how).items() if value != getattr(NONE, name)),
 )  # fmt: skip
-def test_each_thing_does_something_by_itself(change: dict[str, object]) -> None:
-    plain, changed = _alone(**change)
+def test_each_thing_does_something_by_itself(how: Augmentation) -> None:
+    plain, changed = _beside(how)
     assert not np.array_equal(plain, changed)
 
 

@@ -15,8 +15,8 @@ SIDE = 48
 
 def _crops(images: np.ndarray, groups: list[str], fingerprints: np.ndarray) -> Crops:
     samples = tuple(
-        Sample(Path(group.split("/")[0]) / f"{k}.png", *group.split("/"), "camera")
-        for k, group in enumerate(groups)
+        Sample(Path(label) / f"{k}.png", label, group, "camera")
+        for k, (label, group) in enumerate(key.split("/") for key in groups)
     )
     labels = Dataset(Path(), samples).labels
     return Crops(

@@ -205,7 +205,7 @@ def test_the_last_layers_thaw_but_no_batch_normalisation() -> None:
     assert len(trained()) == 9
 
 
-class OneBatch(keras.utils.PyDataset):
+class OneBatch(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """All there is in a step."""
 
     def __init__(self, inputs: np.ndarray, targets: np.ndarray) -> None:

@@ -27,7 +27,7 @@ def pictures() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return pictures, targets
 
 
-class Batches(keras.utils.PyDataset):
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """Fifty pictures a step."""
 
     def __init__(self, inputs: NDArray[np.uint8], targets: NDArray[np.int64]) -> None:

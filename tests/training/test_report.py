@@ -152,7 +152,9 @@ def test_mistakes_lie_in_folders(tmp_path: Path) -> None:
     assert len(pictures) == len(findings.mistakes)
     first = findings.mistakes[0]
     path = tmp_path / "report" / "mistakes" / first.true / first.named / f"{Path(first.file_name).stem}.jpg"
-    assert cv2.imread(str(path)).shape == (32, 32, 3)
+    shown = cv2.imread(str(path))
+    assert shown is not None
+    assert shown.shape == (32, 32, 3)
 
 
 def test_pairs_are_ranked_by_how_often() -> None:

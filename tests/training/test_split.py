@@ -154,7 +154,12 @@ def test_where_a_class_has_too_few_groups_nothing_is_tested(sizes: Sizes) -> Non
 
 
 def _samples(groups: dict[str, int], source: str = "camera") -> list[Sample]:
-    return [_sample(*group.split("/"), source) for group, size in groups.items() for _ in range(size)]
+    return [
+        _sample(label, group, source)
+        for key, size in groups.items()
+        for label, group in [key.split("/")]
+        for _ in range(size)
+    ]
 
 
 def test_groups_that_share_a_file_are_on_one_side() -> None:

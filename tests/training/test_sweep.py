@@ -109,7 +109,9 @@ def test_a_sweep_that_is_killed_or_stopped_goes_on(data: Path, tmp_path: Path) -
     assert result.best == max(result.tried, key=lambda tried: (tried.top1 or 0, -tried.number))
 
     draw_sweep(result, tmp_path / "s.png")
-    assert cv2.imread(str(tmp_path / "s.png")).shape[1] > 1000
+    drawn = cv2.imread(str(tmp_path / "s.png"))
+    assert drawn is not None
+    assert drawn.shape[1] > 1000
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.png", "sweeps.db"]
 
     assert sweep(request, events.append) == result  # there is nothing left to be tried
