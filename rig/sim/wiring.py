@@ -56,18 +56,8 @@ def build_world(config: Config, clock: Clock) -> World:
     )
 
 
-def build_board(
-    config: Config, world: World, *, on_strike: Callable[[Strike], None] | None = None
-) -> FaultyBoard:
-    """The board that was flashed for `config`, whatever the driver on it really does, with all its faults.
-
-    Args:
-        on_strike: called with each fault that strikes, by the thread that runs the board.
-
-    Raises:
-        ConfigError: there is no such fault scenario.
-    """
-    scenario = load_scenario(config.sim.faults)
+def build_firmware(config: Config, world: World) -> Firmware:
+    """The board that was flashed for `config`, whatever the driver on it really does."""
     actuator = config.actuator
     y_axis = actuator if isinstance(actuator, StepperChuteConfig) else None
     build = Build(
@@ -78,9 +68,23 @@ def build_board(
         home_switch=_switch(config.turntable),
         chute_switch=None if y_axis is None else _switch(y_axis),
     )
-    return FaultyBoard(
-        Firmware(world, build), scenario.faults, clock=world.clock, seed=scenario.seed, on_strike=on_strike
-    )
+    return Firmware(world, build)
+
+
+def build_board(
+    config: Config, world: World, *, on_strike: Callable[[Strike], None] | None = None
+) -> FaultyBoard:
+    """The board of `build_firmware`, with all the faults that `config` names.
+
+    Args:
+        on_strike: called with each fault that strikes, by the thread that runs the board.
+
+    Raises:
+        ConfigError: there is no such fault scenario.
+    """
+    scenario = load_scenario(config.sim.faults)
+    firmware = build_firmware(config, world)
+    return FaultyBoard(firmware, scenario.faults, clock=world.clock, seed=scenario.seed, on_strike=on_strike)
 
 
 def _true_microsteps_per_turn(config: Config) -> float:

@@ -27,7 +27,7 @@ from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
 from rig.sim.faults import Direction, Fault, FaultKind, FaultyBoard
 from rig.sim.port import SimulatedPort
-from rig.sim.wiring import build_board, build_world
+from rig.sim.wiring import build_firmware, build_world
 from rig.sim.world import LyingPart, World
 from tests.marlin.test_link import interrupted_after
 from tests.sim.boards import SERIAL, HandClock, desk
@@ -70,7 +70,7 @@ def bench(
 ) -> Iterator[Bench]:
     config = Config(actuator=actuator, bins=tuple(bins))
     world = build_world(config, clock or LeapingClock())
-    board = FaultyBoard(build_board(config, world), faults, clock=world.clock)
+    board = FaultyBoard(build_firmware(config, world), faults, clock=world.clock)
     serial = SERIAL.model_copy(update={"reply_timeout_s": 2.5})
     with (
         SimulatedPort(world, board=board) as port,
