@@ -7,13 +7,13 @@ import cv2
 import pytest
 
 from tests.acceptance.conftest import PARTS, Shell
-from tests.dataset.pictures import turned, write_dataset
+from tests.dataset.pictures import Rows, turned, write_dataset
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Shell:
     """A folder with pictures of three parts, twelve of each in each of three sessions."""
-    rows = {}
+    rows: Rows = {}
     for part in PARTS:
         for number in range(3):
             rows |= turned(part, f"{part}-s{number}", 12, step_deg=30.0, colour=4)
@@ -114,7 +114,9 @@ def test_an_import_without_bricks_says_what_that_means(kept: Shell, tmp_path: Pa
 def test_a_sheet_of_a_part(kept: Shell) -> None:
     drawn = kept.json("dataset", "sheet", "--part", "3001", "--most", "24", "--out", "sheet.png")
     assert (drawn["shown"], drawn["found"]) == (24, 36)
-    assert cv2.imread(str(kept.folder / "sheet.png")).shape[1] == 12 * 124
+    sheet = cv2.imread(str(kept.folder / "sheet.png"))
+    assert sheet is not None
+    assert sheet.shape[1] == 12 * 124
 
 
 def test_a_folder_that_is_not_there_is_one_clear_line(shell: Shell) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from rig.curation.audit import Problem, audit
 from rig.dataset.index import indexed
+from rig.dataset.reader import decode_image
 from tests.dataset.pictures import add_row, picture, session, turned, write_dataset
 
 
@@ -44,7 +45,7 @@ def test_each_kind_of_problem_is_found_and_named(tmp_path: Path) -> None:
     (folder / "3001" / "s1_002.jpg").unlink()
     add_row(folder, "3002/s3_000.jpg", {"label": "3002", "session": "s3"})
     shutil.copy2(folder / "3001" / "s1_003.jpg", folder / "3002" / "s3_001.jpg")
-    coarse = cv2.imdecode(np.frombuffer(picture(4), np.uint8), cv2.IMREAD_COLOR)
+    coarse = decode_image(picture(4), Path("picture"))
     (folder / "3002" / "s3_002.jpg").write_bytes(
         cv2.imencode(".jpg", coarse, [cv2.IMWRITE_JPEG_QUALITY, 70])[1].tobytes()
     )
@@ -72,7 +73,7 @@ def test_neighbouring_views_of_one_session_may_be_alike_but_not_identical(tmp_pa
 
 def still_from(folder: Path, name: str, first: int, count: int) -> None:
     """One and the same picture, a little darker each time, as a camera sees a table that stands still."""
-    pixels = cv2.imdecode(np.frombuffer(picture(90), np.uint8), cv2.IMREAD_COLOR)
+    pixels = decode_image(picture(90), Path("picture"))
     for place in range(first, count):
         _, jpeg = cv2.imencode(".jpg", (pixels * (1.0 - 0.01 * place)).astype(np.uint8))
         (folder / "3001" / f"{name}_{place:03d}.jpg").write_bytes(jpeg.tobytes())

@@ -33,9 +33,11 @@ def captures(tmp_path: Path) -> Path:
 def test_a_sheet_of_a_part_a_session_and_all(captures: Path, tmp_path: Path) -> None:
     out = tmp_path / "sheet.png"
     heights = []
-    for asked, found in (({"part": "3001"}, 20), ({"name": "s3"}, 4), ({}, 24)):
-        assert draw(captures, out, **asked) == Drawn(found, found)
-        heights.append(cv2.imread(str(out)).shape[0])
+    for part, name, found in (("3001", None, 20), (None, "s3", 4), (None, None, 24)):
+        assert draw(captures, out, part=part, name=name) == Drawn(found, found)
+        sheet = cv2.imread(str(out))
+        assert sheet is not None
+        heights.append(sheet.shape[0])
     two_rows, one_row, again_two = heights
     assert two_rows == again_two == 2 * one_row
     assert draw(captures, tmp_path / "few.jpg", most=7) == Drawn(7, 24)

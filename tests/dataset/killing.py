@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -71,10 +72,10 @@ def kill_everywhere(scratch: Path, name: str) -> int:
     for step in count():
         folder = scratch / "victim" / "captures"
         shutil.copytree(before.parent, folder.parent)
-        was_killed = killed_at(step, lambda folder=folder: CHANGES[name](folder))
+        was_killed = killed_at(step, partial(CHANGES[name], folder))
         append_json_line(folder / "metadata.jsonl", _APPENDED)
         # Whoever completes it is killed too, at one step or another.
-        killed_at(7 * step % 25, lambda folder=folder: finish_interrupted(folder))
+        killed_at(7 * step % 25, partial(finish_interrupted, folder))
         finish_interrupted(folder)
         found = contents(folder)
         manifest = found.pop("metadata.jsonl").decode()

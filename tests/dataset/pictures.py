@@ -8,6 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+Rows = dict[str, dict[str, Any] | None]
+"""What is said of each picture, by file name; None where nothing is."""
+
 
 def picture(seed: int, *, side: int = 48) -> bytes:
     """A JPEG file; each seed gives another picture."""
@@ -33,15 +36,13 @@ def add_row(folder: Path, name: str, row: dict[str, Any] | None) -> None:
             manifest.write(json.dumps({"file_name": name, **row}) + "\n")
 
 
-def session(label: str, name: str, count: int, **more: Any) -> dict[str, dict[str, Any] | None]:
+def session(label: str, name: str, count: int, **more: Any) -> Rows:
     """Rows of one session of one part."""
     row = {"label": label, "session": name, "pose": 0, "source": "camera", **more}
     return {f"{label}/{name}_{place:03d}.jpg": row for place in range(count)}
 
 
-def turned(
-    label: str, name: str, count: int, *, step_deg: float, **more: Any
-) -> dict[str, dict[str, Any] | None]:
+def turned(label: str, name: str, count: int, *, step_deg: float, **more: Any) -> Rows:
     """Rows of one session of one part, taken at one angle after the other."""
     rows = session(label, name, count, **more)
     return {

@@ -15,7 +15,7 @@ from rig.dataset.index import indexed
 from rig.dataset.reader import read_dataset
 from rig.dataset.splits import Shares, deal_splits
 from rig.errors import BadInput, DatasetError
-from tests.dataset.pictures import contents, rows_of, session, write_dataset
+from tests.dataset.pictures import Rows, contents, rows_of, session, write_dataset
 
 _SHARES = Shares(0.6, 0.2, 0.2)
 
@@ -35,7 +35,7 @@ def hand_on(
 @pytest.fixture
 def captures(tmp_path: Path) -> Path:
     """Five sessions of one part, two of them of one brick; and one session of another."""
-    rows = {}
+    rows: Rows = {}
     for name, brick in (("s1", "p"), ("s2", "p"), ("s3", "q"), ("s4", "r"), ("s5", None)):
         rows |= session("3001", name, 2, physical_part=brick, box=None if name == "s5" else [1, 2, 3, 4])
     return write_dataset(tmp_path / "captures", rows | session("3002", "s6", 2))

@@ -40,7 +40,9 @@ def samples(folder: Path) -> list[Sample]:
 
 
 @given(rows=_ROWS)
-def test_groups_are_those_of_the_reader(tmp_path_factory: pytest.TempPathFactory, rows: list) -> None:
+def test_groups_are_those_of_the_reader(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, dict[str, str | int | None]]]
+) -> None:
     folder = tmp_path_factory.mktemp("data")
     for place, (label, row) in enumerate(rows):
         (folder / label).mkdir(exist_ok=True)

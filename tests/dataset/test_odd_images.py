@@ -70,7 +70,8 @@ GREYS = [[84] * 3, [240] * 3, [0] * 3, [122] * 3]
 )  # fmt: skip
 def test_every_kind_of_pixels_shows_the_same(make: Callable[[], bytes], colours: list[list[int]]) -> None:
     image = decode_image(make(), Path("odd"))
-    assert (image.shape, image.dtype) == ((HEIGHT, WIDTH, 3), np.uint8)
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert image.dtype == np.uint8
     np.testing.assert_allclose(_corners(image), colours, atol=4)
 
 
