@@ -48,7 +48,7 @@ def noisy_table() -> Iterator[tuple[Turntable, BoardBehindNoise, World]]:
     board = BoardBehindNoise(world)
     # Any board will do for the port; this one is no `FaultyBoard`.
     with SimulatedPort(world, board=board) as port:
-        wiring = Wiring({Axis.X: world.microsteps_per_turn})
+        wiring = Wiring({Axis.X: round(world.microsteps_per_turn)})
         marlin = Marlin.connect(port.stable_url, SERIAL, wiring=wiring, clock=world.clock)
         try:
             table = Turntable(marlin, TurntableConfig(speed_deg_s=360), world.clock)

@@ -120,7 +120,7 @@ class Desk:
 
     def _connect(self, url: str, serial: SerialConfig | None) -> Marlin:
         serial = serial or (PATIENT if isinstance(self.world.clock, SystemClock) else SERIAL)
-        microsteps = {Axis.X: self.world.microsteps_per_turn}
+        microsteps = {Axis.X: round(self.world.microsteps_per_turn)}
         wiring = Wiring(microsteps, frozenset({LIGHT_PIN}), frozenset({0, 1}))
         return Marlin.connect(url, serial, wiring=wiring, clock=self.world.clock)
 

@@ -7,6 +7,7 @@ Run as: python -m tests.sim.killing FOLDER
 
 import shutil
 import sys
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -61,10 +62,10 @@ def kill_everywhere(scratch: Path) -> int:
     expected = every_file(whole)
     for step in count():
         folder = scratch / "victim" / "renders"
-        was_killed = killed_at(step, lambda folder=folder: go_on(folder))
+        was_killed = killed_at(step, partial(go_on, folder))
         check_whole(folder)
         if step % 3 == 0:
-            killed_at(7 * step % 25, lambda folder=folder: go_on(folder))
+            killed_at(7 * step % 25, partial(go_on, folder))
             check_whole(folder)
         go_on(folder)
         assert every_file(folder) == expected, f"step {step}: something is left over, missing or different"

@@ -51,7 +51,7 @@ def refused(folder: Path, *options: str) -> str:
 
 def ask(client: serial.Serial, *lines: str, until: bytes) -> list[bytes]:
     client.write("".join(f"{line}\n" for line in lines).encode())
-    heard = []
+    heard: list[bytes] = []
     while not heard or not heard[-1].startswith(until):
         heard.append(client.readline())
         assert heard[-1], f"silence after {heard}"

@@ -89,7 +89,7 @@ def test_after_all_sides_it_begins_again() -> None:
 
 def test_bricks_come_to_rest_as_often_as_their_poses_say() -> None:
     hand, world = hand_and_world()
-    drops = Counter()
+    drops: Counter[int] = Counter()
     for seed in range(800):
         hand.place(Subject(BRICK, seed=seed), pose=0)
         assert np.abs(lying(world).offset_mm).max() <= 7
@@ -103,7 +103,7 @@ def test_a_pile_comes_part_by_part_with_a_gap_and_does_not_end() -> None:
     hand = SimulatedHand(world, np.random.default_rng(0))
     parts = [BRICK, PartNumber("3039")]
     hand.pour(parts)
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for _ in range(200):
         assert hand.truth() is None
         world.clock.sleep(0.51)

@@ -40,7 +40,7 @@ def test_what_is_further_out_of_focus_is_blurred_more(scene: Scene) -> None:
 
 def test_a_pattern_keeps_its_contrast_in_focus_and_loses_it_away_from_it(scene: Scene) -> None:
     lens = lens_of(replace(scene, defocus_px_per_dioptre=0.5))
-    stripes = np.tile(np.float32([[[0.0], [0.0], [1.0], [1.0]]]), (240, 80, 3))
+    stripes = np.tile(np.array([[[0.0], [0.0], [1.0], [1.0]]], np.float32), (240, 80, 3))
     dioptres = np.full((240, 320), 1000 / scene.distance_mm, np.float32)
     dioptres[120:] += 4
     projected = lens.focus(stripes, dioptres)

@@ -20,7 +20,7 @@ from tests.sim.desk import brick
 
 SIZE = (320, 240)
 # LDraw codes of one plastic of each kind.
-RED, GREY, CLEAR_RED, CHROME, PEARL, METAL, RUBBER = 4, 71, 36, 383, 179, 80, 324
+RED, GREY, CLEAR_RED, CHROME, PEARL, METAL, RUBBER = map(ColourCode, (4, 71, 36, 383, 179, 80, 324))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def table_profile(scene: Scene, lying: LyingPart) -> np.ndarray:
     seen, empty = render(scene, lying), render(scene, None)
     ratio = (seen.radiance / empty.radiance).mean(axis=2)
     ratio[seen.share > 0] = np.nan
-    return ratio[110:130].mean(axis=0)
+    return np.asarray(ratio[110:130].mean(axis=0))
 
 
 def test_the_bright_line_lies_on_the_side_of_the_lamp_and_the_shadow_on_the_other(scene: Scene) -> None:
@@ -68,7 +68,7 @@ def test_what_a_wall_mirrors_onto_the_part_itself_does_not_shine_through_it() ->
         part = bake(mesh)
         maps = light_maps(part.silhouette, [lamp.direction], 144)
         dull, glossy = (
-            light_on_ground(part, material_of(PLASTICS[ColourCode(RED)]), light, maps, FAST, caustic=caustic)
+            light_on_ground(part, material_of(PLASTICS[RED]), light, maps, FAST, caustic=caustic)
             for caustic in (0.0, 1.0)
         )
         return float((glossy - dull).max())

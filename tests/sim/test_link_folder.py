@@ -78,8 +78,13 @@ def test_a_folder_that_is_swept_away_before_it_is_locked_is_made_anew(
         if len(made) == 1:
             lock = os.open(folder, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
+
+            def sweep() -> None:
+                folder.rmdir()
+                os.close(lock)
+
             # Whether that is before or after it is opened: it must be made anew.
-            threading.Timer(0.1, lambda: (folder.rmdir(), os.close(lock))).start()
+            threading.Timer(0.1, sweep).start()
         return str(folder)
 
     monkeypatch.setattr(tempfile, "mkdtemp", make_and_be_swept)

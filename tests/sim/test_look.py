@@ -39,7 +39,9 @@ def test_a_sheet_is_written_and_depends_on_the_seed_alone(
         look(tmp_path, monkeypatch, "", "--angles", "3", "--seed", seed, "--out", name)
         sheets.append((tmp_path / name).read_bytes())
     assert sheets[0] == sheets[1] != sheets[2]
-    height, width = cv2.imread(str(tmp_path / "a.jpg")).shape[:2]
+    sheet = cv2.imread(str(tmp_path / "a.jpg"))
+    assert sheet is not None
+    height, width = sheet.shape[:2]
     assert width > 3 * 240 > height > 2 * 180
 
 
@@ -47,7 +49,9 @@ def test_a_scene_in_rig_toml_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
     means = []
     for exposure in ("0.2", "[0.4, 0.5]"):
         look(tmp_path, monkeypatch, f"exposure = {exposure}", "--out", "a.jpg")
-        means.append(cv2.imread(str(tmp_path / "a.jpg")).mean())
+        sheet = cv2.imread(str(tmp_path / "a.jpg"))
+        assert sheet is not None
+        means.append(sheet.mean())
     assert means[0] < 0.85 * means[1]
 
 
@@ -82,7 +86,7 @@ def test_each_value_is_drawn_from_its_range() -> None:
 def test_fixing_one_value_leaves_the_others() -> None:
     free, held = (
         asdict(draw_scene(np.random.default_rng(7), ranges))
-        for ranges in (SceneConfig(), SceneConfig(elevation_deg=45))
+        for ranges in (SceneConfig(), SceneConfig.model_validate({"elevation_deg": 45}))
     )
     assert held.pop("elevation_deg") == 45
     assert free.pop("elevation_deg") != 45

@@ -78,9 +78,9 @@ def test_blocks_join_without_a_jump_and_within_speed_and_acceleration(blocks: li
     for before, after in pairwise(phases):
         assert after.start_s == pytest.approx(before.end_s)
         assert after.speed == pytest.approx(before.end_speed, abs=1e-3)
-    for before, after in pairwise(planned):
-        if not before.block.leads_straight_to(after.block):
-            assert before.exit_speed <= START_SPEED
+    for earlier, later in pairwise(planned):
+        if not earlier.block.leads_straight_to(later.block):
+            assert earlier.exit_speed <= START_SPEED
 
 
 @given(BLOCKS, st.lists(st.floats(0.0, 0.5), min_size=8, max_size=8))

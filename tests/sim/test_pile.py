@@ -52,16 +52,18 @@ def test_the_composition_is_as_ordered() -> None:
 
 
 def test_mishaps_come_as_often_as_ordered_and_change_nothing_else() -> None:
-    config = {"damaged": 0.2, "foreign": 0.1, "stuck": 0.1, "stays": 0.3, "bounces": 0.2}
-    feeds = pile(400, **config)
+    def mishaps(seed: int) -> list[Feed]:
+        return pile(400, seed, damaged=0.2, foreign=0.1, stuck=0.1, stays=0.3, bounces=0.2)
+
+    feeds = mishaps(0)
     kinds = Counter(truth_of(Piece.of(feed.lying.part), EXPECTED).kind for feed in feeds)
     assert {kind: count / 400 for kind, count in kinds.items()} == pytest.approx(
         {"sound": 0.6, "damaged": 0.2, "foreign": 0.1, "stuck": 0.1}, abs=0.07
     )
     assert sum(feed.bounces for feed in feeds) / 400 == pytest.approx(0.2, abs=0.07)
     assert sum(feed.withstands > 0 for feed in feeds) / 400 == pytest.approx(0.3, abs=0.07)
-    assert feeds == pile(400, **config)
-    assert feeds != pile(400, seed=1, **config)
+    assert feeds == mishaps(0)
+    assert feeds != mishaps(1)
 
 
 def test_gaps_spread_and_jams_last() -> None:
@@ -72,7 +74,7 @@ def test_gaps_spread_and_jams_last() -> None:
 
 
 def test_a_pile_that_cannot_be_is_refused() -> None:
-    everything = tuple(EMBEDDED_PARTS)
+    everything = tuple(PartNumber(number) for number in EMBEDDED_PARTS)
     rngs = np.random.default_rng(0).spawn(2)
     with pytest.raises(BadInput, match="foreign"):
         draw_pile(everything, PileConfig(foreign=0.1), EMBEDDED, *rngs)

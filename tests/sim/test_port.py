@@ -21,7 +21,7 @@ KINDS = [
 
 
 def read_lines_until(client: serial.Serial, last: bytes) -> list[bytes]:
-    lines = []
+    lines: list[bytes] = []
     while True:
         line = client.readline()
         assert line, f"silence before {last!r}; heard {lines}"

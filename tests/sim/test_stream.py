@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 import serial
 
-from rig.camera.frame import Frame
+from rig.camera.frame import Frame, Image
 from rig.config import CameraConfig
+from rig.dataset.reader import decode_image
 from rig.errors import BadInput
 from rig.sim.camera import SimulatedCamera
 from rig.sim.scene import draw_scene
@@ -123,10 +124,10 @@ def test_who_comes_sees_nothing_older_than_that(camera: CountingCamera) -> None:
     assert max(dark) < 20 < min(lit)
 
 
-def snapshot(page: str) -> np.ndarray:
+def snapshot(page: str) -> Image:
     with urllib.request.urlopen(f"{page}snapshot.jpg", timeout=30) as answer:
         assert answer.headers["Content-Type"] == "image/jpeg"
-        return cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)
+        return decode_image(answer.read(), Path("snapshot.jpg"))
 
 
 @pytest.mark.parametrize(

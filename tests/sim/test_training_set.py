@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,7 @@ ALL = Share(1, 1)
 
 
 def recipe(**changed: Any) -> Recipe:
-    options = {
-        "seed": 1,
-        "views": VIEWS,
-        "width_px": 128,
-        "height_px": 96,
-        "quality": "fast",
-        "scene": SceneConfig(),
-        "made_with": current_versions(EMBEDDED),
-    }
-    return Recipe(**(options | changed))
+    return replace(Recipe(1, VIEWS, 128, 96, "fast", SceneConfig(), current_versions(EMBEDDED)), **changed)
 
 
 def render(folder: Path, *, workers: int = 1, share: Share = ALL) -> int:
@@ -161,6 +153,8 @@ def test_class_folders_hold_pictures_only_and_each_has_its_mask_and_box(rendered
     for name, row in rows.items():
         picture = cv2.imread(str(rendered / name))
         mask = cv2.imread(str((truth_folder(rendered) / name).with_suffix(".png")), cv2.IMREAD_UNCHANGED)
+        assert picture is not None
+        assert mask is not None
         assert picture.shape == (96, 128, 3)
         assert mask.shape == (96, 128)
         assert set(np.unique(mask)) == {0, 255}

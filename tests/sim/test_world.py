@@ -3,7 +3,7 @@
 import pytest
 
 from rig.sim import servo
-from rig.sim.world import PinExit, PinWrite, ServoPulse, StepperChute
+from rig.sim.world import PinExit, StepperChute
 from tests.sim.boards import SWEEPER, Console
 from tests.sim.desk import brick
 
@@ -53,10 +53,11 @@ def test_every_pulse_width_is_kept_in_order() -> None:
     console = Console()
     start_s = console.clock.now_s
     console.ask("M280 P0 S0", "M280 P1 S90", "M280 P1 S90", "M280 P0 S180", "M280 P2 S1000")
-    assert console.world.servo_pulses() == tuple(
-        ServoPulse(index, pulse_us, pytest.approx(start_s + 0.3 * place))
-        for place, (index, pulse_us) in enumerate([(0, 546), (1, 1475), (1, 1475), (0, 2402), (2, 1000)])
-    )
+    pulses = console.world.servo_pulses()
+    widths = [(pulse.index, pulse.pulse_us) for pulse in pulses]
+    assert widths == [(0, 546), (1, 1475), (1, 1475), (0, 2402), (2, 1000)]
+    expected_s = [start_s + 0.3 * place for place in range(5)]
+    assert [pulse.at_s for pulse in pulses] == pytest.approx(expected_s)
     assert console.ask("M280 P0") == ["echo: Servo 0: 180", "ok P15 B3"]
     assert len(console.world.servo_pulses()) == 5
 
@@ -71,7 +72,7 @@ def test_every_write_of_a_pin_is_kept_and_so_is_its_fall_in_a_reset() -> None:
     start_s = console.clock.now_s
     console.ask("M42 P8 S255", "G4 P200", "M42 P8 S0", "M42 P10 S7", "M42 P9 S255")
     console.firmware.reset()
-    assert console.world.pin_writes() == tuple(
-        PinWrite(pin, value, pytest.approx(start_s + after_s))
-        for pin, value, after_s in [(8, 255, 0.0), (8, 0, 0.2), (10, 7, 0.2), (10, 0, 0.2)]
-    )
+    writes = console.world.pin_writes()
+    assert [(write.pin, write.value) for write in writes] == [(8, 255), (8, 0), (10, 7), (10, 0)]
+    expected_s = [start_s, start_s + 0.2, start_s + 0.2, start_s + 0.2]
+    assert [write.at_s for write in writes] == pytest.approx(expected_s)
