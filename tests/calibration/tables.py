@@ -75,7 +75,7 @@ def _texture(cells: Cells, side_px: int, middle: tuple[float, float]) -> Image:
 
 def _disc() -> NDArray[np.bool_]:
     offset = np.arange(_TEXTURE_PX) - (_TEXTURE_PX - 1) / 2
-    return np.hypot(offset[:, None], offset) < _TEXTURE_PX / 2 - 2
+    return np.asarray(np.hypot(offset[:, None], offset) < _TEXTURE_PX / 2 - 2, np.bool_)
 
 
 def marker(seed: int, cells: int = 6) -> Cells:

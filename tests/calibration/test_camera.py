@@ -65,10 +65,9 @@ def test_the_truth_is_found(seed: int, tmp_path: Path) -> None:
 
 def test_a_grey_card_does_as_well_and_a_short_exposure_has_more_gain(tmp_path: Path) -> None:
     found = {}
-    for reference, shutter in (("white", WISH.shutter), ("grey", Shutter(3_000, None))):
+    for wish in (WISH, CameraWish("grey", Shutter(3_000, None), PART)):
         with rig(4) as machine:
-            wish = CameraWish(reference, shutter, PART)
-            found[reference] = calibrate(machine, tmp_path, wish).settings
+            found[wish.reference] = calibrate(machine, tmp_path, wish).settings
     light = {name: settings["exposure_us"] * settings["gain"] for name, settings in found.items()}
     assert light["grey"] == pytest.approx(light["white"], rel=0.15)
     assert found["grey"]["exposure_us"] == 3_000

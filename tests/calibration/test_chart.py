@@ -52,6 +52,7 @@ def test_a_curve_of_nothing_but_zeros_can_be_drawn() -> None:
 def test_a_picture_survives_its_file() -> None:
     picture = _chart([Curve("", [(0.0, 0.0), (1.0, 1.0)], BLUE)], [], [])
     read = cv2.imdecode(np.frombuffer(encode_png(picture), np.uint8), cv2.IMREAD_COLOR)
+    assert read is not None
     assert (read == picture).all()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from rig.calibration.settle import measure_settling
 from rig.calibration.table import measure_table
-from rig.camera.frame import Developed, Frame
+from rig.camera.frame import Camera, Developed, Frame
 from rig.catalog import PartNumber
 from rig.clock import Clock
 from rig.config import Config, SimConfig
@@ -29,14 +29,13 @@ Job = Callable[..., Generator[object, None, None]]
 
 
 class EmptyTableCamera:
-    """A camera over a table with nothing on it and nothing to be seen of its rim."""
+    """A camera that shows a table with nothing on it and nothing to be seen of its rim."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, camera: Camera, clock: Clock) -> None:
+        self.start, self.close, self.describe = camera.start, camera.close, camera.describe
+        self.reach, self.relock = camera.reach, camera.relock
         self._clock = clock
         self._drawn = DrawnTable(NOTHING)
-
-    def start(self) -> None:
-        pass
 
     def capture(self, not_before_s: float) -> Frame:
         from_s = max(not_before_s, self._clock.monotonic()) + FRAME_S - EXPOSURE_S
@@ -45,12 +44,6 @@ class EmptyTableCamera:
 
     def expose(self, not_before_s: float) -> Developed:
         return Developed(self.capture(not_before_s))
-
-    def describe(self) -> str:
-        return "a drawn table"
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture
@@ -61,7 +54,7 @@ def machine() -> Iterator[Machine]:
         raise AssertionError(sentence)
 
     with open_machine(CONFIG, ask=ask, seed=1) as machine:
-        yield replace(machine, camera=EmptyTableCamera(machine.clock))
+        yield replace(machine, camera=EmptyTableCamera(machine.camera, machine.clock))
 
 
 def test_a_table_that_cannot_be_measured_leaves_a_drawing_of_what_was_seen(

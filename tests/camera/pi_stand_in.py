@@ -110,7 +110,7 @@ class Picamera2:
         stalls = type(self).frames_until_stall
         self._left = stalls.pop(0) if stalls else -1
         self.opened.append(self)
-        self.closed = False
+        self.closed: bool = False
         self.free = BUFFERS
         self.configurations: list[dict[str, Any]] = []
         self._controls: dict[str, Any] = {}

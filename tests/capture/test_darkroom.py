@@ -9,7 +9,7 @@ from rig.capture.darkroom import Darkroom
 
 def test_prints_come_out_in_the_order_of_their_shots() -> None:
     prints: list[int] = []
-    with Darkroom(lambda shot: shot * 10, room=3) as darkroom:
+    with Darkroom[int, int](lambda shot: shot * 10, room=3) as darkroom:
         for shot in range(20):
             prints += darkroom.bring(shot)
         while not darkroom.is_empty:
@@ -18,7 +18,8 @@ def test_prints_come_out_in_the_order_of_their_shots() -> None:
 
 
 def test_only_so_many_wait() -> None:
-    gate, waiting = threading.Semaphore(0), []
+    gate = threading.Semaphore(0)
+    waiting: list[list[int]] = []
 
     def work(shot: int) -> int:
         gate.acquire()

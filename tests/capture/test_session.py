@@ -79,6 +79,7 @@ class Litter:
 
     def __init__(self, camera: SimulatedCamera) -> None:
         self.start, self.close, self.describe = camera.start, camera.close, camera.describe
+        self.reach, self.relock = camera.reach, camera.relock
         self.there = False
         self._camera = camera
 
@@ -95,6 +96,10 @@ class Littered:
 
     latent: Latent
     there: bool
+
+    @property
+    def exposed_until_s(self) -> float:
+        return self.latent.exposed_until_s
 
     def develop(self) -> Frame:
         frame = self.latent.develop()
@@ -171,6 +176,7 @@ def test_every_view_is_taken_in_order_and_on_disk(tmp_path: Path) -> None:
     assert [row.angle_deg for row in rows] == [15.0 * step for step in range(STEPS)]
     for row in rows:
         assert cv2.imread(str(tmp_path / row.file_name)) is not None
+        assert row.motion_end_s is not None
         assert row.exposed_from_s >= row.motion_end_s + CONFIG.turntable.settle_s
     assert not is_open(session, tmp_path)
 
