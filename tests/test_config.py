@@ -11,13 +11,13 @@ from rig.config import (
     Config,
     GcodeConfig,
     LightConfig,
-    Section,
     StepperChuteConfig,
     SweeperConfig,
     load_config,
 )
 from rig.config_template import TEMPLATE
 from rig.errors import ConfigError
+from rig.section import Section
 
 
 def _load(tmp_path: Path, text: str) -> Config:

@@ -14,7 +14,7 @@ import pytest
 from rig.camera.frame import Camera, Frame
 from rig.catalog import PartNumber
 from rig.clock import Clock, LeapingClock, SystemClock
-from rig.config import CameraConfig, Config, SerialConfig, SimConfig, TurntableConfig
+from rig.config import CameraConfig, Config, SerialConfig, ServoGateConfig, SimConfig, TurntableConfig
 from rig.devices.axis import Microsteps
 from rig.devices.operator import Subject
 from rig.errors import CameraError, ConfigError, DeviceError, MarlinError, SerialPortError
@@ -28,11 +28,12 @@ from rig.vision.stillness import agree
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
-CONFIG = Config()
+GATE = ServoGateConfig()
+CONFIG = Config(actuator=GATE)
 SMALL = CameraConfig(width_px=320, height_px=240)
 LIGHT_PIN = CONFIG.light.pin or 0
-SWEEPER = CONFIG.actuator.sweeper_servo
-REST_DEG = CONFIG.actuator.sweeper_rest_deg
+SWEEPER = GATE.sweeper_servo
+REST_DEG = GATE.sweeper_rest_deg
 # Watches the lamp: it delays its commands by nothing, and notes them.
 LAMP_WATCH = Fault(FaultKind.DELAY, Direction.TO_BOARD, rb"M42 P8", delay_s=0.0)
 # The first step to rest, after the sweeper was drawn back as the machine was opened.
@@ -119,8 +120,8 @@ class Desk:
         self.world = HecklingWorld(
             self.clock,
             microsteps_per_turn=CONFIG.turntable.microsteps_per_turn,
-            exits=[ServoExit(SWEEPER, CONFIG.actuator.sweeper_push_deg)],
-            chute=ServoChute(CONFIG.actuator.chute_servo),
+            exits=[ServoExit(SWEEPER, GATE.sweeper_push_deg)],
+            chute=ServoChute(GATE.chute_servo),
             light_pin=LIGHT_PIN,
             feed_gap_s=0.5,
         )
@@ -133,10 +134,11 @@ class Desk:
                 serial=SerialConfig(port=port.url, boot_timeout_s=3.0, reply_timeout_s=2.5),
                 camera=CameraConfig(device=str(self.recording) if device is None else device),
                 turntable=TurntableConfig(speed_deg_s=45.0),
+                actuator=GATE,
             )
             with open_machine(config, ask=lambda sentence: None, seed=0) as machine:
                 # As in the middle of a drop.
-                self.world.turn_servo(SWEEPER, CONFIG.actuator.sweeper_push_deg)
+                self.world.turn_servo(SWEEPER, GATE.sweeper_push_deg)
                 use(machine)
 
     def is_at_rest(self) -> bool:

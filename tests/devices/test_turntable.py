@@ -17,9 +17,9 @@ from rig.devices.turntable import Turntable
 from rig.errors import BadInput, MarlinHalted, MarlinReset, MarlinStopped, PositionUnknown
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
+from rig.sim.build import Build
 from rig.sim.damage import drop_bytes
 from rig.sim.faults import Direction, Fault, FaultKind
-from rig.sim.firmware import Build
 from rig.sim.world import World
 from tests.marlin.test_link import interrupted_after
 from tests.sim.boards import desk

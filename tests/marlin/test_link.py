@@ -14,8 +14,8 @@ from rig.errors import LineRefused, MarlinHalted, MarlinReset, MarlinTimeout, Se
 from rig.marlin.codec import Axis, Position
 from rig.marlin.link import Link
 from rig.marlin.ports import open_port
+from rig.sim.build import Build
 from rig.sim.faults import Direction, Fault, FaultKind
-from rig.sim.firmware import Build
 from tests.sim.boards import Desk, desk, struck
 
 BUILDS = {
