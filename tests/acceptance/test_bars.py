@@ -1,6 +1,7 @@
 """The time left is the one that a task knows, where it knows it."""
 
 from io import StringIO
+from typing import TypedDict, Unpack
 
 from rich.console import Console
 from rich.progress import Progress
@@ -8,7 +9,13 @@ from rich.progress import Progress
 from rig.cli.bars import TimeLeftColumn
 
 
-def _shown(**fields: float | None) -> str:
+class Fields(TypedDict, total=False):
+    """What a task may say of itself."""
+
+    seconds_left: float | None
+
+
+def _shown(**fields: Unpack[Fields]) -> str:
     bars = Progress(console=Console(file=StringIO()))
     bars.add_task("Training", total=1000, completed=10, **fields)
     return TimeLeftColumn().render(bars.tasks[0]).plain

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -14,7 +15,7 @@ from rig.dataset.reader import read_dataset
 from tests.acceptance.conftest import Shell
 
 
-def _rows(folder: Path) -> list[dict[str, object]]:
+def _rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "captures" / "metadata.jsonl").read_text().splitlines()]
 
 

@@ -176,6 +176,7 @@ def test_the_augmentation_is_shown_without_a_training(trained: Trained, shell: S
     document = shell.json("train", "--show-augmentation", "--augment", "strong")
     sheet = cv2.imread(str(shell.folder / document["file"]))
     assert document["classes"] == len(PARTS)
+    assert sheet is not None
     assert sheet.shape[0] > 100 * len(PARTS)
     assert not (shell.folder / "models").exists()
 

@@ -21,7 +21,8 @@ def desk(trained: Trained, tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
-def _ledger(shell: Shell) -> list[tuple[str, ...]]:
+def _ledger(shell: Shell) -> list[tuple[str | None, str, str, str | None, str | None]]:
+    """Part, bin, outcome, true part and picture of each row."""
     database = sqlite3.connect(shell.folder / "ledger" / "ledger.sqlite3")
     try:
         return database.execute(
@@ -39,6 +40,7 @@ def test_every_part_is_decided_dropped_and_on_record(desk: Shell) -> None:
         assert bin_name == (part or "reject")
         assert outcome == "dropped"
         assert true_part in PARTS
+        assert picture is not None
         assert (desk.folder / "ledger" / picture).stat().st_size > 1000
     assert Path(desk.folder / document["report"]).read_text().count("<img") == 5
 

@@ -82,4 +82,5 @@ def _draw_studs(image: Image, scene: Scene, width: int, height: int) -> None:
 def _placed(points: NDArray[np.float64], scene: Scene, width: int, height: int) -> NDArray[np.float64]:
     turn = np.deg2rad(scene.turn_deg)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return points @ rotation.T * height * scene.scale + np.array(scene.middle) * (width, height)
+    middle = np.array(scene.middle) * (width, height)
+    return np.asarray(points @ rotation.T * height * scene.scale + middle, np.float64)
