@@ -12,12 +12,17 @@ import numpy as np
 import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
+from rig.card import Preprocess
+from rig.dataset.reader import read_dataset
 from tests.vision.pictures import SHAPES, Scene, draw
 from training.choices.names import SMALL_CNN
 from training.choices.recipe import Phase, Recipe
 from training.choices.request import TrainRequest
-from training.events import TrainEvent
+from training.events import Emit, TrainEvent
+from training.fitting.fit import fit
+from training.pictures.data import MARGIN, Crops, load_crops
 from training.pipeline import TrainResult, train
+from training.progress import Progress
 
 RECIPE = Recipe(phases=(Phase(32, 3),), batch=16, least_images=400)
 QUICK = Recipe(network=SMALL_CNN, phases=(Phase(32, 1),), batch=16, least_images=64)
@@ -45,6 +50,33 @@ def write_shapes(folder: Path, *, parts: tuple[str, ...] = PARTS, views: int = 1
                 )
     (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
+
+
+def ignore(_: object) -> None:
+    """Drop an event."""
+
+
+def crops_of(folder: Path, size_px: int) -> Crops:
+    """The pictures of a dataset, cut out."""
+    spec = Preprocess(size_px=size_px, margin=MARGIN)
+    return load_crops(read_dataset(folder), spec, ignore, threads=1)
+
+
+def fit_to_red(crops: Crops, recipe: Recipe, folder: Path, emit: Emit = ignore) -> Any:
+    """Fit to the red parts, validate on the dark ones: keras.Model."""
+    dark = np.array(["dark" in group for group in crops.groups])
+    return fit(
+        crops,
+        np.flatnonzero(~dark),
+        np.flatnonzero(dark),
+        recipe,
+        stage="final",
+        seed=3,
+        state=folder / "final.state",
+        checkpoint=folder / "final.weights.h5",
+        progress=Progress(recipe.work(9)),
+        emit=emit,
+    )
 
 
 def write_weights(network: Any, path: Path) -> Path:

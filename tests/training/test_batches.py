@@ -10,15 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rig.card import Preprocess
 from rig.contrast import Contrast
-from rig.dataset.reader import read_dataset
-from tests.training.conftest import QUICK, write_shapes
+from tests.training.conftest import QUICK, crops_of, write_shapes
 from training.choices.augmentation import Augmentation, Strength
 from training.events import EpochDone, TrainEvent
 from training.fitting.fit import fit
 from training.pictures.batches import AugmentedBatches
-from training.pictures.data import MARGIN, load_crops, network_inputs
+from training.pictures.data import network_inputs
 from training.progress import Progress
 
 rng = np.random.default_rng(3)
@@ -94,8 +92,7 @@ def test_mixed_pictures_are_as_much_of_each_class_as_their_target_says() -> None
 
 def test_validation_pictures_are_never_varied(tmp_path: Path) -> None:
     """The loss that was reported is that of the plain pictures, as they are prepared for a model in use."""
-    dataset = read_dataset(write_shapes(tmp_path / "data", parts=("a", "b"), views=4))
-    crops = load_crops(dataset, Preprocess(size_px=32, margin=MARGIN), lambda event: None, threads=1)
+    crops = crops_of(write_shapes(tmp_path / "data", parts=("a", "b"), views=4), 32)
     train, validation = (crops.in_groups([g for g in set(crops.groups) if g.endswith(end)]) for end in "ab")
     events: list[TrainEvent] = []
     model = fit(

@@ -3,29 +3,25 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from rig.card import Preprocess
-from rig.dataset.reader import read_dataset
 from rig.errors import Interrupted, ModelError, NotLearning
-from tests.training.conftest import write_shapes
+from tests.training.conftest import crops_of, fit_to_red, write_shapes
 from training.choices.names import SMALL_CNN
 from training.choices.recipe import USUAL_RATES, Balance, OptimizerName, Phase, Recipe
 from training.choices.schedules import ScheduleName
 from training.events import EpochDone, Fitting, Noted, TrainEvent
 from training.fitting.compile import compile_by
-from training.fitting.fit import class_weights, fit, training_batches
+from training.fitting.fit import class_weights, training_batches
 from training.fitting.snapshot import Arrays, values_of
 from training.networks.begin import begin
-from training.pictures.data import Crops, load_crops
-from training.progress import Progress
+from training.pictures.data import Crops
 
+SIZE_PX = 24
 RECIPE = Recipe(
     network=SMALL_CNN,
     phases=(Phase(16, 2), Phase(16, 10)),
@@ -34,14 +30,6 @@ RECIPE = Recipe(
     schedule=ScheduleName.ONE_CYCLE,
     patience=2,
 )
-
-
-def _ignore(_: object) -> None:
-    """Drop an event."""
-
-
-def _crops(folder: Path) -> Crops:
-    return load_crops(read_dataset(folder), Preprocess(size_px=24, margin=0.1), _ignore, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -53,24 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def crops(data: Path) -> Crops:
     """Cut out."""
-    return _crops(data)
-
-
-def _fit(crops: Crops, recipe: Recipe, folder: Path, emit: Callable[[TrainEvent], None] = _ignore) -> Any:
-    """Fit to the red parts, validate on the dark ones."""
-    dark = np.array(["dark" in group for group in crops.groups])
-    return fit(
-        crops,
-        np.flatnonzero(~dark),
-        np.flatnonzero(dark),
-        recipe,
-        stage="final",
-        seed=3,
-        state=folder / "final.state",
-        checkpoint=folder / "final.weights.h5",
-        progress=Progress(recipe.work(9)),
-        emit=emit,
-    )
+    return crops_of(data, SIZE_PX)
 
 
 @pytest.mark.parametrize("name", OptimizerName)
@@ -103,7 +74,7 @@ def test_a_network_that_names_one_class_only_ends_the_training(crops: Crops, tmp
     recipe = replace(RECIPE, phases=(Phase(16, 6),), weight_decay=300.0, patience=None)
     events: list[TrainEvent] = []
     with pytest.raises(NotLearning, match=r"final has collapsed: for 3 epochs, up to epoch [45]") as caught:
-        _fit(crops, recipe, tmp_path, events.append)
+        fit_to_red(crops, recipe, tmp_path, events.append)
     assert "--learning-rate" in caught.value.hint
 
 
@@ -124,7 +95,7 @@ class Straight:
 def straight(crops: Crops, tmp_path_factory: pytest.TempPathFactory) -> Straight:
     """Ended by patience."""
     events: list[TrainEvent] = []
-    model = _fit(crops, RECIPE, tmp_path_factory.mktemp("straight"), events.append)
+    model = fit_to_red(crops, RECIPE, tmp_path_factory.mktemp("straight"), events.append)
     return Straight(values_of(model.variables), events)
 
 
@@ -141,13 +112,14 @@ _KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.training import test_fit
+from tests.training.conftest import crops_of, fit_to_red
 from training.events import Fitting
 
 def kill(event):
     if isinstance(event, Fitting) and (event.epoch, event.batch) == (2, 2):
         os.kill(os.getpid(), signal.SIGKILL)
 
-test_fit._fit(test_fit._crops(Path(sys.argv[1])), test_fit.RECIPE, Path(sys.argv[2]), kill)
+fit_to_red(crops_of(Path(sys.argv[1]), test_fit.SIZE_PX), test_fit.RECIPE, Path(sys.argv[2]), kill)
 """
 
 
@@ -163,19 +135,19 @@ def test_a_fit_that_is_killed_ends_with_the_same_weights(
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        _fit(crops, RECIPE, tmp_path, interrupt)
+        fit_to_red(crops, RECIPE, tmp_path, interrupt)
     events: list[TrainEvent] = []
-    weights = values_of(_fit(crops, RECIPE, tmp_path, events.append).variables)
+    weights = values_of(fit_to_red(crops, RECIPE, tmp_path, events.append).variables)
     assert min(event.epoch for event in events if isinstance(event, Fitting)) == 4
     assert [event for event in events if isinstance(event, EpochDone)] == straight.epochs
     for one, other in zip(straight.weights, weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
     events.clear()
-    _fit(crops, RECIPE, tmp_path, events.append)
+    fit_to_red(crops, RECIPE, tmp_path, events.append)
     assert not [event for event in events if isinstance(event, Fitting)]  # what is over is not begun again
 
     state = tmp_path / "final.state"
     state.write_bytes(state.read_bytes()[:-100])
     with pytest.raises(ModelError, match=r"the checkpoint .*final\.state is damaged"):
-        _fit(crops, RECIPE, tmp_path)
+        fit_to_red(crops, RECIPE, tmp_path)

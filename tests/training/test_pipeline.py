@@ -21,17 +21,13 @@ from rig.model import FOLDS_FOLDER, load_bundle, write_bundle
 from rig.vision.classifier import Classifier, Network
 from rig.vision.evaluation import EvaluationProgress, Knowledge, evaluate
 from rig.vision.preprocess import prepare
-from tests.training.conftest import QUICK, RECIPE, Trained, write_shapes
+from tests.training.conftest import QUICK, RECIPE, Trained, ignore, write_shapes
 from tests.vision.pictures import SHAPES, Scene, draw
 from training.choices.recipe import Phase
 from training.choices.request import TrainRequest
 from training.events import Converting, EpochDone, Fitting, Measured, Preparing, TrainEvent
 from training.pictures.data import load_crops, network_inputs
 from training.pipeline import train
-
-
-def _ignore(_: object) -> None:
-    """Drop an event."""
 
 
 def _interrupt_in_epoch_2(event: TrainEvent) -> None:
@@ -105,7 +101,7 @@ def test_every_precision_is_kept_and_the_chosen_one_is_used(trained: Trained) ->
 def test_training_sees_exactly_what_sorting_shows(trained: Trained) -> None:
     spec = trained.result.bundle.card.preprocess
     dataset = read_dataset(trained.data)
-    crops = load_crops(dataset, spec, _ignore, threads=2)
+    crops = load_crops(dataset, spec, ignore, threads=2)
     sorting = [
         prepare(decode_image(read_bytes(sample.path), sample.path), spec)[0] for sample in dataset.samples
     ]
@@ -196,7 +192,7 @@ def test_evaluation_asks_the_fold_that_has_not_seen_the_part(trained: Trained) -
 
 def test_evaluation_takes_the_final_model_for_new_parts(trained: Trained, tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "new", parts=("new",), views=4, seed=5)
-    evaluation = evaluate(trained.result.bundle, read_dataset(data), _ignore)
+    evaluation = evaluate(trained.result.bundle, read_dataset(data), ignore)
     assert set(evaluation.scores) == {Knowledge.UNSEEN}
     assert evaluation.folds == ()
 
@@ -207,7 +203,7 @@ def test_a_part_that_several_folds_have_not_seen_is_named_by_each_of_them(
     shutil.copytree(trained.result.bundle.folder, tmp_path / "model")
     folds = tmp_path / "model" / FOLDS_FOLDER
     shutil.copytree(folds / "1", folds / "3")
-    evaluation = evaluate(load_bundle(tmp_path / "model"), read_dataset(trained.data), _ignore)
+    evaluation = evaluate(load_bundle(tmp_path / "model"), read_dataset(trained.data), ignore)
     first, second, third = evaluation.folds
     assert (first.images, first.top1) == (third.images, third.top1)
     assert evaluation.scores[Knowledge.UNSEEN].images == first.images + second.images + third.images
@@ -221,7 +217,7 @@ def test_without_folds_what_was_seen_is_measured_apart(trained: Trained, tmp_pat
     request = TrainRequest(data=trained.data, model=tmp_path / "model", folds=0, recipe=RECIPE)
     with pytest.raises(Interrupted):
         train(request, _interrupt_in_epoch_2)
-    bundle = train(request, _ignore, resume=True).bundle
+    bundle = train(request, ignore, resume=True).bundle
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert bundle.card.split == trained.result.bundle.card.split
     assert bundle.card.model_sha256 == trained.result.bundle.card.model_sha256
@@ -229,7 +225,7 @@ def test_without_folds_what_was_seen_is_measured_apart(trained: Trained, tmp_pat
     assert bundle.card.calibration.calibrated
     copy = shutil.copytree(trained.data, tmp_path / "copy")
     (copy / "metadata.jsonl").unlink()
-    evaluation = evaluate(bundle, read_dataset(copy), _ignore)
+    evaluation = evaluate(bundle, read_dataset(copy), ignore)
     assert {knowledge: scores.images for knowledge, scores in evaluation.scores.items()} == {
         Knowledge.SEEN: 72,
         Knowledge.VALIDATED: 36,
@@ -247,7 +243,7 @@ def test_with_enough_groups_the_model_itself_is_tested_and_copies_count_once(tmp
     more = write_shapes(tmp_path / "more", parts=("x",), views=1, seed=1)
     added = tuple(replace(sample, group="added") for sample in read_dataset(more).samples)
     request = TrainRequest(data=data, model=tmp_path / "m", folds=0, recipe=QUICK, added=added)
-    result = train(request, _ignore)
+    result = train(request, ignore)
     assert (result.copies, result.folds) == (2, ())
     card = result.bundle.card
     assert card.data.images == 52 + 3
@@ -257,15 +253,15 @@ def test_with_enough_groups_the_model_itself_is_tested_and_copies_count_once(tmp
     assert {near.held_out for near in result.baseline.near_copies} >= {
         f"{group.replace('square-', '')}_0.png" for group in card.split.tested if group.startswith("square")
     }
-    with indexed(data, _ignore) as index:
+    with indexed(data, ignore) as index:
         leaks = [
-            found for found in audit(index, result.bundle, _ignore, _ignore) if found.problem is Problem.LEAK
+            found for found in audit(index, result.bundle, ignore, ignore) if found.problem is Problem.LEAK
         ]
     assert {found.file.partition("/")[0] for found in leaks} == {"square"}
     assert all("and the model was tested on one and trained on the other" in found.detail for found in leaks)
     assert len(card.split.tested) >= 3
     assert len({"bar/bar-a", "bar/bar-b"} & {*card.split.tested}) in (0, 2)
-    evaluation = evaluate(result.bundle, read_dataset(data), _ignore)
+    evaluation = evaluate(result.bundle, read_dataset(data), ignore)
     unseen = evaluation.scores[Knowledge.UNSEEN]
     assert unseen.top1 == pytest.approx(card.scores.top1, abs=0.2)  # the copies are counted here
     assert unseen.images >= card.scores.images
@@ -277,7 +273,7 @@ def test_a_part_that_the_model_does_not_know_is_named(trained: Trained, tmp_path
     (data / "square").rename(data / "pentagon")
     (data / "metadata.jsonl").unlink()
     with pytest.raises(DatasetError, match="pentagon"):
-        evaluate(trained.result.bundle, read_dataset(data), _ignore)
+        evaluate(trained.result.bundle, read_dataset(data), ignore)
 
 
 def test_one_group_a_class_trains_uncalibrated_and_says_so(tmp_path: Path) -> None:
@@ -299,7 +295,7 @@ def test_a_training_that_diverges_says_so(tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "single", parts=("only",), views=2)
     recipe = replace(QUICK, learning_rate=1e30)
     with pytest.raises(NotLearning, match=r"training of final diverged in epoch 1"):
-        train(TrainRequest(data=data, model=tmp_path / "models" / "m", recipe=recipe), _ignore)
+        train(TrainRequest(data=data, model=tmp_path / "models" / "m", recipe=recipe), ignore)
     assert not list((tmp_path / "models").iterdir())
 
 
@@ -327,14 +323,14 @@ def test_a_truncated_image_stops_before_anything_is_written(tmp_path: Path) -> N
     torn = data / "bar" / "red_0.png"
     torn.write_bytes(torn.read_bytes()[:-20])
     with pytest.raises(DatasetError, match=r"red_0\.png is truncated"):
-        train(TrainRequest(data=data, model=tmp_path / "model", recipe=RECIPE), _ignore)
+        train(TrainRequest(data=data, model=tmp_path / "model", recipe=RECIPE), ignore)
     assert not (tmp_path / "model").exists()
 
 
 def test_folds_need_a_second_group(tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "data", parts=("only",), views=1)
     with pytest.raises(BadInput, match="single physical part"):
-        train(TrainRequest(data=data, model=tmp_path / "model", folds=2, recipe=RECIPE), _ignore)
+        train(TrainRequest(data=data, model=tmp_path / "model", folds=2, recipe=RECIPE), ignore)
 
 
 def test_inference_never_loads_tensorflow(trained: Trained) -> None:

@@ -22,7 +22,7 @@ from optuna.trial import TrialState
 from rig.cli.main import app
 from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, DatasetError, Interrupted, StorageError
-from tests.training.conftest import write_shapes
+from tests.training.conftest import ignore, write_shapes
 from training.choices.names import SMALL_CNN
 from training.choices.recipe import Phase, Recipe
 from training.choices.request import TrainRequest
@@ -35,10 +35,6 @@ from training.sweep.studies import database_url, opened_storage
 
 RECIPE = Recipe(network=SMALL_CNN, phases=(Phase(16, 2),), least_images=32)
 CHOICES = (Choice.LEARNING_RATE, Choice.BATCH)
-
-
-def _ignore(_: object) -> None:
-    """Drop an event."""
 
 
 def request_for(
@@ -116,18 +112,18 @@ def test_a_sweep_that_is_killed_or_stopped_goes_on(data: Path, tmp_path: Path) -
 
     assert sweep(request, events.append) == result  # there is nothing left to be tried
     with pytest.raises(BadInput, match="the sweep s was begun with another seed"):
-        sweep(replace(request, base=replace(request.base, seed=6)), _ignore)
+        sweep(replace(request, base=replace(request.base, seed=6)), ignore)
 
     # With noise in the place of the parts that test, the same recipe has the very same score.
     spoilt = tmp_path / "spoilt"
     shutil.copytree(data, spoilt)
-    tested = prepare(request.base, _ignore).split.final.tested
+    tested = prepare(request.base, ignore).split.final.tested
     assert len(tested) == 3
     rng = np.random.default_rng(0)
     for sample in read_dataset(spoilt).samples:
         if sample.group_key in tested:
             assert cv2.imwrite(str(sample.path), rng.integers(0, 256, (120, 160, 3), np.uint8))
-    assert sweep(request_for(spoilt, tmp_path / "models", trials=1), _ignore).tried == result.tried[:1]
+    assert sweep(request_for(spoilt, tmp_path / "models", trials=1), ignore).tried == result.tried[:1]
 
 
 def test_what_falls_behind_is_given_up(data: Path, tmp_path: Path) -> None:
@@ -151,7 +147,7 @@ def test_what_falls_behind_is_given_up(data: Path, tmp_path: Path) -> None:
 def test_parts_of_which_nothing_can_be_held_out_are_refused(tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "data", parts=("only",), views=1)
     with pytest.raises(DatasetError, match=r"no part of .*data can be held out"):
-        sweep(request_for(data, tmp_path / "models", trials=1), _ignore)
+        sweep(request_for(data, tmp_path / "models", trials=1), ignore)
 
 
 def test_options_are_those_of_rig_train() -> None:

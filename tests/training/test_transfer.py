@@ -1,6 +1,5 @@
 """From weights to another task: in two phases that survive a kill, or by a logistic head alone."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ import pytest
 from rig.card import Preprocess
 from rig.cli.train_options import beginning
 from rig.contrast import Contrast
-from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, Interrupted
 from rig.vision.classifier import Classifier, Network
 from rig.vision.preprocess import prepare
-from tests.training.conftest import QUICK, write_shapes, write_weights
+from tests.training.conftest import QUICK, crops_of, fit_to_red, ignore, write_shapes, write_weights
 from tests.vision.pictures import Scene, draw
 from training.backend import keras
 from training.choices.names import SMALL_CNN
@@ -23,27 +21,21 @@ from training.choices.origin import Weights
 from training.choices.recipe import Balance, Phase, Recipe
 from training.choices.request import TrainRequest
 from training.events import EpochDone, TrainEvent
-from training.fitting.fit import fit
 from training.fitting.snapshot import Arrays, values_of
 from training.networks.begin import HEAD, begin, features_of
 from training.networks.logistic import balancing_weights, minimise, regress
 from training.networks.weights import load_weights
-from training.pictures.data import Crops, load_crops
+from training.pictures.data import Crops
 from training.pipeline import train
-from training.progress import Progress
 
 SMALL = Recipe(network=SMALL_CNN, phases=(Phase(16, 3),), batch=8, least_images=24)
-
-
-def _ignore(_: object) -> None:
-    """Drop an event."""
 
 
 @pytest.fixture(scope="module")
 def crops(tmp_path_factory: pytest.TempPathFactory) -> Crops:
     """Three shapes, each as two parts."""
     data = write_shapes(tmp_path_factory.mktemp("transfer"), parts=("red", "dark"), views=3)
-    return load_crops(read_dataset(data), Preprocess(size_px=16, margin=0.1), _ignore, threads=1)
+    return crops_of(data, 16)
 
 
 @pytest.fixture(scope="module")
@@ -52,22 +44,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     path = tmp_path_factory.mktemp("weights") / "best.weights.h5"
     keras.utils.set_random_seed(9)
     return Weights.named(str(write_weights(begin(SMALL, 5).model, path)))
-
-
-def _fit(crops: Crops, recipe: Recipe, folder: Path, emit: Callable[[TrainEvent], None] = _ignore) -> Any:
-    dark = np.array(["dark" in group for group in crops.groups])
-    return fit(
-        crops,
-        np.flatnonzero(~dark),
-        np.flatnonzero(dark),
-        recipe,
-        stage="final",
-        seed=3,
-        state=folder / "final.state",
-        checkpoint=folder / "final.weights.h5",
-        progress=Progress(recipe.work(9)),
-        emit=emit,
-    )
 
 
 def _kernels(model: Any) -> Arrays:
@@ -116,7 +92,7 @@ def test_transfer_fits_the_head_first_then_the_last_layers_and_goes_on_after_a_b
     recipe = SMALL.with_transfer(weights, thawed=0.5)
     assert [phase.epochs for phase in recipe.phases] == [1, 2]
     events: list[TrainEvent] = []
-    straight = _fit(crops, recipe, tmp_path / "straight", events.append)
+    straight = fit_to_red(crops, recipe, tmp_path / "straight", events.append)
     rates = [event.learning_rate for event in events if isinstance(event, EpochDone)]
     assert rates[1] < rates[0] / 5
     began = _kernels(begin(recipe, 3).model)
@@ -130,15 +106,15 @@ def test_transfer_fits_the_head_first_then_the_last_layers_and_goes_on_after_a_b
                 raise Interrupted
 
         with pytest.raises(Interrupted):
-            _fit(crops, recipe, tmp_path / "broken", interrupt)
-    resumed = _fit(crops, recipe, tmp_path / "broken")
+            fit_to_red(crops, recipe, tmp_path / "broken", interrupt)
+    resumed = fit_to_red(crops, recipe, tmp_path / "broken")
     for one, other in zip(values_of(straight.variables), values_of(resumed.variables), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_frozen_base_keeps_its_statistics(crops: Crops, weights: Weights, tmp_path: Path) -> None:
     recipe = SMALL.with_transfer(weights, thawed=0.0)
-    fitted = _fit(crops, recipe, tmp_path)
+    fitted = fit_to_red(crops, recipe, tmp_path)
     began = begin(recipe, 3).model
     for one, other in zip(features_of(began).get_weights(), features_of(fitted).get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -148,7 +124,7 @@ def test_a_frozen_base_keeps_its_statistics(crops: Crops, weights: Weights, tmp_
 def test_a_logistic_head_is_found_in_one_go(crops: Crops, weights: Weights, tmp_path: Path) -> None:
     recipe = SMALL.with_logistic_head(weights)
     events: list[TrainEvent] = []
-    fitted = _fit(crops, recipe, tmp_path, events.append)
+    fitted = fit_to_red(crops, recipe, tmp_path, events.append)
     (epoch,) = [event for event in events if isinstance(event, EpochDone)]
     assert epoch.top1 > 0.9
     assert epoch.validation_top1 is not None
@@ -199,7 +175,7 @@ def test_a_bundle_says_what_it_was_made_of_and_is_that_network(tmp_path: Path) -
     request = TrainRequest(
         data=data, model=tmp_path / "models" / "m", folds=0, recipe=recipe.with_logistic_head(weights)
     )
-    bundle = train(request, _ignore).bundle
+    bundle = train(request, ignore).bundle
     card = bundle.card
     assert card.network == "MobileNetV3Small-minimalistic"
     assert card.preprocess == Preprocess(size_px=32, margin=None, contrast=Contrast.COLOUR)

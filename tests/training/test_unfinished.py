@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rig.card import Preprocess
-from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, Interrupted, ModelError, NotLearning
-from tests.training.conftest import QUICK, write_shapes
+from tests.training.conftest import QUICK, crops_of, write_shapes
 from training.choices.request import TrainRequest
 from training.fitting.unfinished import (
     begun_request,
@@ -18,12 +16,6 @@ from training.fitting.unfinished import (
     kept_until_finished,
     unfinished_models,
 )
-from training.pictures.data import Crops, load_crops
-
-
-def _crops(folder: Path) -> Crops:
-    dataset = read_dataset(folder)
-    return load_crops(dataset, Preprocess(size_px=32, margin=0.1), lambda _: None, threads=1)
 
 
 @pytest.fixture
@@ -34,7 +26,10 @@ def request_(tmp_path: Path) -> TrainRequest:
 
 
 def _break_off(request: TrainRequest, error: type[BaseException] = Interrupted) -> None:
-    with pytest.raises(error), kept_until_finished(request, _crops(request.data), resume=False) as folder:
+    with (
+        pytest.raises(error),
+        kept_until_finished(request, crops_of(request.data, 32), resume=False) as folder,
+    ):
         (folder / "0.state").write_bytes(b"so far")
         raise error("test") if issubclass(error, NotLearning) else error
 
@@ -44,7 +39,7 @@ def test_a_run_that_is_broken_off_can_go_on_and_then_leaves_nothing(request_: Tr
     assert is_unfinished(request_.model)
     assert unfinished_models(request_.model.parent) == [request_.model]
     assert begun_request(request_.model) == request_
-    with kept_until_finished(request_, _crops(request_.data), resume=True) as folder:
+    with kept_until_finished(request_, crops_of(request_.data, 32), resume=True) as folder:
         assert (folder / "0.state").read_bytes() == b"so far"
     assert not is_unfinished(request_.model)
     assert not list(request_.model.parent.iterdir())
@@ -57,12 +52,12 @@ def test_nobody_goes_on_with_what_does_not_learn(request_: TrainRequest) -> None
 
 def test_a_fresh_run_begins_anew(request_: TrainRequest) -> None:
     _break_off(request_)
-    with kept_until_finished(request_, _crops(request_.data), resume=False) as folder:
+    with kept_until_finished(request_, crops_of(request_.data, 32), resume=False) as folder:
         assert sorted(path.name for path in folder.iterdir()) == ["begun.json", "lock"]
 
 
 def test_only_one_process_trains_a_model(request_: TrainRequest) -> None:
-    crops = _crops(request_.data)
+    crops = crops_of(request_.data, 32)
     with (
         kept_until_finished(request_, crops, resume=False),
         pytest.raises(BadInput, match="being trained by another process"),
@@ -101,7 +96,7 @@ def test_a_run_goes_on_as_it_was_begun_or_not_at_all(
     changed = change(request_)
     with (
         pytest.raises(BadInput, match=said),
-        kept_until_finished(changed, _crops(changed.data), resume=True),
+        kept_until_finished(changed, crops_of(changed.data, 32), resume=True),
     ):
         pass
     assert (folder_of(request_.model) / "0.state").read_bytes() == b"so far"
