@@ -1,9 +1,9 @@
 """What each means of training brings on bricks that were never seen: a table, fold by fold.
 
-`python -m tests.benchmarks.means [FOLDER]` trains by `rig train`, once with everything and once without each,
-and prints the rows of a Markdown table as they come; on two cores it takes some hours. The folder holds
-photographs in class folders, with a manifest that names bricks. Every class that has two bricks is tested on
-an unseen one in each fold.
+`python -m tests.benchmarks.means [FOLDER [EPOCHS [MEANS ...]]]` trains by `rig train`, once with everything and
+once otherwise for each of the means, and prints the rows of a Markdown table as they come; all of them take
+some hours on two cores. The folder holds photographs in class folders, with a manifest that names bricks. Every
+class that has two bricks is tested on an unseen one in each fold.
 """
 
 import sys
@@ -30,8 +30,9 @@ _RIG = "[sim]\nenabled = true\n[sim.scene]\ndistance_mm = [103, 116]\n"
 _TRAINING_S = 4 * 3600.0
 _FUSED_VIEWS = 3
 
+_EVERYTHING = "everything"
 MEANS: Mapping[str, Mapping[str, str]] = {
-    "everything": {},
+    _EVERYTHING: {},
     "no renders": {"--with-renders": "0"},
     "light augmentation": {"--augment": "light"},
     "no augmentation": {"--augment": "none"},
@@ -60,23 +61,29 @@ class Row:
         return "| " + " | ".join([*cells, "" if self.minutes is None else f"{self.minutes:.0f}"]) + " |"
 
 
-def rows(photographs: Path, epochs: int) -> Iterator[Row]:
+def rows(photographs: Path, epochs: int, means: Sequence[str]) -> Iterator[Row]:
     """One row a means, and two of what looking again brings to the network that has them all."""
     with tempfile.TemporaryDirectory() as name:
         shell = Shell(Path(name), timeout_s=_TRAINING_S)
         (shell.folder / "rig.toml").write_text(_RIG)
         usual = {"--with-renders": str(_RENDERS), "--epochs": str(epochs), "--folds": str(_FOLDS)}
-        for number, (what, changed) in enumerate(MEANS.items()):
-            words = [word for option in (usual | dict(changed)).items() for word in option if word]
+        for what in means:
+            words = [word for option in (usual | dict(MEANS[what])).items() for word in option if word]
             began_s = time.monotonic()
-            said = shell.json("train", "--data", photographs.resolve(), "--name", f"m{number}", *words)
+            said = shell.json("train", "--data", photographs.resolve(), "--name", _name(what), *words)
             yield Row(what, tuple(said["folds"]), (time.monotonic() - began_s) / 60)
-        everything = load_bundle(shell.folder / "models" / "m0")
+        if _EVERYTHING not in means:
+            return
+        everything = load_bundle(shell.folder / "models" / _name(_EVERYTHING))
         for what, mirrored, views in (
             ("mirrored, too", True, 1),
             ("three views of a brick", False, _FUSED_VIEWS),
         ):
             yield Row(what, tuple(_looking_again(everything, photographs, mirrored=mirrored, views=views)))
+
+
+def _name(what: str) -> str:
+    return what.replace(",", "").replace(" ", "-")
 
 
 def _looking_again(bundle: Bundle, photographs: Path, *, mirrored: bool, views: int) -> Iterator[float]:
@@ -114,12 +121,15 @@ def main() -> None:
     """Print the rows as they come."""
     photographs = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOGRAPHS
     epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 8
+    means = sys.argv[3:] or list(MEANS)
+    if unknown := [what for what in means if what not in MEANS]:
+        sys.exit(f"there is no {unknown[0]!r}: {', '.join(MEANS)}")
     if not photographs.is_dir():
         sys.exit(f"there are no photographs in {photographs}: name a folder of class folders")
     folds = [f"fold {number}" for number in range(1, _FOLDS + 1)]
     print("| | " + " | ".join([*folds, "mean", "minutes"]) + " |")
     print("|---" * (len(folds) + 3) + "|", flush=True)
-    for row in rows(photographs, epochs):
+    for row in rows(photographs, epochs, means):
         print(row, flush=True)
 
 
