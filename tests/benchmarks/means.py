@@ -1,9 +1,9 @@
 """What each means of training brings on bricks that were never seen: a table, fold by fold.
 
-`python -m tests.benchmarks.means [FOLDER [EPOCHS [MEANS ...]]]` trains by `rig train`, once with everything and
-once otherwise for each of the means, and prints the rows of a Markdown table as they come; all of them take
-some hours on two cores. The folder holds photographs in class folders, with a manifest that names bricks. Every
-class that has two bricks is tested on an unseen one in each fold.
+`python -m tests.benchmarks.means [FOLDER [EPOCHS [MEANS ...]]]` trains by `rig train`, once with everything
+and once otherwise for each of the means, and prints the rows of a Markdown table as they come; all of them
+take some hours on two cores. The folder holds photographs in class folders, and a manifest names bricks;
+each fold tests every class that has two bricks on an unseen one.
 """
 
 import sys
