@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
 from rig.card import Card, Conversion, Precision, Variant
 from rig.vision.evaluation import score
@@ -15,7 +14,6 @@ from tests.test_model import make_card
 from training.events import EpochDone
 from training.measuring.baseline import Baseline, NearCopy
 from training.measuring.figures import Mistake
-from training.report.figures import smoothed
 from training.report.findings import Findings
 from training.report.page import page
 from training.report.writing import write_report
@@ -167,8 +165,3 @@ def test_pairs_are_ranked_by_how_often() -> None:
     pairs = replace(_findings(), mistakes=mistakes).confused_pairs()
     assert [(pair.true, pair.named, len(pair.mistakes)) for pair in pairs] == [("a", "b", 2), ("b", "a", 1)]
     assert [mistake.probability for mistake in pairs[0].mistakes] == [0.8, 0.5]
-
-
-def test_smoothing_is_not_drawn_to_zero_at_its_beginning() -> None:
-    assert smoothed([2.0, 2.0, 2.0]) == pytest.approx([2.0, 2.0, 2.0])
-    assert smoothed([0.0, 1.0]) == pytest.approx([0.0, 0.4 / 0.64])

@@ -9,7 +9,7 @@ from training.choices.request import TrainRequest
 from training.events import Emit
 from training.fitting.distribute import Distribution
 from training.fitting.fit import fit, room_bytes
-from training.fitting.unfinished import digest_of, package_versions
+from training.fitting.unfinished import digest_of_pictures, package_versions
 from training.pictures.data import Crops
 from training.prepare import prepare
 from training.progress import Progress
@@ -59,4 +59,4 @@ def help_train(request: TrainRequest, emit: Emit, distribution: Distribution) ->
 def described(request: TrainRequest, crops: Crops) -> str:
     """All that has to be the same for processes to share the work; folders may have other names."""
     bare = replace(request, data=Path(), model=Path())
-    return f"{bare} {digest_of(crops)} {package_versions()}"
+    return f"{bare} {digest_of_pictures(crops)} {package_versions()}"

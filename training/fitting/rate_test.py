@@ -17,6 +17,7 @@ from training.fitting.fit import class_weights, fresh_network, training_batches
 from training.pictures.data import Crops
 from training.prepare import prepare
 from training.progress import Progress
+from training.smoothing import smoothed
 
 _STEPS = 120
 _BELOW, _ABOVE = 1e-3, 1e2  # of the optimizer's usual rate
@@ -79,14 +80,14 @@ def judge(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> RateTest:
     Raises:
         NotLearning: the loss falls at no rate.
     """
-    smoothed = _smoothed(losses)
-    lowest = int(smoothed.argmin())
-    if smoothed[lowest] > 0.95 * smoothed[0]:
+    means = smoothed(losses.tolist(), _SMOOTHING)
+    lowest = int(means.argmin())
+    if means[lowest] > 0.95 * means[0]:
         raise NotLearning(
             f"the loss falls at no learning rate from {rates[0]:.1g} to {rates[-1]:.1g}",
             hint="try another --optimizer, and look at the pictures",
         )
-    return RateTest(rates, losses, smoothed, float(rates[lowest]) / 10)
+    return RateTest(rates, losses, means, float(rates[lowest]) / 10)
 
 
 def _losses(
@@ -122,15 +123,6 @@ def _losses(
             )
         )
     return np.array(losses)
-
-
-def _smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Exponential running mean, corrected for its beginning as Adam's are (Kingma & Ba, 2015)."""
-    mean, smoothed = 0.0, []
-    for step, loss in enumerate(losses.tolist(), start=1):
-        mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
-        smoothed.append(mean / (1 - _SMOOTHING**step))
-    return np.array(smoothed)
 
 
 def _drawn(test: RateTest) -> bytes:

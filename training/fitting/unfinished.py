@@ -32,7 +32,7 @@ class _Begun:
 
     Attributes:
         pictures: how many.
-        digest: SHA-256 over the groups and digests of all pictures, in order.
+        digest: see `digest_of_pictures`.
     """
 
     request: TrainRequest
@@ -89,7 +89,7 @@ def kept_until_finished(request: TrainRequest, crops: Crops, *, resume: bool) ->
         StorageError: the disk is full or read-only.
     """
     folder = folder_of(request.model)
-    begun = _Begun(request, len(crops), digest_of(crops), package_versions())
+    begun = _Begun(request, len(crops), digest_of_pictures(crops), package_versions())
     if resume:
         _require_same(_read(request.model), begun)
     with storage_errors(folder):
@@ -142,7 +142,8 @@ def _require_same(then: _Begun, now: _Begun) -> None:
         raise BadInput(f"the run of {now.request.model} was begun with another recipe", hint=anew)
 
 
-def digest_of(crops: Crops) -> str:
+def digest_of_pictures(crops: Crops) -> str:
+    """SHA-256 over the group and the digest of each picture, in order; in hexadecimal."""
     rows = (f"{group} {digest}" for group, digest in zip(crops.groups.tolist(), crops.digests, strict=True))
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 

@@ -50,7 +50,7 @@ def mistakes_of(measured: Answers, crops: Crops, temperature: float) -> list[Mis
     return [
         Mistake(
             crop=crops.images[index],
-            file_name=f"{crops.samples[index].label}/{crops.samples[index].path.name}",
+            file_name=crops.name(index),
             true=crops.labels[crops.targets[index]],
             named=crops.labels[row.argmax()],
             probability=float(row.max()),

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from training.events import EpochDone
 from training.measuring.temperature import Bin, RiskCoverage
+from training.smoothing import smoothed
 
 matplotlib.use("agg")
 
@@ -94,15 +94,6 @@ def risk_coverage(curve: RiskCoverage, threshold: float) -> str:
     return _chart("Risk and coverage", draw)
 
 
-def smoothed(values: Sequence[float]) -> NDArray[np.float64]:
-    """Exponential moving average, without the bias towards 0 at its beginning (Kingma and Ba, 2014)."""
-    means, mean = [], 0.0
-    for count, value in enumerate(values, start=1):
-        mean = _SMOOTHING * mean + (1 - _SMOOTHING) * value
-        means.append(mean / (1 - _SMOOTHING**count))
-    return np.array(means)
-
-
 def _curve(
     title: str, trained: Sequence[float], validated: Sequence[float | None], *, top: float | None = None
 ) -> str:
@@ -115,7 +106,7 @@ def _curve(
         for values, colour, name in lines:
             at = np.arange(1, len(values) + 1)
             axes.plot(at, values, color=colour, alpha=0.4, linewidth=1, marker=".")
-            axes.plot(at, smoothed(values), color=colour, linewidth=2, label=name)
+            axes.plot(at, smoothed(values, _SMOOTHING), color=colour, linewidth=2, label=name)
         axes.set_ylim(0, top)
         _count_epochs(axes)
         axes.legend()

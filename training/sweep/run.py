@@ -30,7 +30,7 @@ from training.choices.recipe import Recipe
 from training.choices.request import TrainRequest
 from training.events import Emit, EpochDone, Fitting, Preparing, TrainEvent
 from training.fitting.fit import fit, room_bytes
-from training.fitting.unfinished import digest_of
+from training.fitting.unfinished import digest_of_pictures
 from training.pictures.data import Crops
 from training.prepare import Prepared, prepare
 from training.progress import Progress
@@ -290,7 +290,7 @@ def _require_same(study: optuna.Study, request: SweepRequest, crops: Crops) -> N
         BadInput: it was begun otherwise.
     """
     now = {
-        "other pictures": digest_of(crops),
+        "other pictures": digest_of_pictures(crops),
         "another seed": str(request.base.seed),
         "other options": _RECIPE.dump_json(request.base.recipe).decode(),
         "another choice of what is searched": ", ".join(request.choices),
