@@ -29,7 +29,7 @@ from training.choices.request import TrainRequest
 from training.prepare import prepare
 from training.sweep.picture import draw_sweep
 from training.sweep.run import SweepEvent, SweepRequest, Trying, sweep
-from training.sweep.search import RATE, Choice, suggest
+from training.sweep.search import RATE, Choice, Scale, scale_of, suggest
 from training.sweep.standing import standing
 from training.sweep.studies import database_url, opened_storage
 
@@ -171,6 +171,18 @@ def test_options_are_those_of_rig_train() -> None:
             "balance",
         ):
             assert typed[name] == getattr(recipe, name)
+
+
+@pytest.mark.parametrize("choice", Choice)
+def test_each_choice_lies_on_the_scale_that_it_is_drawn_from(choice: Choice) -> None:
+    """So it is drawn as the sweep searches it."""
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
+    suggest(trial, Recipe(), (choice,))
+    (searched,) = trial.distributions.values()
+    if isinstance(searched, optuna.distributions.FloatDistribution):
+        assert scale_of(choice) is (Scale.LOGARITHMIC if searched.log else Scale.LINEAR)
+    else:
+        assert scale_of(choice) is Scale.NAMES
 
 
 def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:

@@ -8,12 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rig.files import write_whole
-from training.sweep.search import Choice
+from training.sweep.search import Choice, Scale, scale_of
 from training.sweep.standing import Standing, Tried
 
 _COLUMNS = 3
-_LOGARITHMIC = (Choice.LEARNING_RATE, Choice.WEIGHT_DECAY)
-_NUMERIC = (*_LOGARITHMIC, Choice.LABEL_SMOOTHING)
 
 
 def draw_sweep(standing: Standing, picture: Path) -> None:
@@ -52,10 +50,8 @@ def _draw_history(axes: Axes, scored: list[Tried]) -> None:
 
 def _draw_slice(axes: Axes, choice: Choice, scored: list[Tried]) -> None:
     values = [tried.options[choice] for tried in scored]
-    if choice in _NUMERIC:
-        _scatter(axes, np.array(values, float), scored)
-        axes.set_xscale("log" if choice in _LOGARITHMIC else "linear")
-    else:
+    scale = scale_of(choice)
+    if scale is Scale.NAMES:
         names = sorted(set(values), key=lambda name: (len(name), name) if name.isdigit() else (0, name))
         # Beside each other by their numbers: many have the same score.
         places = [
@@ -64,6 +60,9 @@ def _draw_slice(axes: Axes, choice: Choice, scored: list[Tried]) -> None:
         ]
         _scatter(axes, np.array(places), scored)
         axes.set_xticks(range(len(names)), names, rotation=20 if len(names) > 4 else 0)
+    else:
+        _scatter(axes, np.array(values, float), scored)
+        axes.set_xscale("log" if scale is Scale.LOGARITHMIC else "linear")
     axes.set(xlabel=choice.replace("-", " "))
 
 

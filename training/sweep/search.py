@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Protocol
 
 from training.choices.augmentation import Strength
@@ -22,6 +22,15 @@ class Choice(StrEnum):
     MIXING = "mixing"
     BALANCE = "balance"
     AUGMENT = "augment"
+
+
+class Scale(Enum):
+    """How the values of a choice lie beside each other."""
+
+    LINEAR = auto()
+    LOGARITHMIC = auto()
+    NAMES = auto()
+    """A few, none of them between two others."""
 
 
 class Trial(Protocol):
@@ -65,8 +74,25 @@ def suggest(trial: Trial, base: Recipe, choices: Sequence[Choice]) -> Candidate:
         if choice in choices and (
             choice is not Choice.WEIGHT_DECAY or recipe.optimizer is OptimizerName.ADAMW
         ):
-            recipe, options[choice] = _SUGGESTERS[choice](trial, recipe)
+            recipe, options[choice] = _SEARCHES[choice].suggest(trial, recipe)
     return Candidate(recipe, options)
+
+
+def scale_of(choice: Choice) -> Scale:
+    """How its values lie beside each other."""
+    return _SEARCHES[choice].scale
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What there is to know of a choice.
+
+    Attributes:
+        suggest: the recipe with another value of it, and that value as it is typed.
+    """
+
+    suggest: Callable[[Trial, Recipe], tuple[Recipe, str]]
+    scale: Scale
 
 
 def _optimizer(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
@@ -118,16 +144,16 @@ def _augment(trial: Trial, recipe: Recipe) -> tuple[Recipe, str]:
     return replace(recipe, augmentation=chosen if flips else chosen.without_flip()), strength
 
 
-_SUGGESTERS: dict[Choice, Callable[[Trial, Recipe], tuple[Recipe, str]]] = {
-    Choice.OPTIMIZER: _optimizer,
-    Choice.LEARNING_RATE: _learning_rate,
-    Choice.WEIGHT_DECAY: _weight_decay,
-    Choice.SCHEDULE: _schedule,
-    Choice.BATCH: _batch,
-    Choice.LABEL_SMOOTHING: _label_smoothing,
-    Choice.MIXING: _mixing,
-    Choice.BALANCE: _balance,
-    Choice.AUGMENT: _augment,
+_SEARCHES: dict[Choice, _Search] = {
+    Choice.OPTIMIZER: _Search(_optimizer, Scale.NAMES),
+    Choice.LEARNING_RATE: _Search(_learning_rate, Scale.LOGARITHMIC),
+    Choice.WEIGHT_DECAY: _Search(_weight_decay, Scale.LOGARITHMIC),
+    Choice.SCHEDULE: _Search(_schedule, Scale.NAMES),
+    Choice.BATCH: _Search(_batch, Scale.NAMES),
+    Choice.LABEL_SMOOTHING: _Search(_label_smoothing, Scale.LINEAR),
+    Choice.MIXING: _Search(_mixing, Scale.LINEAR),
+    Choice.BALANCE: _Search(_balance, Scale.NAMES),
+    Choice.AUGMENT: _Search(_augment, Scale.NAMES),
 }
 
 
