@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.catalog import part_number
+from rig.catalog import own_name
 from rig.cli import train_options as options
 from rig.cli.numbers import positive_number, whole_number
 from rig.cli.settings import Settings, percent, settings_of
@@ -104,7 +104,7 @@ def sweep(
     recipe = options.USUAL if epochs is None else options.USUAL.with_epochs(epochs)
     base = TrainRequest(
         data=data or config.paths.captures,
-        model=config.paths.models / part_number(name),
+        model=config.paths.models / own_name(name, of="a sweep"),
         folds=0,
         recipe=recipe,
         seed=seed,
@@ -149,7 +149,7 @@ def _search(
 
         request = SweepRequest(base, database, choices, trials, seconds)
         with _told_how_to_go_on(request):
-            return run(request, _progress_on(bars))
+            return run(request, show_sweep_on(bars))
 
 
 @contextmanager
@@ -162,7 +162,7 @@ def _told_how_to_go_on(request: "SweepRequest") -> Iterator[None]:
         raise
 
 
-def _progress_on(bars: "Progress") -> Callable[["SweepEvent"], None]:
+def show_sweep_on(bars: "Progress") -> Callable[["SweepEvent"], None]:
     """Shows a sweep as progress bars."""
     from training.events import Preparing
 
@@ -179,7 +179,7 @@ def _progress_on(bars: "Progress") -> Callable[["SweepEvent"], None]:
             visible=True,
             completed=round(1000 * event.share_done),
             total=1000,
-            description=f"Trial {event.trial + 1}, epoch {fitting.epoch} of {fitting.epochs}",
+            description=f"Trial {event.trial}, epoch {fitting.epoch} of {fitting.epochs}",
             seconds_left=event.seconds_left,
         )
 

@@ -1,6 +1,21 @@
 """`rig sweep` and `rig train --distribute`, as far as they get without training."""
 
+from io import StringIO
+
+from rich.console import Console
+from rich.progress import Progress
+
+from rig.cli.sweep import show_sweep_on
 from tests.acceptance.conftest import Shell
+from training.events import Fitting
+from training.sweep.run import Trying
+
+
+def test_the_bar_numbers_trials_as_the_table_does() -> None:
+    bars = Progress(console=Console(file=StringIO()))
+    fitting = Fitting("trial 1", 2, 8, 1, 10, 0.5, share_done=0.1, seconds_left=None)
+    show_sweep_on(bars)(Trying(1, fitting, trials=40, share_done=0.1, seconds_left=None))
+    assert bars.tasks[-1].description == "Trial 1, epoch 2 of 8"
 
 
 def test_what_cannot_be_searched_is_named(shell: Shell) -> None:
