@@ -1,6 +1,6 @@
 """Names of the field: part numbers as BrickLink and LDraw write them, and the colours that bricks come in.
 
-And names that users give: to a very brick, to a side that it lies on.
+And names that users give: to a very brick, to a side that it lies on, to a model.
 """
 
 import re
@@ -39,7 +39,7 @@ def part_number(text: str) -> PartNumber:
 
 
 def own_name(text: str, *, of: str) -> str:
-    """Check a name that a person made up, for a brick or a pose, such as `red-1` or `upright`.
+    """Check a name that a person made up, for a brick, a pose or a model, such as `red-1` or `upright`.
 
     Args:
         of: what it names, for the error.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.catalog import part_number
+from rig.catalog import own_name
 from rig.cli import train_options as options
 from rig.cli.numbers import whole_number
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
@@ -105,9 +105,10 @@ def train(
     recipe = recipe if epochs is None else recipe.with_epochs(epochs)
     recipe = recipe if size is None else recipe.with_size(size)
     recipe = options.beginning(recipe.with_network(network), weights, freeze_epochs, thaw, features=features)
+    called = own_name(name, of="a model") if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     request = TrainRequest(
         data=data or config.paths.captures,
-        model=config.paths.models / (part_number(name) if name else f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"),
+        model=config.paths.models / called,
         folds=folds,
         recipe=recipe,
         seed=seed,
@@ -289,7 +290,7 @@ def _begun(models: Path, name: str) -> "TrainRequest":
     from training.fitting.unfinished import begun_request, unfinished_models
 
     if name:
-        return begun_request(models / part_number(name))
+        return begun_request(models / own_name(name, of="a model"))
     unfinished = unfinished_models(models)
     if not unfinished:
         raise BadInput(f"there is no unfinished run in {models}", hint="begin one with: rig train")

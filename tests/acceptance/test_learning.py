@@ -119,6 +119,12 @@ def test_a_choice_that_there_is_not_is_one_line(shell: Shell, option: str, value
     assert value in said
 
 
+def test_what_is_no_name_of_a_model_is_one_line(shell: Shell) -> None:
+    for command in (("train",), ("train", "--resume")):
+        assert "'../x' is no name for a model" in shell.fails(*command, "--name", "../x")
+    assert "'../x' is no name for a sweep" in shell.fails("sweep", "--name", "../x")
+
+
 def test_resuming_what_is_not_there_or_otherwise_is_one_line(shell: Shell) -> None:
     assert "no unfinished run in models" in shell.fails("train", "--resume")
     assert "no unfinished run of models/x" in shell.fails("train", "--resume", "--name", "x")
