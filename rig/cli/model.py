@@ -60,6 +60,7 @@ def show(context: typer.Context, name: Name) -> None:
         [
             (row.label, percent(row.precision), percent(row.recall), percent(row.f1), str(row.support))
             for row in card.scores.classes
+            if row.support
         ],
     )
     if card.conversion is not None:
@@ -246,7 +247,8 @@ def _measured_on(bundle: "Bundle") -> str:
     images = bundle.card.scores.images
     if not images:
         return "nothing"
-    return f"{images} unseen" if bundle.folds() else f"{images} to validate"
+    is_unseen = bundle.folds() or bundle.card.split.tested
+    return f"{images} {'unseen' if is_unseen else 'to validate'}"
 
 
 def _listed(model: "Shelved") -> dict[str, Any]:

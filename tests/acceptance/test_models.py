@@ -1,5 +1,6 @@
 """`rig model` as a user calls it."""
 
+import json
 import shutil
 
 import pytest
@@ -39,6 +40,28 @@ def test_show_tells_the_card_and_where_the_report_is(desk: Shell) -> None:
     document = desk.json("model", "show", "models/bars")
     assert document["card"]["labels"] == ["bar", "square", "tile"]
     assert "bars, squares" in desk.fails("model", "show", "nothing").replace("squares, bars", "bars, squares")
+
+
+def _edit_card(desk: Shell, name: str, **values: object) -> None:
+    path = desk.folder / "models" / name / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_of_what_was_not_measured_no_figure_is_shown(desk: Shell) -> None:
+    scores = desk.json("model", "show", "bars")["card"]["scores"]
+    nothing = {"label": "tile", "precision": 0, "recall": 0, "f1": 0, "support": 0}
+    _edit_card(desk, "bars", scores={**scores, "classes": [*scores["classes"], nothing]})
+    begun = [line.split()[1] for line in desk.run("model", "show", "bars").stdout.splitlines() if "│" in line]
+    assert "3001" in begun
+    assert "tile" not in begun
+
+
+def test_it_is_told_whether_the_measured_pictures_were_unseen(desk: Shell) -> None:
+    split = {"trained": ["bar/a"], "validated": ["bar/b"], "tested": ["bar/c"]}
+    _edit_card(desk, "bars", split=split)
+    rows = {line.split()[1]: line for line in desk.run("model", "list").stdout.splitlines() if "2026" in line}
+    assert "2 unseen" in rows["bars"]
+    assert "unseen" not in rows["squares"]
 
 
 def test_compare_names_gains_losses_and_disagreements(desk: Shell) -> None:
