@@ -284,13 +284,15 @@ def _begun(models: Path, name: str) -> "TrainRequest":
     """The request of the unfinished run of this name, or of the one begun last.
 
     Raises:
-        BadInput: there is none.
+        BadInput: there is none, or another process is at it.
         ModelError: its record is damaged.
     """
-    from training.fitting.unfinished import begun_request, unfinished_models
+    from training.fitting.unfinished import begun_request, require_nobody_trains, unfinished_models
 
     if name:
-        return begun_request(models / own_name(name, of="a model"))
+        model = models / own_name(name, of="a model")
+        require_nobody_trains(model)
+        return begun_request(model)
     unfinished = unfinished_models(models)
     if not unfinished:
         raise BadInput(f"there is no unfinished run in {models}", hint="begin one with: rig train")
@@ -301,10 +303,16 @@ def _say_what_is_unfinished(settings: Settings, model: Path, *, named: bool) -> 
     """See that nothing is lost, and that what could go on is not forgotten.
 
     Raises:
-        BadInput: there is an unfinished run of the same name.
+        BadInput: there is an unfinished run of the same name, or another process is at one.
     """
-    from training.fitting.unfinished import folder_of, is_unfinished, unfinished_models
+    from training.fitting.unfinished import (
+        folder_of,
+        is_unfinished,
+        require_nobody_trains,
+        unfinished_models,
+    )
 
+    require_nobody_trains(model)
     if named and is_unfinished(model):
         raise BadInput(
             f"the run of {model} is not finished",

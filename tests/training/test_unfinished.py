@@ -14,6 +14,7 @@ from training.fitting.unfinished import (
     folder_of,
     is_unfinished,
     kept_until_finished,
+    require_nobody_trains,
     unfinished_models,
 )
 
@@ -64,6 +65,19 @@ def test_only_one_process_trains_a_model(request_: TrainRequest) -> None:
         kept_until_finished(request_, crops, resume=False),
     ):
         pass
+
+
+def test_a_run_that_a_process_is_at_is_not_one_to_go_on_with(request_: TrainRequest) -> None:
+    model = request_.model
+    with kept_until_finished(request_, crops_of(request_.data, 32), resume=False):
+        assert not is_unfinished(model)
+        assert unfinished_models(model.parent) == []
+        with pytest.raises(BadInput, match="being trained by another process"):
+            require_nobody_trains(model)
+    require_nobody_trains(model)
+    _break_off(request_)
+    require_nobody_trains(model)
+    assert unfinished_models(model.parent) == [model]
 
 
 def _another_recipe(request: TrainRequest) -> TrainRequest:

@@ -24,6 +24,7 @@ from training.pictures.data import Crops
 
 _PREFIX = ".unfinished-"
 _BEGUN_FILE = "begun.json"
+_LOCK_FILE = "lock"
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,25 @@ def folder_of(model: Path) -> Path:
 
 
 def is_unfinished(model: Path) -> bool:
-    """Whether a run for this bundle was begun and can go on."""
-    return (folder_of(model) / _BEGUN_FILE).exists()
+    """Whether a run for this bundle was begun and can go on: nobody is at it."""
+    return (folder_of(model) / _BEGUN_FILE).exists() and not _is_taken(model)
+
+
+def require_nobody_trains(model: Path) -> None:
+    """See at once what `kept_until_finished` would find out.
+
+    Raises:
+        BadInput: another process trains this model.
+    """
+    if _is_taken(model):
+        raise _taken(model)
 
 
 def unfinished_models(models: Path) -> list[Path]:
     """The bundles below `models` whose runs can go on, the one begun last at the end."""
     begun = sorted(models.glob(f"{_PREFIX}*/{_BEGUN_FILE}"), key=lambda path: path.stat().st_mtime_ns)
-    return [models / path.parent.name.removeprefix(_PREFIX) for path in begun]
+    named = (models / path.parent.name.removeprefix(_PREFIX) for path in begun)
+    return [model for model in named if is_unfinished(model)]
 
 
 def begun_request(model: Path) -> TrainRequest:
@@ -94,13 +106,10 @@ def kept_until_finished(request: TrainRequest, crops: Crops, *, resume: bool) ->
         _require_same(_read(request.model), begun)
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("a")
+        lock = (folder / _LOCK_FILE).open("a")
     with lock:
         if not try_lock(lock):
-            raise BadInput(
-                f"{request.model} is being trained by another process",
-                hint="wait until it is done, or give another --name",
-            )
+            raise _taken(request.model)
         if not resume:
             _clear(folder)
             write_whole(folder / _BEGUN_FILE, _BEGUN.dump_json(begun, indent=1))
@@ -110,6 +119,21 @@ def kept_until_finished(request: TrainRequest, crops: Crops, *, resume: bool) ->
             shutil.rmtree(folder)
             raise
     shutil.rmtree(folder)
+
+
+def _is_taken(model: Path) -> bool:
+    """Whether a process is at its run."""
+    try:
+        with (folder_of(model) / _LOCK_FILE).open() as lock:
+            return not try_lock(lock)
+    except FileNotFoundError:
+        return False
+
+
+def _taken(model: Path) -> BadInput:
+    return BadInput(
+        f"{model} is being trained by another process", hint="wait until it is done, or give another --name"
+    )
 
 
 def _read(model: Path) -> _Begun:
@@ -154,5 +178,5 @@ def _clear(folder: Path) -> None:
         for path in folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name != "lock":
+            elif path.name != _LOCK_FILE:
                 path.unlink()
