@@ -155,6 +155,25 @@ def test_mistakes_lie_in_folders(tmp_path: Path) -> None:
     assert shown.shape == (32, 32, 3)
 
 
+def test_mistakes_of_one_name_all_stay(tmp_path: Path) -> None:
+    """A picture that two folds have tested, and one of the same name and another kind."""
+    mistakes = [
+        Mistake(np.full((8, 8, 3), level, np.uint8), name, "3001", "3003", 0.5)
+        for level, name in ((0, "3001/1.png"), (100, "3001/1.png"), (200, "3001/1.jpg"), (0, "3001/2.png"))
+    ]
+    write_report(tmp_path / "report", replace(_findings(), mistakes=mistakes))
+    folder = tmp_path / "report" / "mistakes" / "3001" / "3003"
+    seen = {path.name: cv2.imread(str(path)) for path in folder.iterdir()}
+    assert {
+        name: round(float(np.mean(picture))) for name, picture in seen.items() if picture is not None
+    } == {
+        "1.jpg": 0,
+        "1-2.jpg": 100,
+        "1-3.jpg": 200,
+        "2.jpg": 0,
+    }
+
+
 def test_pairs_are_ranked_by_how_often() -> None:
     crop = np.zeros((8, 8, 3), np.uint8)
     mistakes = [

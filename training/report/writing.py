@@ -1,5 +1,6 @@
 """Put a report on disk: the page, and beside it every picture that was named wrongly."""
 
+from itertools import chain, count
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,10 @@ _MISTAKES_FOLDER = "mistakes"
 
 
 def write_report(folder: Path, findings: Findings) -> None:
-    """Write `index.html`, which needs no other file, and `mistakes/TRUE/NAMED/PICTURE.jpg`.
+    """Write `index.html`, which needs no other file, and `mistakes/TRUE/NAMED/PICTURE.jpg` of each mistake.
+
+    Where two would have one name, since a picture was tested by two folds or `1.png` lies beside `1.jpg`, the
+    later ones are `PICTURE-2.jpg` and so on.
 
     Raises:
         OSError: the folder cannot be written.
@@ -26,7 +30,12 @@ def write_report(folder: Path, findings: Findings) -> None:
 
 def _write_picture(mistakes: Path, mistake: Mistake) -> None:
     """As the network saw it, but in colour; named as in the dataset, where the whole picture is."""
-    path = mistakes / mistake.true / mistake.named / Path(mistake.file_name).with_suffix(".jpg").name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = mistakes / mistake.true / mistake.named
+    folder.mkdir(parents=True, exist_ok=True)
     _, jpeg = cv2.imencode(".jpg", mistake.crop, [cv2.IMWRITE_JPEG_QUALITY, 92])
-    path.write_bytes(jpeg.tobytes())
+    _free(folder, Path(mistake.file_name).stem).write_bytes(jpeg.tobytes())
+
+
+def _free(folder: Path, stem: str) -> Path:
+    names = chain((stem,), (f"{stem}-{number}" for number in count(2)))
+    return next(path for name in names if not (path := folder / f"{name}.jpg").exists())
