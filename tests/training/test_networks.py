@@ -143,8 +143,16 @@ def test_weights_of_our_own_serve_another_number_of_classes(pictures: np.ndarray
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(BadInput, match="has changed since the run was begun"):
         begin(recipe, 3)
-    with pytest.raises(BadInput, match=r"best\.weights\.h5 cannot be loaded into residual-cnn"):
-        begin(replace(recipe, weights=Weights.named(str(path))), 3)
+
+
+@pytest.mark.parametrize("name", ["torn.weights.h5", "torn.h5", "torn.keras"])
+def test_a_damaged_file_of_weights_is_told_from_another_network_s(name: str, tmp_path: Path) -> None:
+    path = write_weights(begin(RECIPE, 3).model, tmp_path / name)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(BadInput, match=r"torn[.\w]* is damaged: ") as caught:
+        begin(RECIPE.with_transfer(Weights.named(str(path))), 3)
+    assert "--network" not in caught.value.hint
+    assert "\n" not in caught.value.what
 
 
 def test_what_is_no_file_of_weights_is_named_at_once(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
+
+import h5py
 
 from rig.errors import BadInput
 from training.backend import file_utils, keras
@@ -58,7 +60,8 @@ def load_weights(base: Any, path: Path, network: str) -> None:
             warnings.simplefilter("ignore", DeprecationWarning)  # as NumPy sees it, h5py reads carelessly
             warnings.simplefilter("error", UserWarning)  # of layers that would be left as they are
             base.load_weights(path)
-    except (ValueError, OSError, KeyError, UserWarning, BadZipFile) as error:
+    except (ValueError, OSError, KeyError, RuntimeError, UserWarning, BadZipFile) as error:
+        _require_whole(path)
         reason = "it lacks layers" if isinstance(error, UserWarning) else _first_sentence(error)
         raise BadInput(
             f"{path} cannot be loaded into {network}: {reason}",
@@ -100,6 +103,30 @@ def _patience() -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before_s)
+
+
+def _require_whole(path: Path) -> None:
+    """Read a file of weights from end to end: Keras does not tell a damaged one from another network's.
+
+    Raises:
+        BadInput: it is damaged.
+    """
+    try:
+        if path.suffix == ".keras":
+            with ZipFile(path) as archive:
+                archive.testzip()
+        else:
+            with h5py.File(path) as file:
+                file.visititems(_read)
+    except (OSError, KeyError, RuntimeError, BadZipFile) as error:
+        raise BadInput(
+            f"{path} is damaged: {_first_sentence(error)}", hint="get it again, or give other --weights"
+        ) from error
+
+
+def _read(_: str, item: Any) -> None:
+    if isinstance(item, h5py.Dataset):
+        item[()]
 
 
 def _first_sentence(error: Exception) -> str:
