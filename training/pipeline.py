@@ -25,7 +25,7 @@ from training.choices.recipe import Balance
 from training.choices.request import TrainRequest
 from training.conversion.metadata import describe_network
 from training.conversion.network_files import to_variants
-from training.conversion.variants import Choice, Fitted, choose, describe_conversion, ground_of, pool
+from training.conversion.variants import Choice, Fitted, choose, describe_conversion, pool
 from training.events import Converting, Emit, EpochDone, Measured, Noted, TrainEvent
 from training.fitting.distribute import Distribution
 from training.fitting.fit import fit, room_bytes
@@ -135,7 +135,7 @@ class _Run:
         folds = [self._fit(f"fold {k}", part, k) for k, part in enumerate(self._split.folds, start=1)]
         final = self._fit("final", self._split.final, 0)
         crops, targets = self._crops, self._crops.targets
-        choice = choose([*folds, final], targets)
+        choice = choose([*folds, final])
         measured = {
             precision: pool([fitted.measured(precision) for fitted in folds or [final]])
             for precision in Precision
@@ -147,7 +147,12 @@ class _Run:
         conversion = describe_conversion(final, measured, choice, targets, self._inputs[0])
         network = final.content(choice.precision)
         card = self._card(final, network, temperature, calibration, scores, conversion)
-        memory = baseline(crops, self._split.folds or (self._split.final,), seed=self._request.seed)
+        memory = baseline(
+            crops,
+            self._split.folds or (self._split.final,),
+            self._prepared.judges,
+            seed=self._request.seed,
+        )
         findings = Findings(
             name=self._request.model.name,
             card=card,
@@ -165,7 +170,7 @@ class _Run:
             write_report(folder / REPORT_FOLDER, findings)
             self._logs.copy_to(folder / LOGS_FOLDER)
             (folder / CHECKPOINTS_FOLDER).mkdir()
-            shutil.copy(final.checkpoint, folder / CHECKPOINTS_FOLDER / "best.weights.h5")
+            shutil.copy(self._checkpoint(0), folder / CHECKPOINTS_FOLDER / "best.weights.h5")
             (folder / VARIANTS_FOLDER).mkdir()
             for variant in final.variants.values():
                 shutil.copy(variant.path, folder / VARIANTS_FOLDER)
@@ -185,7 +190,6 @@ class _Run:
     def _fit(self, stage: str, partition: Partition, number: int) -> Fitted:
         crops, request = self._crops, self._request
         train, validation = crops.in_groups(partition.trained), crops.in_groups(partition.validated)
-        checkpoint = self._scratch / f"{number}.weights.h5"
         model = fit(
             crops,
             train,
@@ -194,31 +198,28 @@ class _Run:
             stage=stage,
             seed=request.seed + number,
             state=self._kept / f"{number}.state",
-            checkpoint=checkpoint,
+            checkpoint=self._checkpoint(number),
             progress=self._progress,
             emit=self._note,
             distribution=self._distribution,
         )
         self._emit(Converting(stage))
-        fitted = Fitted(
-            partition=partition,
-            parameters=model.count_params(),
-            checkpoint=checkpoint,
-            ground=ground_of(partition),
-            variants=to_variants(
-                model,
-                self._inputs,
-                crops,
-                partition,
-                describe_network(self._prepared.network, self._spec, self._inputs.shape[-1], crops.labels),
-                request.recipe,
-                seed=request.seed,
-                folder=self._scratch / str(number),
-            ),
+        fitted = to_variants(
+            model,
+            self._inputs,
+            crops,
+            partition,
+            describe_network(self._prepared.network, self._spec, self._inputs.shape[-1], crops.labels),
+            request.recipe,
+            seed=request.seed,
+            folder=self._scratch / str(number),
         )
         measured = fitted.measured(Precision.INT8)
         self._emit(Measured(stage, len(measured.indices), measured.top1(crops.targets)))
         return fitted
+
+    def _checkpoint(self, number: int) -> Path:
+        return self._scratch / f"{number}.weights.h5"
 
     def _note(self, event: TrainEvent) -> None:
         if isinstance(event, EpochDone):

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rig.card import Preprocess, Pretrained
 from rig.dataset.reader import read_dataset
 from training.choices.request import TrainRequest
@@ -9,7 +12,7 @@ from training.events import Emit
 from training.networks.begin import begin
 from training.pictures.copies import without_copies
 from training.pictures.data import Crops, load_crops, preprocess_of
-from training.pictures.split import Plan, plan
+from training.pictures.split import Plan, may_judge, plan
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Prepared:
         network: name of the architecture.
         pretrained: what its weights begin with.
         parameters: number of its weights.
+        judges: (n,) bool, whether a network may be judged by each of the crops.
         copies: files that were left out, since another one is the same.
     """
 
@@ -29,6 +33,7 @@ class Prepared:
     spec: Preprocess
     crops: Crops
     split: Plan
+    judges: NDArray[np.bool_]
     copies: int
 
 
@@ -55,5 +60,6 @@ def prepare(request: TrainRequest, emit: Emit) -> Prepared:
         spec=spec,
         crops=load_crops(everything, spec, emit, threads=request.threads),
         split=split,
+        judges=np.array([*may_judge(own), *(False for _ in request.added)]),
         copies=distinct.left_out,
     )

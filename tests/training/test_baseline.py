@@ -6,7 +6,7 @@ import numpy as np
 
 from rig.dataset.reader import Dataset, Sample
 from tests.vision.pictures import Scene, draw
-from training.measuring.baseline import baseline
+from training.measuring.baseline import Baseline, baseline
 from training.pictures.data import Crops
 from training.pictures.split import Partition
 
@@ -46,6 +46,10 @@ def _memorable(views: int = 20) -> Crops:
     return _crops(np.clip(images, 0, 255).astype(np.uint8), groups, prints)
 
 
+def _judged(crops: Crops, *partitions: Partition) -> Baseline | None:
+    return baseline(crops, partitions, np.ones(len(crops), np.bool_), seed=0)
+
+
 FOLDS = (
     Partition(trained=("a/1", "b/1"), validated=(), tested=("a/2", "b/2")),
     Partition(trained=("a/2", "b/2"), validated=(), tested=("a/1", "b/1")),
@@ -53,7 +57,7 @@ FOLDS = (
 
 
 def test_memory_fails_on_unseen_bricks_and_shines_on_a_random_split() -> None:
-    found = baseline(_memorable(), FOLDS, seed=0)
+    found = _judged(_memorable(), *FOLDS)
     assert found is not None
     assert found.judged == 80
     assert found.top1 == 0
@@ -73,7 +77,7 @@ def test_shape_is_told_where_bricks_of_a_class_look_alike() -> None:
                 )
     crops = _crops(np.stack(images), groups, np.zeros((len(groups), 32), np.uint8))
     split = Partition(trained=("bar/1", "square/1"), validated=("bar/2", "square/2"), tested=())
-    found = baseline(crops, [split], seed=0)
+    found = _judged(crops, split)
     assert found is not None
     assert (found.judged, found.top1) == (8, 1)
 
@@ -84,20 +88,37 @@ def test_near_copies_across_the_split_are_named() -> None:
     prints = crops.fingerprints.copy()
     prints[2] = prints[0] ^ np.packbits([1] * 8 + [0] * 248)  # of a/2, which the first fold tests, and a/1
     prints[6] = prints[4] ^ np.packbits([1] * 9 + [0] * 247)  # of b/2 and b/1
-    found = baseline(_crops(crops.images, crops.groups.tolist(), prints), FOLDS[:1], seed=0)
+    found = _judged(_crops(crops.images, crops.groups.tolist(), prints), FOLDS[0])
     assert found is not None
     assert [(near.held_out, near.trained) for near in found.near_copies] == [("a/2.png", "a/0.png")]
 
 
 def test_where_nothing_is_held_out_there_is_nothing_to_say() -> None:
-    assert baseline(_memorable(2), [Partition(("a/1", "a/2", "b/1", "b/2"), (), ())], seed=0) is None
+    assert _judged(_memorable(2), Partition(("a/1", "a/2", "b/1", "b/2"), (), ())) is None
 
 
 def test_the_pictures_of_a_random_split_do_not_overlap_with_what_it_trains() -> None:
     """A class that cannot be held out is held out by no split, else the two scores were of other classes."""
     crops = _memorable(5)
     only_a = Partition(trained=("a/1", "b/1", "b/2"), validated=(), tested=("a/2",))
-    found = baseline(crops, [only_a], seed=0)
+    found = _judged(crops, only_a)
     assert found is not None
     assert found.judged == 5
     assert (found.top1, found.random_split_top1) == (0, 1)
+
+
+def test_what_only_trains_is_held_out_by_no_random_split() -> None:
+    """Noise under every label, as much as there are pictures: half of what is named of it is wrong."""
+    own = _memorable()
+    noise = np.random.default_rng(1).integers(0, 256, own.images.shape, np.uint8)
+    groups = [*own.groups.tolist(), *(group[:2] + "added" for group in own.groups.tolist())]
+    crops = _crops(np.concatenate((own.images, noise)), groups, np.tile(own.fingerprints, (2, 1)))
+    added = ("a/added", "b/added")
+    folds = [Partition((*fold.trained, *added), (), fold.tested) for fold in FOLDS]
+    judges = np.arange(len(crops)) < len(own)
+    found = baseline(crops, folds, judges, seed=0)
+    assert found is not None
+    assert found.random_split_top1 == 1
+    assert (
+        not (found := baseline(crops, folds, np.ones_like(judges), seed=0)) or found.random_split_top1 < 0.9
+    )

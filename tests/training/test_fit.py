@@ -108,6 +108,27 @@ def test_patience_ends_the_last_phase(straight: Straight) -> None:
     assert note.startswith(f"Training of final ends after epoch {len(epochs)} of 12")
 
 
+def test_the_last_epoch_is_taken_for_the_best_where_few_pictures_validate(
+    crops: Crops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPE, patience=None, phases=(Phase(16, 1), Phase(16, 6)))
+
+    def kept(folder: str) -> list[bool]:
+        events: list[TrainEvent] = []
+        (tmp_path / folder).mkdir()
+        fit_to_red(crops, recipe, tmp_path / folder, events.append)
+        epochs = [event for event in events if isinstance(event, EpochDone)]
+        losses = [epoch.validation_loss for epoch in epochs if epoch.validation_loss is not None]
+        falls = [k > 0 and loss < min([np.inf, *losses[1:k]]) for k, loss in enumerate(losses)]
+        assert falls.count(True) < 6  # or both rules would keep the same
+        assert [epoch.kept for epoch in epochs] in (falls, [False, *[True] * 6])
+        return [epoch.kept for epoch in epochs]
+
+    assert kept("few") == [False, *[True] * 6]
+    monkeypatch.setattr("training.fitting.fit.LEAST_TO_CHOOSE", 9)
+    assert not all(kept("enough")[1:])
+
+
 _KILLED = """
 import os, signal, sys
 from pathlib import Path

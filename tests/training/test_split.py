@@ -62,7 +62,7 @@ def test_renders_among_photographs_train_and_judge_nothing() -> None:
     sizes = judging_sizes(samples, {})
     assert sizes == {"a": {"a/1": 2, "a/2": 1}, "b": {}}
     assert untestable(sizes) == ("b",)
-    partition = hold_out(sizes, least_groups=2).with_all(sample.group_key for sample in samples)
+    partition = hold_out(sizes).with_all(sample.group_key for sample in samples)
     assert partition.validated == ("a/2",)
     assert partition.trained == ("a/1", "a/sim0", "a/sim1", "a/sim2", "b/sim0", "b/sim1", "b/sim2")
     assert [part.tested for part in deal_folds(sizes, 2)] == [("a/1",), ("a/2",)]
@@ -95,15 +95,26 @@ def test_each_fold_uses_every_group_once_and_trains_every_class(sizes: Sizes, co
         assert sum(times) == max(count, len(times))
 
 
-@given(any_sizes, st.integers(2, 3))
-def test_validation_takes_the_smallest_spare_group(sizes: Sizes, least: int) -> None:
-    partition = hold_out(sizes, least_groups=least)
+@given(any_sizes)
+def test_validation_takes_the_smallest_spare_group(sizes: Sizes) -> None:
+    partition = hold_out(sizes)
     assert _used(partition) == _all_groups(sizes)
     assert partition.tested == ()
     for label, groups in sizes.items():
         mine = [group for group in partition.validated if group in groups]
-        assert len(mine) == (1 if len(groups) >= least else 0), label
+        assert len(mine) == (1 if len(groups) >= 2 else 0), label
         assert all(groups[group] == min(groups.values()) for group in mine)
+
+
+@pytest.mark.parametrize(("groups_of_b", "validates"), [(3, False), (4, True)])
+def test_a_class_of_each_validates_in_all_networks_or_in_none(groups_of_b: int, validates: bool) -> None:
+    """A class of four has three left beside the tested one; a class of one cannot be asked for any."""
+    sizes = {"a": 6, "b": groups_of_b, "z": 1}
+    samples = _samples({f"{label}/{k}": 3 for label, groups in sizes.items() for k in range(groups)})
+    made = plan(samples, 4, {})
+    for partition in (*made.folds, made.final):
+        validated = [group.split("/")[0] for group in partition.validated]
+        assert validated == (["a", "b"] if validates else [])
 
 
 @pytest.mark.parametrize("folds", [1, -1])
@@ -150,7 +161,7 @@ def test_shares_are_kept_as_near_as_groups_allow(drawn: list[int]) -> None:
 @given(any_sizes)
 def test_where_a_class_has_too_few_groups_nothing_is_tested(sizes: Sizes) -> None:
     sizes = {**sizes, "z": {"z/1": 3, "z/2": 4}}
-    assert deal_shares(sizes) == hold_out(sizes, least_groups=2)
+    assert deal_shares(sizes) == hold_out(sizes)
 
 
 def _samples(groups: dict[str, int], source: str = "camera") -> list[Sample]:

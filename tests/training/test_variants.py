@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rig.card import Precision
 from training.conversion.variants import (
@@ -14,7 +15,6 @@ from training.conversion.variants import (
     Ground,
     better_int8,
     choose,
-    ground_of,
     loses_too_much,
     median_latencies_s,
     pool,
@@ -22,14 +22,12 @@ from training.conversion.variants import (
 from training.pictures.split import Partition
 
 PICTURES = 1000
-TARGETS = np.zeros(PICTURES, np.int64)
+ANSWERS = Answers(np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 SIZES = {Precision.FLOAT32: 40, Precision.FLOAT16: 20, Precision.DYNAMIC: 9, Precision.INT8: 10}
 
 
-def _answers(wrong: int) -> Answers:
-    logits = np.tile(np.array([1, 0], np.float32), (PICTURES, 1))
-    logits[:wrong] = (0, 1)
-    return Answers(np.arange(PICTURES), logits)
+def _right(wrong: int) -> NDArray[np.bool_]:
+    return np.arange(PICTURES) >= wrong
 
 
 def _fitted(folder: Path, ground: Ground, **wrong: int) -> Fitted:
@@ -39,8 +37,8 @@ def _fitted(folder: Path, ground: Ground, **wrong: int) -> Fitted:
     for precision, size in SIZES.items():
         path = folder / f"{precision}.tflite"
         path.write_bytes(bytes(size))
-        variants[precision] = Converted(path, _answers(0), _answers(wrong.get(precision.value, 0)))
-    return Fitted(Partition((), (), ()), 1, folder / "best.weights.h5", ground, variants)
+        variants[precision] = Converted(path, ANSWERS, _right(wrong.get(precision.value, 0)))
+    return Fitted(Partition((), (), ()), 1, ground, variants)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +55,7 @@ def _fitted(folder: Path, ground: Ground, **wrong: int) -> Fitted:
 def test_the_smallest_within_half_a_point_of_the_best(
     tmp_path: Path, wrong: dict[str, int], chosen: str
 ) -> None:
-    choice = choose([_fitted(tmp_path / "final", Ground.VALIDATED, **wrong)], TARGETS)
+    choice = choose([_fitted(tmp_path / "final", Ground.VALIDATED, **wrong)])
     assert choice.precision == chosen
 
 
@@ -67,43 +65,35 @@ def test_of_two_that_are_as_small_it_is_the_one_that_every_runtime_reads(
     for precision in (Precision.FLOAT32, Precision.FLOAT16, Precision.INT8):
         monkeypatch.setitem(SIZES, precision, 10 * SIZES[precision])
     monkeypatch.setitem(SIZES, Precision.DYNAMIC, 98)
-    assert choose([_fitted(tmp_path / "1", Ground.VALIDATED)], TARGETS).precision is Precision.INT8
-    assert choose([_fitted(tmp_path / "2", Ground.VALIDATED, int8=9)], TARGETS).precision is Precision.DYNAMIC
+    assert choose([_fitted(tmp_path / "1", Ground.VALIDATED)]).precision is Precision.INT8
+    assert choose([_fitted(tmp_path / "2", Ground.VALIDATED, int8=9)]).precision is Precision.DYNAMIC
 
 
 def test_whoever_has_validation_pictures_decides(tmp_path: Path) -> None:
-    fold = _fitted(tmp_path / "fold", Ground.TESTED, dynamic=100)
+    fold = _fitted(tmp_path / "fold", Ground.VARIED, dynamic=100)
     final = _fitted(tmp_path / "final", Ground.VALIDATED, int8=100)
-    assert choose([fold, final], TARGETS).precision is Precision.DYNAMIC
-    assert choose([fold, final], TARGETS).ground is Ground.VALIDATED
-    both = [fold, _fitted(tmp_path / "trained", Ground.TRAINED)]
-    assert choose(both, TARGETS).precision is Precision.INT8
+    assert choose([fold, final]).precision is Precision.DYNAMIC
+    assert choose([fold, final]).ground is Ground.VALIDATED
 
 
 def test_networks_with_the_same_ground_decide_together(tmp_path: Path) -> None:
     """Seven wrong of one thousand are too many, of two thousand they are not."""
-    one = _fitted(tmp_path / "1", Ground.TESTED, dynamic=7)
-    assert choose([one], TARGETS).precision is Precision.INT8
-    assert choose([one, _fitted(tmp_path / "2", Ground.TESTED)], TARGETS).precision is Precision.DYNAMIC
+    one = _fitted(tmp_path / "1", Ground.VARIED, dynamic=7)
+    assert choose([one]).precision is Precision.INT8
+    assert choose([one, _fitted(tmp_path / "2", Ground.VARIED)]).precision is Precision.DYNAMIC
 
 
 @pytest.mark.parametrize(("int8", "too_much"), [(0, False), (5, False), (6, True)])
 def test_half_a_point_may_be_lost(tmp_path: Path, int8: int, too_much: bool) -> None:
     fitted = _fitted(tmp_path / "final", Ground.VALIDATED, int8=int8)
-    assert loses_too_much(fitted.variants, TARGETS) == too_much
+    assert loses_too_much(fitted.variants) == too_much
 
 
 def test_what_was_rehearsed_must_be_better() -> None:
-    good, bad = (Converted(Path(name), _answers(0), _answers(wrong)) for name, wrong in (("g", 1), ("b", 9)))
-    assert better_int8(bad, good, TARGETS) is good
-    assert better_int8(good, bad, TARGETS) is good
-    assert better_int8(good, replace(good, rehearsed=True), TARGETS) is good
-
-
-def test_ground() -> None:
-    assert ground_of(Partition(("a/1",), ("a/2",), ("a/3",))) is Ground.VALIDATED
-    assert ground_of(Partition(("a/1",), (), ("a/3",))) is Ground.TESTED
-    assert ground_of(Partition(("a/1",), (), ())) is Ground.TRAINED
+    good, bad = (Converted(Path(name), ANSWERS, _right(wrong)) for name, wrong in (("g", 1), ("b", 9)))
+    assert better_int8(bad, good) is good
+    assert better_int8(good, bad) is good
+    assert better_int8(good, replace(good, rehearsed=True)) is good
 
 
 def test_pooled_answers_know_their_pictures() -> None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from rig.card import Conversion, Precision, Variant
 from rig.files import storage_errors
 from rig.vision.classifier import Network
-from training.pictures.data import Crops
 from training.pictures.split import Partition
 
 TOLERANCE = 0.005
@@ -22,27 +21,35 @@ TOLERANCE = 0.005
 _AS_SMALL = 1.05
 """A file that is larger by less is as small: int8 keeps ranges that dynamic does not, a hundredth of it."""
 
-_MOST_JUDGED = 2000
 _ROUNDS = 100
 _LEAST_ROUNDS = 10
 _TIMING_S = 10.0
 
 
 class Ground(IntEnum):
-    """Which pictures a precision is chosen on, the best first: whoever chooses on a test spoils it."""
+    """Which pictures a precision is chosen on, the best first; never tested ones: that would be no test."""
 
     VALIDATED = 0
-    TESTED = 1
-    TRAINED = 2
+    VARIED = 1
 
     @property
     def in_words(self) -> str:
         """For the card."""
-        return (
-            "validation pictures",
-            "the pictures that it is measured on, since there were none to validate on",
-            "pictures that it was trained on, since none could be held out",
-        )[self]
+        return ("validation pictures", "new variations of the pictures that it was trained on")[self]
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The pictures that a precision is chosen on.
+
+    Attributes:
+        pictures: (n, height, width, channels) uint8, inputs of a network.
+        targets: (n,) class indices.
+    """
+
+    ground: Ground
+    pictures: NDArray[np.uint8]
+    targets: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -90,13 +97,13 @@ class Converted:
     Attributes:
         path: of its file.
         measured: its answers to the pictures that the figures are of.
-        judged: its answers to the pictures that the precision is chosen on.
+        judged: whether each of the pictures that the precision is chosen on is named rightly; bool, (n,).
         rehearsed: its weights were fine-tuned for this precision.
     """
 
     path: Path
     measured: Answers
-    judged: Answers
+    judged: NDArray[np.bool_]
     rehearsed: bool = False
 
 
@@ -110,7 +117,6 @@ class Fitted:
 
     partition: Partition
     parameters: int
-    checkpoint: Path
     ground: Ground
     variants: Mapping[Precision, Converted]
 
@@ -123,63 +129,48 @@ class Fitted:
         return self.variants[precision].path.read_bytes()
 
 
-def ground_of(partition: Partition) -> Ground:
-    """The best that there is for a network with this split."""
-    if partition.validated:
-        return Ground.VALIDATED
-    return Ground.TESTED if partition.tested else Ground.TRAINED
-
-
 def examine(
     contents: Mapping[Precision, bytes],
     inputs: NDArray[np.uint8],
-    crops: Crops,
-    partition: Partition,
+    measured: NDArray[np.int64],
+    judges: Judges,
     folder: Path,
 ) -> dict[Precision, Converted]:
     """Keep the variants of a network in a folder, and ask each of them.
 
     Args:
         inputs: of all crops, (n, height, width, channels) uint8.
+        measured: indices of those that the figures are of.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    measured = crops.in_groups(partition.tested or partition.validated)
-    judged = crops.in_groups((partition.validated, partition.tested, partition.trained)[ground_of(partition)])
-    judged = judged[:: 1 + len(judged) // _MOST_JUDGED]
     return {
-        precision: _examine(content, folder / f"{precision}.tflite", inputs, measured, judged)
+        precision: _examine(content, folder / f"{precision}.tflite", inputs, measured, judges)
         for precision, content in contents.items()
     }
 
 
 def _examine(
-    content: bytes,
-    path: Path,
-    inputs: NDArray[np.uint8],
-    measured: NDArray[np.int64],
-    judged: NDArray[np.int64],
+    content: bytes, path: Path, inputs: NDArray[np.uint8], measured: NDArray[np.int64], judges: Judges
 ) -> Converted:
     with storage_errors(path):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
     network = Network(content, str(path))
-    answers = ask(network, inputs, measured)
-    same = np.array_equal(measured, judged)
-    return Converted(path, answers, answers if same else ask(network, inputs, judged))
+    judged = ask(network, judges.pictures, np.arange(len(judges.pictures)))
+    return Converted(path, ask(network, inputs, measured), judged.right(judges.targets))
 
 
-def loses_too_much(variants: Mapping[Precision, Converted], targets: NDArray[np.int64]) -> bool:
+def loses_too_much(variants: Mapping[Precision, Converted]) -> bool:
     """Whether int8 is more than `TOLERANCE` worse than the best."""
-    right = {precision: converted.judged.right(targets).mean() for precision, converted in variants.items()}
+    right = {precision: converted.judged.mean() for precision, converted in variants.items()}
     return bool(right[Precision.INT8] < _least(right.values()))
 
 
-def better_int8(plain: Converted, rehearsed: Converted, targets: NDArray[np.int64]) -> Converted:
+def better_int8(plain: Converted, rehearsed: Converted) -> Converted:
     """The one that is right more often; the plain one if they are as good."""
-    gain = rehearsed.judged.right(targets).mean() - plain.judged.right(targets).mean()
-    return rehearsed if gain > 0 else plain
+    return rehearsed if rehearsed.judged.mean() > plain.judged.mean() else plain
 
 
 def _least(right: Iterable[float]) -> float:
@@ -195,19 +186,18 @@ class Choice:
     ground: Ground
 
 
-def choose(networks: Sequence[Fitted], targets: NDArray[np.int64]) -> Choice:
+def choose(networks: Sequence[Fitted]) -> Choice:
     """The smallest that loses at most `TOLERANCE` to the best, over all networks with the best ground.
 
     Of those that are as small, int8: tflite-runtime 2.14 cannot load a dynamic one of TensorFlow 2.21.
 
     Args:
         networks: at least one.
-        targets: class indices of all pictures.
     """
     ground = min(fitted.ground for fitted in networks)
     judges = [fitted for fitted in networks if fitted.ground is ground]
     right = {
-        precision: pool([fitted.variants[precision].judged for fitted in judges]).right(targets).mean()
+        precision: np.concatenate([fitted.variants[precision].judged for fitted in judges]).mean()
         for precision in Precision
     }
     least = _least(right.values())

@@ -28,6 +28,10 @@ from training.pictures.batches import AugmentedBatches
 from training.pictures.data import Crops, network_inputs
 from training.progress import Progress
 
+LEAST_TO_CHOOSE = 200
+"""Validation pictures from which an epoch is called the best one, unless patience asks for it: of fewer, one
+picture is half a point and more, while the rate falls to nothing at the end of a schedule anyway."""
+
 
 def room_bytes(parameters: int) -> int:
     """What a network of so many weights takes on disk, at most.
@@ -62,7 +66,7 @@ def fit(
         state: a file that holds all of the fitting after each epoch. Where it is there already, the fitting
             goes on from it and ends with the very weights that it would have had without a break.
         checkpoint: a path that ends in `.weights.h5`; the best weights are written to it: those of the lowest
-            validation loss at full size, or the last ones where there is nothing to validate on.
+            validation loss at full size, or the last ones where too few pictures validate to tell.
         progress: of the whole run.
         distribution: who shares the work; all of them call this, and get the same network.
 
@@ -91,6 +95,7 @@ def fit(
         emit,
         batches=batches,
         validates=len(np.unique(crops.targets[validation])) > 1,
+        chooses=recipe.patience is not None or len(validation) >= LEAST_TO_CHOOSE,
         one_class_top1=float(_shares_shown(crops, train, recipe).max()),
     )
     snapshot = watch.resume()

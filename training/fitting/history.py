@@ -14,7 +14,7 @@ from training.events import EpochDone
 def is_best(epochs: Sequence[EpochDone], validation_loss: float | None) -> bool:
     """Whether the epoch after these, with this validation loss, is better than all whose weights were kept.
 
-    Without validation pictures the latest is taken for the best.
+    Without a loss to go by the latest is taken for the best.
     """
     losses = [epoch.validation_loss for epoch in epochs if epoch.kept and epoch.validation_loss is not None]
     return validation_loss is None or validation_loss < min(losses, default=float("inf"))

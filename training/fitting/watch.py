@@ -51,6 +51,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         state: file for the state after each epoch.
         batches: in an epoch.
         validates: whether validation pictures can show that only one class is named; else training ones do.
+        chooses: whether they are enough to tell the best epoch by; else it is the last one.
         one_class_top1: what naming one class only would score on the training pictures.
 
     Attributes:
@@ -68,6 +69,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         *,
         batches: int,
         validates: bool,
+        chooses: bool,
         one_class_top1: float,
     ) -> None:
         super().__init__()
@@ -78,6 +80,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._emit = emit
         self._batches = batches
         self._commonest = "val_commonest" if validates else "commonest"
+        self._chooses = chooses
         self._one_class_top1 = one_class_top1
         self._size_px = recipe.phases[0].size_px
         self.epochs: tuple[EpochDone, ...] = ()
@@ -148,7 +151,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             top1=float(logs["accuracy"]),
             validation_loss=validation_loss,
             validation_top1=logs.get("val_accuracy"),
-            kept=self._recipe.is_at_full_size(number) and is_best(self.epochs, validation_loss),
+            kept=self._recipe.is_at_full_size(number)
+            and is_best(self.epochs, validation_loss if self._chooses else None),
             learning_rate=float(self.model.optimizer.learning_rate.numpy()),
             one_class=self._names_one_class(logs),
         )

@@ -47,8 +47,13 @@ class Baseline:
     near_copies: tuple[NearCopy, ...]
 
 
-def baseline(crops: Crops, partitions: Sequence[Partition], seed: int) -> Baseline | None:
+def baseline(
+    crops: Crops, partitions: Sequence[Partition], judges: NDArray[np.bool_], seed: int
+) -> Baseline | None:
     """Judge the nearest neighbour on what each partition holds out: tested groups, else validated ones.
+
+    Args:
+        judges: whether each picture may be held out, at random too; renders beside photographs may not.
 
     Returns:
         None where nothing is held out.
@@ -64,7 +69,7 @@ def baseline(crops: Crops, partitions: Sequence[Partition], seed: int) -> Baseli
         if not len(held_out):
             continue
         right.append(_named_rightly(pixels, crops.targets, trained, held_out))
-        trained_at_random, at_random = _deal_at_random(crops.targets, trained, held_out, rng)
+        trained_at_random, at_random = _deal_at_random(crops.targets, trained, held_out, judges, rng)
         right_at_random.append(_named_rightly(pixels, crops.targets, trained_at_random, at_random))
         near += _near_copies(crops, trained, held_out)
     if not right:
@@ -113,11 +118,12 @@ def _deal_at_random(
     targets: NDArray[np.int64],
     trained: NDArray[np.int64],
     held_out: NDArray[np.int64],
+    judges: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The same pictures split without regard to groups, with as many of the same classes held out."""
     both = rng.permutation(np.concatenate((trained, held_out)))
-    chosen = both[np.isin(targets[both], targets[held_out])][: len(held_out)]
+    chosen = both[judges[both] & np.isin(targets[both], targets[held_out])][: len(held_out)]
     return np.setdiff1d(both, chosen), chosen
 
 

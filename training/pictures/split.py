@@ -85,20 +85,33 @@ def plan(
         return partition.with_all(units).of_groups(groups, unit_of)
 
     dealt = deal_folds(sizes, folds)
-    final = hold_out(sizes, least_groups=3) if dealt else deal_shares(sizes)
-    return Plan(tuple(map(complete, dealt)), complete(final), single)
+    return Plan(tuple(map(complete, dealt)), complete(_final(sizes, dealt)), single)
+
+
+def _final(sizes: Sizes, folds: Sequence[Partition]) -> Partition:
+    """What the network that is kept does: as those of the folds do, so that they measure what is kept."""
+    if not folds:
+        return deal_shares(sizes)
+    if all(fold.validated for fold in folds):
+        return hold_out(sizes)
+    return _partition(sizes, tested=set(), validates=False)
+
+
+def may_judge(samples: Sequence[Sample]) -> list[bool]:
+    """Whether a network may be judged by each.
+
+    All may, but where renders were added to photographs the photographs alone: a network shall not be called
+    good at pictures that nobody is going to show it.
+    """
+    mixed = len({sample.source == SIMULATED for sample in samples}) == 2
+    return [not mixed or sample.source != SIMULATED for sample in samples]
 
 
 def judging_sizes(samples: Sequence[Sample], unit_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    """Sizes of the units that a network may be judged by.
-
-    These are all, but where renders were added to photographs the photographs' alone: a network shall not be
-    called good at pictures that nobody is going to show it. A class may be left without one.
-    """
-    mixed = len({sample.source == SIMULATED for sample in samples}) == 2
+    """Sizes of the units that a network may be judged by; a class may be left without one."""
     sizes: dict[str, dict[str, int]] = {sample.label: {} for sample in samples}
-    for sample in samples:
-        if not mixed or sample.source != SIMULATED:
+    for sample, judges in zip(samples, may_judge(samples), strict=True):
+        if judges:
             of_label = sizes[sample.label]
             unit = unit_of.get(sample.group_key, sample.group_key)
             of_label[unit] = of_label.get(unit, 0) + 1
@@ -117,7 +130,8 @@ def deal_folds(sizes: Sizes, folds: int) -> list[Partition]:
 
     Large groups are dealt first, and each class begins with another fold, so that the hands get even. A class
     with fewer groups than there are folds is dealt again from its first one, so that every fold tests every
-    class that it can. A class with one group trains in every fold.
+    class that it can. A class with one group trains in every fold. One group of each class validates, where
+    all classes that are tested have three left.
 
     Raises:
         BadInput: no class has two groups, or there is one fold or fewer than none.
@@ -137,7 +151,7 @@ def deal_folds(sizes: Sizes, folds: int) -> list[Partition]:
         groups = _by_size(sizes[label], largest_first=True)
         for place in range(max(folds, len(groups))):
             hands[(turn + place) % folds].add(groups[place % len(groups)])
-    return [_partition(sizes, tested=hand, least_groups=3) for hand in hands]
+    return [_partition(sizes, tested=hand, validates=_are_left(sizes, hand, 3)) for hand in hands]
 
 
 def deal_shares(sizes: Sizes) -> Partition:
@@ -149,7 +163,7 @@ def deal_shares(sizes: Sizes) -> Partition:
     """
     splittable = {label: groups for label, groups in sizes.items() if len(groups) >= 2}
     if not splittable or min(map(len, splittable.values())) < _LEAST_GROUPS_TO_TEST:
-        return hold_out(sizes, least_groups=2)
+        return hold_out(sizes)
     hands: dict[str, list[str]] = {split: [] for split in SPLITS}
     for groups in sizes.values():
         for group, split in deal_splits(groups, _SHARES, seed=0).items():
@@ -157,19 +171,28 @@ def deal_shares(sizes: Sizes) -> Partition:
     return Partition(*(tuple(sorted(hands[split])) for split in SPLITS))
 
 
-def hold_out(sizes: Sizes, *, least_groups: int) -> Partition:
-    """Validate on the smallest group of each class that has at least `least_groups`, train on the rest."""
-    return _partition(sizes, tested=set(), least_groups=least_groups)
+def hold_out(sizes: Sizes) -> Partition:
+    """Validate on the smallest group of each class that has two, train on the rest."""
+    return _partition(sizes, tested=set(), validates=True)
 
 
-def _partition(sizes: Sizes, *, tested: set[str], least_groups: int) -> Partition:
+def _partition(sizes: Sizes, *, tested: set[str], validates: bool) -> Partition:
+    """Validate on a group of each class that has two, or on none.
+
+    Nothing in between: whoever chose by some of the classes would choose what is good for those.
+    """
     trained, validated = [], []
     for label in sorted(sizes):
         left = [group for group in _by_size(sizes[label], largest_first=False) if group not in tested]
-        spare = 1 if len(left) >= least_groups else 0
+        spare = 1 if validates and len(sizes[label]) >= 2 else 0
         validated += left[:spare]
         trained += left[spare:]
     return Partition(tuple(sorted(trained)), tuple(sorted(validated)), tuple(sorted(tested)))
+
+
+def _are_left(sizes: Sizes, tested: set[str], least: int) -> bool:
+    """Whether so many groups are left of each class that is tested."""
+    return all(len(groups.keys() - tested) >= least for groups in sizes.values() if len(groups) >= 2)
 
 
 def _by_size(groups: Mapping[str, int], *, largest_first: bool) -> list[str]:
