@@ -1,6 +1,7 @@
 """The card of a model: how to use a network, and what is known of it (`model.json`)."""
 
 from enum import StrEnum
+from statistics import fmean
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -49,15 +50,24 @@ class ClassScore(_Record):
     support: int = Field(ge=0)
 
 
+class FoldScore(_Record):
+    """What the network of one fold, counted from 1, scored on the parts that it has never seen."""
+
+    fold: int = Field(ge=1)
+    images: int = Field(gt=0)
+    top1: Share
+
+
 class Scores(_Record):
     """What was measured, with the converted network, on images it was not fitted to.
 
     Attributes:
         how: which images, in words.
-        images: how many.
+        images: how many; a picture that several folds have tested counts as often.
         top1: share of them that are named correctly; None when nothing could be held out.
         float_top1: the same at full precision, float32.
         classes: one row a class.
+        folds: one row a fold, where there are any.
     """
 
     how: str
@@ -65,6 +75,15 @@ class Scores(_Record):
     top1: Share | None
     float_top1: Share | None
     classes: tuple[ClassScore, ...]
+    folds: tuple[FoldScore, ...] = ()
+
+    @property
+    def by_fold(self) -> str | None:
+        """Top-1 of each fold and their mean in words; None without folds."""
+        if not self.folds:
+            return None
+        each = ", ".join(f"{100 * fold.top1:.1f}" for fold in self.folds)
+        return f"{each} %, in the mean {100 * fmean(fold.top1 for fold in self.folds):.1f} %"
 
 
 class Calibration(_Record):

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rig.card import Calibration, Card, Conversion, DataFingerprint, Precision, Scores, Split
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.card import Calibration, Card, Conversion, DataFingerprint, FoldScore, Precision, Scores, Split
 from rig.files import require_room
 from rig.model import (
     CHECKPOINTS_FOLDER,
@@ -56,14 +59,12 @@ class TrainResult:
 
     Attributes:
         bundle: on disk; its card has the scores.
-        folds: top-1 of each fold's network on its unseen parts.
         not_located: pictures in which no part was found.
         copies: files that were left out, since another one is the same.
         baseline: what memory alone achieves on the pictures that the model is measured on; None without any.
     """
 
     bundle: Bundle
-    folds: tuple[float, ...]
     not_located: int
     copies: int
     baseline: Baseline | None
@@ -143,7 +144,9 @@ class _Run:
         chosen = measured[choice.precision]
         how = how_measured(len(folds), len(final.partition.tested), len(chosen.indices))
         temperature, calibration = calibrate(chosen, crops, how)
+        fold_scores = tuple(_score_of_fold(k, fitted, choice, targets) for k, fitted in enumerate(folds, 1))
         scores = scores_of(chosen, measured[Precision.FLOAT32], crops, how)
+        scores = scores.model_copy(update={"folds": fold_scores})
         conversion = describe_conversion(final, measured, choice, targets, self._inputs[0])
         network = final.content(choice.precision)
         card = self._card(final, network, temperature, calibration, scores, conversion)
@@ -178,10 +181,8 @@ class _Run:
                 self._write_fold(folder / FOLDS_FOLDER / str(number), fitted, choice, number)
 
         bundle = write_bundle(self._request.model, network, card, fill)
-        fold_top1 = [fitted.measured(choice.precision).top1(targets) for fitted in folds]
         return TrainResult(
             bundle=bundle,
-            folds=tuple(top1 for top1 in fold_top1 if top1 is not None),
             not_located=int((~crops.located).sum()),
             copies=self._prepared.copies,
             baseline=memory,
@@ -273,6 +274,11 @@ class _Run:
         )
         network = fitted.content(choice.precision)
         write_bundle(folder, network, self._card(fitted, network, 1.0, calibration, scores, None))
+
+
+def _score_of_fold(number: int, fitted: Fitted, choice: Choice, targets: NDArray[np.int64]) -> FoldScore:
+    right = fitted.measured(choice.precision).right(targets)
+    return FoldScore(fold=number, images=len(right), top1=float(right.mean()))
 
 
 def _fingerprint(crops: Crops) -> DataFingerprint:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from training.choices.request import TrainRequest
     from training.fitting.distribute import Distribution
     from training.measuring.baseline import Baseline
+    from training.pipeline import TrainResult
 
 _RENDERS = ".renders"
 
@@ -140,9 +141,12 @@ def train(
 
         with _told_how_to_go_on(request.model):
             result = run(request, progress_on(bars), resume=resume, distribution=distribution)
-    model = request.model
-    _say_what_is_not_mirrored(settings, result.bundle.card.labels)
-    card = result.bundle.card
+    _say_result(settings, result)
+
+
+def _say_result(settings: Settings, result: "TrainResult") -> None:
+    card, model = result.bundle.card, result.bundle.folder
+    _say_what_is_not_mirrored(settings, card.labels)
     settings.print_table(
         f"Measured on {card.scores.how}: top-1 {percent(card.scores.top1)}",
         ("part", "precision", "recall", "F1", "pictures"),
@@ -152,6 +156,8 @@ def train(
             if row.support
         ],
     )
+    if card.scores.by_fold:
+        settings.say(f"Fold by fold: {card.scores.by_fold}.")
     if card.split.untestable:
         settings.say(
             f"Of these only one brick or session was captured, so nothing honest can be said of"
@@ -171,7 +177,7 @@ def train(
     settings.print_json(
         {
             "model": model,
-            "folds": result.folds,
+            "folds": [fold.top1 for fold in card.scores.folds],
             "not_located": result.not_located,
             "copies": result.copies,
             "baseline": result.baseline,

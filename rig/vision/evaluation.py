@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.card import ClassScore, Scores
+from rig.card import ClassScore, FoldScore, Scores
 from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
 from rig.errors import DatasetError
 from rig.model import Bundle, image_digest
@@ -36,15 +36,6 @@ class EvaluationProgress:
 
     done: int
     total: int
-
-
-@dataclass(frozen=True)
-class FoldScore:
-    """Top-1 of one fold model on the parts that it has never seen. Folds count from 1."""
-
-    fold: int
-    images: int
-    top1: float
 
 
 @dataclass(frozen=True)
@@ -100,7 +91,10 @@ def evaluate(bundle: Bundle, dataset: Dataset, emit: Callable[[EvaluationProgres
         labels=labels,
         scores={knowledge: score(matrix, labels, knowledge.value) for knowledge, matrix in occurred.items()},
         confusion=occurred,
-        folds=tuple(FoldScore(fold, len(hits), float(np.mean(hits))) for fold, hits in sorted(right.items())),
+        folds=tuple(
+            FoldScore(fold=fold, images=len(hits), top1=float(np.mean(hits)))
+            for fold, hits in sorted(right.items())
+        ),
         not_located=not_located,
     )
 

@@ -186,7 +186,7 @@ def test_evaluation_asks_the_fold_that_has_not_seen_the_part(trained: Trained) -
     assert set(evaluation.scores) == {Knowledge.UNSEEN}
     assert evaluation.scores[Knowledge.UNSEEN].top1 == bundle.card.scores.top1
     assert evaluation.scores[Knowledge.UNSEEN].classes == bundle.card.scores.classes
-    assert tuple(fold.top1 for fold in evaluation.folds) == trained.result.folds
+    assert evaluation.folds == trained.result.bundle.card.scores.folds
     assert sum(fold.images for fold in evaluation.folds) == 108
 
 
@@ -245,7 +245,7 @@ def test_with_enough_groups_the_model_itself_is_tested_and_copies_count_once(tmp
     added = tuple(replace(sample, group="added") for sample in read_dataset(more).samples)
     request = TrainRequest(data=data, model=tmp_path / "m", folds=0, recipe=QUICK, added=added)
     result = train(request, ignore)
-    assert (result.copies, result.folds) == (2, ())
+    assert (result.copies, result.bundle.card.scores.folds) == (2, ())
     card = result.bundle.card
     assert card.data.images == 52 + 3
     assert {f"{shape}/added" for shape in SHAPES} <= {*card.split.trained}

@@ -63,6 +63,7 @@ def _head(findings: Findings) -> str:
         if memory is not None
         else ""
     )
+    by_fold = f"<p>Fold by fold: {scores.by_fold}.</p>" if scores.by_fold else ""
     untestable = card.split.untestable
     warning = (
         f'<p class="warning">Of these parts a single brick or session was captured, so that nothing honest'
@@ -75,7 +76,7 @@ def _head(findings: Findings) -> str:
         f'<p class="quiet">{escape(card.network)}, {len(card.labels)} parts,'
         f" made {escape(card.created_at[:10])}</p>"
         f'<div class="tiles">{"".join(tiles)}</div>'
-        f"<p>Measured on {escape(scores.how)}, with the converted network.</p>{leak}{warning}"
+        f"<p>Measured on {escape(scores.how)}, with the converted network.</p>{by_fold}{leak}{warning}"
     )
 
 
