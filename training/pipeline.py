@@ -46,7 +46,7 @@ from training.measuring.figures import (
 )
 from training.measuring.temperature import REJECT_THRESHOLD
 from training.pictures.data import Crops, network_inputs
-from training.pictures.split import Partition
+from training.pictures.split import Stage
 from training.prepare import Prepared, prepare
 from training.progress import Progress
 from training.report.findings import Findings
@@ -120,21 +120,17 @@ class _Run:
         self._prepared = prepared
         self._spec = prepared.spec
         self._crops = crops = prepared.crops
-        self._split = split = prepared.split
+        self._split = prepared.split
         self._scratch = scratch
         self._kept = kept
         self._logs = Logs(kept / LOGS_FOLDER)
         self._emit = emit
         self._epochs: list[EpochDone] = []
         self._inputs = network_inputs(crops.images, crops.sizes, self._spec.contrast)
-        works = [
-            request.recipe.work(len(crops.in_groups(part.trained))) for part in (*split.folds, split.final)
-        ]
-        self._progress = Progress(sum(works))
+        self._progress = Progress(prepared.work(request.recipe))
 
     def complete(self) -> TrainResult:
-        folds = [self._fit(f"fold {k}", part, k) for k, part in enumerate(self._split.folds, start=1)]
-        final = self._fit("final", self._split.final, 0)
+        *folds, final = (self._fit(stage) for stage in self._split.stages)
         crops, targets = self._crops, self._crops.targets
         choice = choose([*folds, final])
         measured = {
@@ -188,35 +184,34 @@ class _Run:
             baseline=memory,
         )
 
-    def _fit(self, stage: str, partition: Partition, number: int) -> Fitted:
+    def _fit(self, stage: Stage) -> Fitted:
         crops, request = self._crops, self._request
-        train, validation = crops.in_groups(partition.trained), crops.in_groups(partition.validated)
         model = fit(
             crops,
-            train,
-            validation,
+            crops.in_groups(stage.partition.trained),
+            crops.in_groups(stage.partition.validated),
             request.recipe,
-            stage=stage,
-            seed=request.seed + number,
-            state=self._kept / f"{number}.state",
-            checkpoint=self._checkpoint(number),
+            stage=stage.name,
+            seed=request.seed + stage.number,
+            state=self._kept / f"{stage.number}.state",
+            checkpoint=self._checkpoint(stage.number),
             progress=self._progress,
             emit=self._note,
             distribution=self._distribution,
         )
-        self._emit(Converting(stage))
+        self._emit(Converting(stage.name))
         fitted = to_variants(
             model,
             self._inputs,
             crops,
-            partition,
+            stage.partition,
             describe_network(self._prepared.network, self._spec, self._inputs.shape[-1], crops.labels),
             request.recipe,
             seed=request.seed,
-            folder=self._scratch / str(number),
+            folder=self._scratch / str(stage.number),
         )
         measured = fitted.measured(Precision.INT8)
-        self._emit(Measured(stage, len(measured.indices), measured.top1(crops.targets)))
+        self._emit(Measured(stage.name, len(measured.indices), measured.top1(crops.targets)))
         return fitted
 
     def _checkpoint(self, number: int) -> Path:

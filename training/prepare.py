@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from rig.card import Preprocess, Pretrained
 from rig.dataset.reader import read_dataset
+from training.choices.recipe import Recipe
 from training.choices.request import TrainRequest
 from training.events import Emit
 from training.networks.begin import begin
@@ -35,6 +36,12 @@ class Prepared:
     split: Plan
     judges: NDArray[np.bool_]
     copies: int
+
+    def work(self, recipe: Recipe) -> float:
+        """Of fitting all networks, in the units of `Recipe.work`."""
+        return sum(
+            recipe.work(len(self.crops.in_groups(stage.partition.trained))) for stage in self.split.stages
+        )
 
 
 def prepare(request: TrainRequest, emit: Emit) -> Prepared:

@@ -198,7 +198,7 @@ class Recipe:
         """In which a network need not have learnt anything yet: a tenth of all, rounded up."""
         return -(-self.epochs // 10)
 
-    def is_at_full_size(self, epoch: int) -> bool:
+    def is_in_last_phase(self, epoch: int) -> bool:
         """Whether an epoch, from 1, is one of the last phase: only then are weights kept."""
         return epoch > self.epochs - self.phases[-1].epochs
 

@@ -43,7 +43,7 @@ def rehearse(model: Any, batches: Any, *, epochs: int, learning_rate: float, los
     _fit_all_but_statistics(rounded)
     trainer = _Rehearsal(rounded.inputs, rounded.outputs, name="rehearsal")
     trainer.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
-    trainer.fit(batches, epochs=epochs, verbose=0)
+    trainer.fit(batches, epochs=epochs, shuffle=False, verbose=0)  # the batches are drawn at random already
     fine_tuned = keras.models.clone_model(model)
     fine_tuned.set_weights(rounded.get_weights())
     return fine_tuned

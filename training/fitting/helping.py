@@ -34,21 +34,19 @@ def help_train(request: TrainRequest, emit: Emit, distribution: Distribution) ->
     prepared = prepare(request, emit)
     crops, split = prepared.crops, prepared.split
     distribution.require_same(described(request, crops))
-    partitions = [*enumerate(split.folds, start=1), (0, split.final)]
-    works = [request.recipe.work(len(crops.in_groups(partition.trained))) for _, partition in partitions]
-    progress = Progress(sum(works))
+    progress = Progress(prepared.work(request.recipe))
     with draft_folder(request.model.parent) as scratch:
-        require_room(scratch, len(partitions) * room_bytes(prepared.parameters))
-        for number, partition in partitions:
+        require_room(scratch, len(split.stages) * room_bytes(prepared.parameters))
+        for stage in split.stages:
             fit(
                 crops,
-                crops.in_groups(partition.trained),
-                crops.in_groups(partition.validated),
+                crops.in_groups(stage.partition.trained),
+                crops.in_groups(stage.partition.validated),
                 request.recipe,
-                stage=f"fold {number}" if number else "final",
-                seed=request.seed + number,
-                state=scratch / f"{number}.state",
-                checkpoint=scratch / f"{number}.weights.h5",
+                stage=stage.name,
+                seed=request.seed + stage.number,
+                state=scratch / f"{stage.number}.state",
+                checkpoint=scratch / f"{stage.number}.weights.h5",
                 progress=progress,
                 emit=emit,
                 distribution=distribution,

@@ -151,7 +151,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             top1=float(logs["accuracy"]),
             validation_loss=validation_loss,
             validation_top1=logs.get("val_accuracy"),
-            kept=self._recipe.is_at_full_size(number)
+            kept=self._recipe.is_in_last_phase(number)
             and is_best(self.epochs, validation_loss if self._chooses else None),
             learning_rate=float(self.model.optimizer.learning_rate.numpy()),
             one_class=self._names_one_class(logs),

@@ -45,6 +45,23 @@ class Partition:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A network of a run, and who does what for it.
+
+    Attributes:
+        number: of the fold, from 1; 0 is the network that is kept. It tells apart what is drawn for each.
+    """
+
+    number: int
+    partition: Partition
+
+    @property
+    def name(self) -> str:
+        """What events, errors and logs call it."""
+        return f"fold {self.number}" if self.number else "final"
+
+
+@dataclass(frozen=True)
 class Plan:
     """Which groups do what for which network.
 
@@ -58,6 +75,14 @@ class Plan:
     folds: tuple[Partition, ...]
     final: Partition
     untestable: tuple[str, ...]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All networks in their order: the folds first, since they cannot know the final one."""
+        return (
+            *(Stage(number, fold) for number, fold in enumerate(self.folds, start=1)),
+            Stage(0, self.final),
+        )
 
 
 def plan(
