@@ -63,6 +63,11 @@ class BinContent:
     parts: int
     next_pass: int | None
 
+    @property
+    def goes(self) -> str:
+        """What becomes of it after the pass, in words."""
+        return "finished" if self.next_pass is None else f"kept for pass {self.next_pass}"
+
     def emptyings(self, capacity: int) -> int:
         """How often a bin that holds `capacity` parts has to be emptied before the end of the pass."""
         return max(0, ceil(self.parts / capacity) - 1)
@@ -75,6 +80,13 @@ class Pass:
     number: int
     source: Source | None
     bins: tuple[BinContent, ...]
+
+    @property
+    def heap(self) -> str:
+        """What it feeds, in words."""
+        if self.source is None:
+            return "the whole pile"
+        return f"what bin {self.source.bin_name} of pass {self.source.pass_number} held"
 
     @property
     def parts(self) -> int:
@@ -119,6 +131,10 @@ class Plan:
             waiting += sum(content.next_pass is not None for content in each.bins)
             most = max(most, waiting)
         return most
+
+    def emptyings(self, capacity: int) -> int:
+        """How often bins that hold `capacity` parts have to be emptied in the middle of a pass."""
+        return sum(content.emptyings(capacity) for each in self.passes for content in each.bins)
 
 
 def optimal_plan(
@@ -179,6 +195,13 @@ def catalogue_order(part: PartNumber) -> tuple[list[str | int], str]:
     words = _DIGITS.split(part)
     # Every second one is digits, so that like is compared with like.
     return [int(word) if place % 2 else word for place, word in enumerate(words)], part
+
+
+def shortened(names: Sequence[str], most: int = 6) -> str:
+    """The first few of many names, and how many more there are."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
 
 
 def _require_enough(counts: Mapping[PartNumber, int], bins: Sequence[str]) -> None:
