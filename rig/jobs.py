@@ -23,6 +23,7 @@ from rig.devices.operator import Operator
 from rig.errors import BadInput
 from rig.machine import Machine, empty_table_path, open_machine
 from rig.model import Bundle
+from rig.sorting.following import FollowedPass, PassRouting
 from rig.sorting.ledger import Ledger, RunId, new_run
 from rig.sorting.routing import Routing
 from rig.sorting.sorter import Sorter, SortEvent
@@ -141,16 +142,24 @@ class SortFinished:
 
 
 def sort_job(
-    config: Config, bundle: Bundle, count: int, seed: int, ask: Ask
+    config: Config,
+    bundle: Bundle,
+    count: int,
+    seed: int,
+    ask: Ask,
+    followed: FollowedPass | None = None,
 ) -> Generator[EmptyTableUnfit | SortStarted | SortEvent | SortFinished, None, None]:
     """Sort up to `count` parts with a model bundle.
 
+    Args:
+        followed: the pass of a plan that says which part goes into which bin, in place of rig.toml.
+
     Raises:
-        ConfigError: a label of the model has no bin.
+        ConfigError: a label of the model has no bin; or the plan needs a bin or a label that there is not.
         RigError: as `open_machine` and `Sorter.run` do.
     """
     card = bundle.card
-    routing = Routing(config.bins, config.sorting.reject_bin)
+    routing = _routing(config, followed)
     routing.check(card.labels)
     classifier = Classifier(bundle)
     configured = config.sorting.reject_threshold
@@ -167,8 +176,12 @@ def sort_job(
             machine, classifier, routing, ledger, bundle.name, threshold, config.sorting.wait_for_part_s
         )
         machine = yield from _knowing_the_table(machine, config)
+        if followed is not None:
+            ledger.keep_pass(run, followed.path, followed.this.number)
         yield SortStarted(run, bundle.name, threshold)
-        machine.operator.pour([part_number(label) for label in card.labels])
+        machine.operator.pour(
+            [part_number(label) for label in card.labels if followed is None or label in followed.fed]
+        )
         started_s = machine.clock.monotonic()
         for event in sorter.run(run, count):
             _keep_fates(ledger, run, machine.operator, routing)
@@ -176,6 +189,12 @@ def sort_job(
         elapsed_s = machine.clock.monotonic() - started_s
         summary = summarise(ledger.rows(run), ledger.fates(run), elapsed_s)
         yield SortFinished(run, summary, config.paths.ledger)
+
+
+def _routing(config: Config, followed: FollowedPass | None) -> Routing:
+    if followed is None:
+        return Routing(config.bins, config.sorting.reject_bin)
+    return PassRouting(config.bins, config.sorting.reject_bin, followed)
 
 
 def _keep_fates(ledger: Ledger, run: RunId, operator: Operator, routing: Routing) -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rig.cli.numbers import whole_number
-from rig.cli.settings import Settings, percent, settings_of
+from rig.cli.settings import Settings, counted, percent, settings_of
 
 if TYPE_CHECKING:
     from rig.config import Config
     from rig.jobs import SortFinished
     from rig.model import Bundle
+    from rig.sorting.following import FollowedPass
     from rig.sorting.summary import SortSummary
 
 
@@ -26,21 +27,76 @@ def sort(
     model: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The model bundle (default: the one in use).")
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Sort into the bins of this plan (rig plan makes one)."),
+    ] = None,
+    pass_number: Annotated[
+        int | None,
+        typer.Option(
+            "--pass",
+            metavar="K",
+            parser=whole_number("--pass", least=1),
+            help="Which pass of the plan (default: 1).",
+        ),
+    ] = None,
 ) -> None:
     """Recognise parts one by one and drop each into its bin; unsure ones go to the reject bin."""
     settings = settings_of(context)
     config = settings.load_config()
+    from rig.errors import BadInput
     from rig.model import load_bundle
     from rig.shelf import default_bundle
     from rig.sorting.report import write_report
 
+    if plan is None and pass_number is not None:
+        raise BadInput("--pass belongs to a plan", hint=f"such as: --plan plan.toml --pass {pass_number}")
+    followed = None if plan is None else _followed(plan, pass_number or 1)
     bundle = load_bundle(model) if model else default_bundle(config.paths.models)
-    finished = _run(settings, config, bundle, count)
+    finished = _run(settings, config, bundle, count, followed)
     report = write_report(finished.ledger, finished.run)
     print_summary(settings, "Sorted", finished.summary)
     if not settings.as_json:
         typer.echo(f"Report: {report}\nLedger: {finished.ledger / 'ledger.sqlite3'}")
-    settings.print_json({"run": finished.run, "summary": finished.summary, "report": report})
+    document = {"run": finished.run, "summary": finished.summary, "report": report}
+    if followed is not None:
+        print_what_comes_next(settings, followed)
+        document |= {"pass": followed.this, "next_pass": followed.next}
+    settings.print_json(document)
+
+
+def _followed(path: Path, number: int) -> "FollowedPass":
+    from rig.sorting.following import follow
+    from rig.sorting.plan_file import read_plan
+
+    return follow(path, read_plan(path), number)
+
+
+def _say_what_to_feed(settings: Settings, followed: "FollowedPass", bundle: "Bundle") -> None:
+    from rig.sorting.planning import shortened
+
+    this, passes = followed.this, len(followed.plan.passes)
+    settings.say(f"Pass {this.number} of {passes}: feed {this.heap}, about {counted(this.parts, 'part')}.")
+    if unplanned := followed.unplanned(bundle.card.labels):
+        settings.say(f"Parts that the plan has no place for are rejected: {shortened(unplanned)}.")
+
+
+def print_what_comes_next(settings: Settings, followed: "FollowedPass") -> None:
+    """Print where the content of each bin goes once the heap is through, and how to go on."""
+    from rig.sorting.planning import shortened
+
+    settings.print_table(
+        f"When the heap of pass {followed.this.number} is through, empty the bins",
+        ("bin", "classes", "goes"),
+        [(content.bin_name, shortened(content.classes), content.goes) for content in followed.this.bins],
+    )
+    if settings.as_json:
+        return
+    after = followed.next
+    if after is None:
+        typer.echo("That is the last pass.")
+    else:
+        typer.echo(f"Then feed {after.heap}: rig sort --plan {followed.path} --pass {after.number}")
 
 
 def print_summary(settings: Settings, title: str, summary: "SortSummary") -> None:
@@ -77,7 +133,9 @@ def _ends(summary: "SortSummary") -> list[tuple[str, str]]:
     ]
 
 
-def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> "SortFinished":
+def _run(
+    settings: Settings, config: "Config", bundle: "Bundle", count: int, followed: "FollowedPass | None"
+) -> "SortFinished":
     """Run the job under a progress bar; whatever stops it, what was decided so far is on record."""
     from rig.errors import Interrupted, RigError
     from rig.jobs import EmptyTableUnfit, SortFinished, SortStarted, sort_job
@@ -90,7 +148,7 @@ def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> 
     try:
         with (
             settings.progress() as bars,
-            closing(sort_job(config, bundle, count, seed, settings.ask)) as events,
+            closing(sort_job(config, bundle, count, seed, settings.ask, followed)) as events,
         ):
             bar = bars.add_task(f"Sorting with {bundle.name}", total=count)
             for event in events:
@@ -100,6 +158,8 @@ def _run(settings: Settings, config: "Config", bundle: "Bundle", count: int) -> 
                     case SortStarted():
                         started = event
                         settings.say(f"Parts less than {event.reject_threshold:.0%} sure are rejected.")
+                        if followed is not None:
+                            _say_what_to_feed(settings, followed, bundle)
                     case PartSorted():
                         seen = event.decision.part or f"unsure ({event.decision.candidates[0].label}?)"
                         bars.update(bar, completed=event.done, description=f"{seen} -> {event.bin_name}")

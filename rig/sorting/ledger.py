@@ -50,6 +50,11 @@ CREATE TABLE IF NOT EXISTS fates (    -- what really became of each piece; empty
     right_bin TEXT NOT NULL,          -- that it belongs in
     PRIMARY KEY (run, number)
 );
+CREATE TABLE IF NOT EXISTS passes (   -- runs that followed a plan
+    run TEXT PRIMARY KEY,
+    plan TEXT NOT NULL,               -- path of its file
+    pass INTEGER NOT NULL             -- from 1; the parts of a later one had passed the rig before
+);
 """
 
 
@@ -161,6 +166,24 @@ class Ledger:
                 (run,),
             ).fetchall()
         return [_row(dict(columns)) for columns in found]
+
+    def keep_pass(self, run: RunId, plan: Path, pass_number: int) -> None:
+        """A run begins that follows a pass of a plan.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        with self._storage_errors():
+            self._database.execute("INSERT INTO passes VALUES (?, ?, ?)", (run, str(plan), pass_number))
+
+    def counts(self) -> dict[PartNumber, int]:
+        """How many parts of each number were dropped in all runs; those fed again by a plan count once."""
+        with self._storage_errors():
+            found = self._database.execute(
+                "SELECT part, count(*) FROM parts WHERE part IS NOT NULL AND outcome = 'dropped'"
+                " AND run NOT IN (SELECT run FROM passes WHERE pass > 1) GROUP BY part ORDER BY part"
+            ).fetchall()
+        return {PartNumber(part): count for part, count in found}
 
     def keep_fate(self, run: RunId, fate: Fate, *, right_bin: str) -> None:
         """Store what became of a piece, in place of what was known of it before.

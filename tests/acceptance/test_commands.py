@@ -11,7 +11,19 @@ import pytest
 from tests.acceptance.conftest import Shell
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
-COMMANDS = ("capture", "train", "sort", "classify", "evaluate", "model", "doctor", "init", "demo", "sim")
+COMMANDS = (
+    "capture",
+    "train",
+    "plan",
+    "sort",
+    "classify",
+    "evaluate",
+    "model",
+    "doctor",
+    "init",
+    "demo",
+    "sim",
+)
 
 
 def test_help_names_every_command(shell: Shell) -> None:

@@ -27,6 +27,7 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.input_pipeline import training_images
 from tests.benchmarks.latency import latencies
 from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
+from tests.benchmarks.planning import planning
 from tests.benchmarks.realism import realism
 from tests.benchmarks.renders import learning
 
@@ -106,6 +107,7 @@ def main() -> None:
             capture.memory_of_sessions,
             capture.sweep,
             memory_of_dataset_commands,
+            planning,
             training_images,
             latencies,
             learning,
