@@ -1,18 +1,13 @@
 """Reads a list of parts to capture: a CSV file as a person or a spreadsheet program writes it."""
 
-import csv
-import io
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rig.capture.order import FIELDS, Order, read_order
 from rig.errors import BadField, BadInput
+from rig.spreadsheet import column_names, read_text, rows
 
-_DELIMITERS = ";\t,"
-# How Excel is told what stands between the columns.
-_DECLARED = re.compile(rf'"?sep=([{_DELIMITERS}|])"?(?=\r?\n)', re.IGNORECASE)
 _HINT = f"the first line names the columns: part, and any of {', '.join(FIELDS[1:])}"
 
 
@@ -33,7 +28,7 @@ def read_parts_list(
     Empty rows are passed over.
 
     Args:
-        path: UTF-8 text, with or without a byte order mark.
+        path: UTF-8 text, with or without a byte order mark, or UTF-16 with one.
         check: raises BadInput where this rig cannot carry an order out.
         steps, poses: for rows that do not say.
 
@@ -42,12 +37,12 @@ def read_parts_list(
         BadInput: the file cannot be read, or a row cannot be used; names the line, and the column if one is
             to blame.
     """
-    rows = _rows(path, _text(path))
-    line, header = next(rows, (1, []))
+    listed = rows(read_text(path), str(path))
+    line, header = next(listed, (1, []))
     columns = _columns(path, line, header)
     for_all = {"steps": steps, "poses": poses}
     parts = []
-    for line, values in rows:
+    for line, values in listed:
         own = {column: value for column, value in zip(columns, values, strict=False) if value}
         try:
             if any(values[len(columns) :]):
@@ -67,40 +62,8 @@ def read_parts_list(
     return tuple(parts)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}", hint="name a CSV file") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text", hint="save it as: CSV UTF-8") from error
-
-
-def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that hold something, with the number of the line on which each ends."""
-    if declared := _DECLARED.match(text):
-        delimiter = declared[1]
-        # Its end stays: lines are counted as in the file.
-        text = text[declared.end() :]
-    else:
-        header = next((line for line in text.splitlines() if line.strip()), "")
-        delimiter = next((mark for mark in _DELIMITERS if mark in header), ",")
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True
-    )
-    try:
-        for values in reader:
-            stripped = [value.strip() for value in values]
-            if any(stripped):
-                yield reader.line_num, stripped
-    except csv.Error as error:
-        raise BadInput(f"{path}, line {reader.line_num}: {error}", hint="mend that line") from error
-
-
-def _columns(path: Path, line: int, header: Sequence[str]) -> list[str]:
-    columns = [name.casefold().replace("-", "_").replace(" ", "_") for name in header]
-    while columns and not columns[-1]:
-        columns.pop()
+def _columns(path: Path, line: int, header: list[str]) -> list[str]:
+    columns = column_names(header)
     for name in columns:
         if name not in FIELDS:
             raise BadInput(f"{path}, line {line}: there is no column {name!r}", hint=_HINT)

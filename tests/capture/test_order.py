@@ -201,7 +201,11 @@ def test_what_was_said_for_all_rows_is_no_fault_of_a_row(
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [(b"", "no column"), (b"part\n", "lists no parts"), ("part\n3001\n".encode("utf-16"), "not UTF-8")],
+    [
+        (b"", "no column"),
+        (b"part\n", "lists no parts"),
+        ("part\n3001 für\n".encode("latin-1"), "line 2 is not UTF-8"),
+    ],
 )
 def test_a_file_that_is_no_list_is_refused(path: Path, text: bytes, what: str) -> None:
     assert what in refused(path, text).what
