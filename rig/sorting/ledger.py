@@ -14,6 +14,7 @@ from typing import Any, NewType, Self
 from rig.catalog import ColourCode, PartNumber
 from rig.devices.operator import Fate, Outcome, PieceKind, Truth
 from rig.errors import StorageError
+from rig.inventory.lots import Lot
 from rig.sorting.evidence import Decision
 from rig.vision.classifier import Candidate
 
@@ -33,7 +34,9 @@ CREATE TABLE IF NOT EXISTS parts (
     picture TEXT,                     -- path below the ledger's folder
     outcome TEXT NOT NULL CHECK (outcome IN ('decided', 'dropped')),
     true_part TEXT,                   -- what the simulator says it was; NULL on a real rig
-    true_kind TEXT                    -- sound, damaged, foreign or stuck; NULL where nobody knows
+    true_kind TEXT,                   -- sound, damaged, foreign or stuck; NULL where nobody knows
+    colour INTEGER,                   -- LDraw colour code; NULL when nobody was sure
+    colour_probability REAL           -- of that colour; NULL where it was not estimated
 );
 CREATE INDEX IF NOT EXISTS parts_by_run ON parts (run);
 CREATE TABLE IF NOT EXISTS fates (    -- what really became of each piece; empty on a real rig
@@ -57,6 +60,9 @@ CREATE TABLE IF NOT EXISTS passes (   -- runs that followed a plan
 );
 """
 
+# Columns of `parts` that ledgers of earlier versions lack.
+_ADDED = {"true_kind": "TEXT", "colour": "INTEGER", "colour_probability": "REAL"}
+
 
 @dataclass(frozen=True)
 class LedgerRow:
@@ -74,6 +80,8 @@ class LedgerRow:
     outcome: str
     true_part: str | None
     true_kind: PieceKind | None
+    colour: ColourCode | None
+    colour_probability: float | None
 
 
 @dataclass(frozen=True)
@@ -101,9 +109,11 @@ def new_run() -> RunId:
 class Ledger:
     """The ledger's file, `ledger.sqlite3` in `folder`, in write-ahead mode: others may read meanwhile."""
 
+    FILE_NAME = "ledger.sqlite3"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._path = folder / "ledger.sqlite3"
+        self._path = folder / self.FILE_NAME
         with self._storage_errors():
             folder.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self._path, isolation_level=None)
@@ -122,8 +132,14 @@ class Ledger:
         bin_name: str,
         picture: str | None,
         truth: Truth | None,
+        colour: ColourCode | None = None,
+        colour_probability: float | None = None,
     ) -> RowId:
         """Store a decision before the actuator moves; it is durable when this returns.
+
+        Args:
+            colour: None when nobody was sure of it.
+            colour_probability: from 0 to 1; None where no colour was estimated.
 
         Raises:
             StorageError: it could not be written.
@@ -132,7 +148,8 @@ class Ledger:
         with self._storage_errors():
             cursor = self._database.execute(
                 "INSERT INTO parts (run, decided_at, model, part, probability, candidates, bin, picture,"
-                " outcome, true_part, true_kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'decided', ?, ?)",
+                " outcome, true_part, true_kind, colour, colour_probability)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'decided', ?, ?, ?, ?)",
                 (
                     run,
                     datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -144,6 +161,8 @@ class Ledger:
                     picture,
                     truth and truth.part,
                     truth and truth.kind,
+                    colour,
+                    colour_probability,
                 ),
             )
         return RowId(cursor.lastrowid or 0)
@@ -162,7 +181,7 @@ class Ledger:
         with self._storage_errors():
             found = self._database.execute(
                 "SELECT id, run, decided_at, model, part, probability, candidates, bin, picture, outcome,"
-                " true_part, true_kind FROM parts WHERE run = ? ORDER BY id",
+                " true_part, true_kind, colour, colour_probability FROM parts WHERE run = ? ORDER BY id",
                 (run,),
             ).fetchall()
         return [_row(dict(columns)) for columns in found]
@@ -176,14 +195,26 @@ class Ledger:
         with self._storage_errors():
             self._database.execute("INSERT INTO passes VALUES (?, ?, ?)", (run, str(plan), pass_number))
 
-    def counts(self) -> dict[PartNumber, int]:
-        """How many parts of each number were dropped in all runs; those fed again by a plan count once."""
+    def runs(self) -> list[RunId]:
+        """The runs that have a part on record, the oldest first."""
+        with self._storage_errors():
+            found = self._database.execute("SELECT run FROM parts GROUP BY run ORDER BY min(id)").fetchall()
+        return [RunId(run) for (run,) in found]
+
+    def counts(self, run: RunId | None = None, *, reject_bin: str) -> list[Lot]:
+        """What was dropped into a bin for parts, by part and colour, in one run or in all of them.
+
+        Of all runs, those leave nothing to count in which a later pass of a plan fed parts again.
+        """
         with self._storage_errors():
             found = self._database.execute(
-                "SELECT part, count(*) FROM parts WHERE part IS NOT NULL AND outcome = 'dropped'"
-                " AND run NOT IN (SELECT run FROM passes WHERE pass > 1) GROUP BY part ORDER BY part"
+                "SELECT part, colour, count(*) FROM parts WHERE part IS NOT NULL AND outcome = 'dropped'"
+                " AND bin != :reject_bin AND (run = :run OR :run IS NULL"
+                " AND run NOT IN (SELECT run FROM passes WHERE pass > 1))"
+                " GROUP BY part, colour ORDER BY part, colour IS NULL, colour",
+                {"reject_bin": reject_bin, "run": run},
             ).fetchall()
-        return {PartNumber(part): count for part, count in found}
+        return [Lot(part, colour, count) for part, colour, count in found]
 
     def keep_fate(self, run: RunId, fate: Fate, *, right_bin: str) -> None:
         """Store what became of a piece, in place of what was known of it before.
@@ -246,9 +277,9 @@ class Ledger:
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
         columns = {column["name"] for column in self._database.execute("PRAGMA table_info(parts)")}
-        if "true_kind" not in columns:
-            # A ledger of a version that knew of sound parts alone.
-            self._database.execute("ALTER TABLE parts ADD COLUMN true_kind TEXT")
+        for name, kind in _ADDED.items():
+            if name not in columns:
+                self._database.execute(f"ALTER TABLE parts ADD COLUMN {name} {kind}")
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ import pytest
 from rig.catalog import ColourCode, PartNumber
 from rig.devices.operator import Fate, Outcome, Truth
 from rig.errors import StorageError
+from rig.inventory.lots import Lot
 from rig.sorting.evidence import Decision
 from rig.sorting.ledger import Ledger, RunId, new_run
 from rig.sorting.report import write_report
@@ -19,6 +20,8 @@ from rig.sorting.summary import Ends, OddPieces, summarise
 from rig.vision.classifier import Candidate
 
 RUN = RunId("run")
+BRICK = PartNumber("3001")
+RED = ColourCode(4)
 
 
 def _decision(part: str | None, best: str = "3001") -> Decision:
@@ -122,6 +125,68 @@ def test_a_ledger_that_knew_of_sound_parts_alone_is_carried_on(tmp_path: Path) -
             ("3001", None),
             ("32064", "foreign"),
         ]
+
+
+def test_a_ledger_that_knew_no_colours_is_carried_on(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        _record(ledger, _decision("3001"))
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as database:
+        for column in ("true_kind", "colour", "colour_probability"):
+            database.execute(f"ALTER TABLE parts DROP COLUMN {column}")
+    with Ledger(tmp_path) as ledger:
+        _sort(ledger, "3001", colour=RED, colour_probability=0.9)
+        assert [(row.colour, row.colour_probability) for row in ledger.rows(RUN)] == [
+            (None, None),
+            (RED, 0.9),
+        ]
+        assert ledger.counts(reject_bin="reject") == [Lot(BRICK, RED, 1), Lot(BRICK, None, 1)]
+
+
+def test_what_was_dropped_into_bins_is_counted_by_part_and_colour(tmp_path: Path) -> None:
+    other = RunId("other")
+    with Ledger(tmp_path) as ledger:
+        _sort(ledger, "3003", colour=ColourCode(0))
+        _sort(ledger, "3001", colour=RED)
+        _sort(ledger, "3001", colour=RED, run=other)
+        _sort(ledger, "3001", colour=ColourCode(0))
+        _sort(ledger, "3001")
+        _sort(ledger, None, colour=RED)
+        _sort(ledger, "3001", colour=RED, bin_name="reject")
+        _sort(ledger, "3001", colour=RED, drop=False)
+    with Ledger(tmp_path) as ledger:
+        assert ledger.counts(reject_bin="reject") == [
+            Lot(BRICK, ColourCode(0), 1),
+            Lot(BRICK, RED, 2),
+            Lot(BRICK, None, 1),
+            Lot(PartNumber("3003"), ColourCode(0), 1),
+        ]
+        assert ledger.counts(other, reject_bin="reject") == [Lot(BRICK, RED, 1)]
+        assert ledger.counts(RunId("none"), reject_bin="reject") == []
+        assert ledger.runs() == [RUN, other]
+
+
+def _sort(
+    ledger: Ledger,
+    part: str | None,
+    *,
+    colour: ColourCode | None = None,
+    colour_probability: float | None = None,
+    run: RunId = RUN,
+    bin_name: str = "3001",
+    drop: bool = True,
+) -> None:
+    row = ledger.record(
+        run,
+        "model",
+        _decision(part),
+        bin_name=bin_name,
+        picture=None,
+        truth=None,
+        colour=colour,
+        colour_probability=colour_probability,
+    )
+    if drop:
+        ledger.dropped(row)
 
 
 def test_a_run_with_nothing_in_it_has_no_figures() -> None:
