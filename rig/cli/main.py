@@ -19,6 +19,7 @@ from rig.cli import (
     doctor,
     evaluate,
     init,
+    inventory,
     model,
     plan,
     sim,
@@ -87,6 +88,7 @@ for _name, _command, _summary in (
     app.command(_name, short_help=_summary)(_command)
 app.add_typer(calibrate.app, name="calibrate", short_help="Set up camera and turntable.")
 app.add_typer(dataset.app, name="dataset", short_help="Look after captured pictures.")
+app.add_typer(inventory.app, name="inventory", short_help="Count what was sorted, and what is missing.")
 app.add_typer(model.app, name="model", short_help="Look after trained models.")
 app.add_typer(sim.app, name="sim", short_help="Run the simulated board, see what is simulated.")
 
