@@ -1,7 +1,5 @@
 """How many parts of each class are expected: from a list, from what was sorted so far, or all alike."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,11 +7,11 @@ from pathlib import Path
 from rig.catalog import PartNumber, part_number
 from rig.errors import BadInput
 from rig.sorting.ledger import Ledger
+from rig.spreadsheet import column_names, read_text, rows
 
 # As people name them, and as Rebrickable's and BrickLink's lists do.
 _PART_COLUMNS = ("part", "part_num", "part_number", "itemid")
 _COUNT_COLUMNS = ("count", "quantity", "qty", "minqty")
-_DELIMITERS = ",;\t"
 _HINT = "the first line names two columns at least: part,count"
 
 
@@ -25,28 +23,21 @@ def read_counts(path: Path) -> dict[PartNumber, int]:
     Raises:
         BadInput: the file cannot be read, or a row cannot be used; names the line.
     """
-    text = _text(path)
-    header = text.partition("\n")[0]
-    delimiter = next((mark for mark in _DELIMITERS if mark in header), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    table = rows(read_text(path), str(path))
+    _, header = next(table, (0, []))
+    names = column_names(header)
+    part_place = _column(path, names, _PART_COLUMNS)
+    count_place = _column(path, names, _COUNT_COLUMNS)
     counts: Counter[PartNumber] = Counter()
-    try:
-        names = [name.strip().casefold().replace(" ", "_") for name in next(reader, [])]
-        part_place = _column(path, names, _PART_COLUMNS)
-        count_place = _column(path, names, _COUNT_COLUMNS)
-        for values in reader:
-            if any(value.strip() for value in values):
-                where = f"{path}, line {reader.line_num}"
-                part, count = _row(where, values, part_place, count_place)
-                counts[part] += count
-    except csv.Error as error:
-        raise BadInput(f"{path}, line {reader.line_num}: {error}", hint="mend that line") from error
+    for line, values in table:
+        part, count = _row(f"{path}, line {line}", values, part_place, count_place)
+        counts[part] += count
     if not counts:
         raise BadInput(f"{path} lists no parts", hint=_HINT)
     return dict(counts)
 
 
-def recorded_counts(ledger_folder: Path) -> dict[PartNumber, int]:
+def recorded_counts(ledger_folder: Path, reject_bin: str) -> dict[PartNumber, int]:
     """What the ledger has on record, rejects left out; empty where there is no ledger yet.
 
     Raises:
@@ -55,23 +46,17 @@ def recorded_counts(ledger_folder: Path) -> dict[PartNumber, int]:
     # Planning alone makes no ledger.
     if not ledger_folder.is_dir():
         return {}
+    counts: Counter[PartNumber] = Counter()
     with Ledger(ledger_folder) as ledger:
-        return ledger.counts()
+        for lot in ledger.counts(reject_bin=reject_bin):
+            counts[lot.part] += lot.quantity
+    return dict(counts)
 
 
 def counts_of_classes(labels: Iterable[str], known: Mapping[PartNumber, int]) -> dict[PartNumber, int]:
     """What is known of the classes of a model: 0 where nothing is, and 1 of each where nothing is of any."""
     counts = {part: known.get(part, 0) for part in map(part_number, labels)}
     return counts if any(counts.values()) else dict.fromkeys(counts, 1)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}", hint="name a CSV file") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text", hint="save it as: CSV UTF-8") from error
 
 
 def _column(path: Path, names: list[str], wanted: tuple[str, ...]) -> int:

@@ -71,14 +71,14 @@ def test_a_bin_that_rig_toml_lacks_or_has_for_rejects_is_refused(reject_bin: str
 
 
 def test_parts_that_are_fed_again_count_once(tmp_path: Path) -> None:
-    assert recorded_counts(tmp_path / "ledger") == {}
+    assert recorded_counts(tmp_path / "ledger", "reject") == {}
     with Ledger(tmp_path / "ledger") as ledger:
         for run, number in (("unplanned", None), ("first", 1), ("second", 2)):
             if number is not None:
                 ledger.keep_pass(RunId(run), Path("plan.toml"), number)
             for part in ("3001", "3001", "3002", None):
                 _drop(ledger, RunId(run), part)
-    assert recorded_counts(tmp_path / "ledger") == {"3001": 4, "3002": 2}
+    assert recorded_counts(tmp_path / "ledger", "reject") == {"3001": 4, "3002": 2}
 
 
 def _drop(ledger: Ledger, run: RunId, part: str | None) -> None:
@@ -130,6 +130,6 @@ def test_counts_that_cannot_be_used_are_one_clear_error(tmp_path: Path, text: st
 def test_a_file_of_counts_that_is_absent_or_no_text_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         read_counts(tmp_path / "counts.csv")
-    (tmp_path / "counts.csv").write_bytes(b"\xff\xfe")
+    (tmp_path / "counts.csv").write_bytes(b"part,count\n3001\xff,4\n")
     with pytest.raises(BadInput, match="not UTF-8"):
         read_counts(tmp_path / "counts.csv")
