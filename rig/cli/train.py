@@ -250,8 +250,8 @@ def _say_baseline(settings: Settings, baseline: "Baseline") -> None:
         return
     leak = baseline.near_copies[0]
     settings.say(
-        f"{len(baseline.near_copies)} of {baseline.judged} pictures are near-copies of trained ones, such as"
-        f" {leak.held_out} of {leak.trained}: what is said of them is memory."
+        f"{len(baseline.near_copies)} of {baseline.compared} pictures are near-copies of trained ones, such"
+        f" as {leak.held_out} of {leak.trained}: what is said of them is memory."
     )
 
 

@@ -93,6 +93,20 @@ def test_near_copies_across_the_split_are_named() -> None:
     assert [(near.held_out, near.trained) for near in found.near_copies] == [("a/2.png", "a/0.png")]
 
 
+def test_near_copies_are_looked_for_in_all_pictures_however_many_are_judged() -> None:
+    count = 4002
+    groups = ["a/1", "b/1"] + ["a/2"] * count
+    prints = np.random.default_rng(0).integers(0, 256, (len(groups), 32), np.uint8)
+    prints[2000:2004] = prints[0]
+    found = _judged(
+        _crops(np.zeros((len(groups), 2, 2, 3), np.uint8), groups, prints),
+        Partition(trained=("a/1", "b/1"), validated=(), tested=("a/2",)),
+    )
+    assert found is not None
+    assert (found.judged, found.compared) == (2000, count)
+    assert [near.held_out for near in found.near_copies] == [f"a/{k}.png" for k in range(2000, 2004)]
+
+
 def test_where_nothing_is_held_out_there_is_nothing_to_say() -> None:
     assert _judged(_memorable(2), Partition(("a/1", "a/2", "b/1", "b/2"), (), ())) is None
 

@@ -105,7 +105,8 @@ def test_the_page_says_what_was_found() -> None:
 
 
 def test_the_leaky_score_stands_beside_the_honest_one() -> None:
-    memory = Baseline(judged=40, top1=0.644, random_split_top1=0.999, near_copies=(NearCopy("a/1", "a/2"),))
+    near = (NearCopy("a/1", "a/2"),)
+    memory = Baseline(judged=30, top1=0.644, random_split_top1=0.999, compared=40, near_copies=near)
     said = _text(page(replace(_findings(), baseline=memory)))
     assert "64.4%" in said
     assert "99.9%" in said

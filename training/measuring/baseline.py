@@ -37,13 +37,15 @@ class Baseline:
         judged: held-out pictures that were named; at most 2,000 of a partition, evenly chosen.
         top1: of the nearest neighbour on the split of the networks: by physical part and session.
         random_split_top1: of the same on a random split with as many pictures held out of the same classes.
-        near_copies: of the judged pictures, by `rig.curation.fingerprint`. What a network scores on them says
-            how well it remembers.
+        compared: held-out pictures that were compared with every trained one: all of them.
+        near_copies: of these, by `rig.curation.fingerprint`. What a network scores on them says how well it
+            remembers.
     """
 
     judged: int
     top1: float
     random_split_top1: float
+    compared: int
     near_copies: tuple[NearCopy, ...]
 
 
@@ -62,16 +64,19 @@ def baseline(
     pixels = _pixels(crops.images)
     right: list[NDArray[np.bool_]] = []
     right_at_random: list[NDArray[np.bool_]] = []
+    compared = 0
     near: list[NearCopy] = []
     for partition in partitions:
         trained = crops.in_groups(partition.trained)
-        held_out = _thinned(crops.in_groups(partition.tested or partition.validated))
+        all_held_out = crops.in_groups(partition.tested or partition.validated)
+        held_out = _thinned(all_held_out)
         if not len(held_out):
             continue
+        compared += len(all_held_out)
+        near += _near_copies(crops, trained, all_held_out)
         right.append(_named_rightly(pixels, crops.targets, trained, held_out))
         trained_at_random, at_random = _deal_at_random(crops.targets, trained, held_out, judges, rng)
         right_at_random.append(_named_rightly(pixels, crops.targets, trained_at_random, at_random))
-        near += _near_copies(crops, trained, held_out)
     if not right:
         return None
     judged = np.concatenate(right)
@@ -79,6 +84,7 @@ def baseline(
         judged=len(judged),
         top1=float(judged.mean()),
         random_split_top1=float(np.concatenate(right_at_random).mean()),
+        compared=compared,
         near_copies=tuple(near),
     )
 

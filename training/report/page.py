@@ -58,7 +58,7 @@ def _head(findings: Findings) -> str:
         tiles.append(_tile(_megabytes(variant), "on disk"))
     leak = (
         "<p>A random split tests on near-copies of training pictures: it measures memory, and is shown to say"
-        f" by how much it flatters. Of {memory.judged} pictures that were compared,"
+        f" by how much it flatters. Of {memory.compared} pictures that were compared,"
         f" {len(memory.near_copies)} are nearly the same as one that the network was trained on.</p>"
         if memory is not None
         else ""
