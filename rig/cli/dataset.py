@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from rig.cli.numbers import three_shares, whole_number
+from rig.cli.passed_over import say_what_is_passed_over
 from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ Data = Annotated[
     typer.Option("--data", metavar="DIR", help="Class folders of pictures (default: what was captured)."),
 ]
 Label = Annotated[str, typer.Argument(metavar="OLD", help="The part number that the pictures carry now.")]
-
 
 # Headings of `stats`, by the counts of PartStats. What the manifest never says is left out.
 _COLUMNS = {
@@ -112,6 +112,7 @@ def check(
             else:
                 _print_finding(finding, is_first=finding.problem not in counts)
             counts[finding.problem] = counts.get(finding.problem, 0) + 1
+    left_out = say_what_is_passed_over(settings, folder)
     if not settings.as_json:
         summary = "; ".join(f"{problem.lower()}: {count}" for problem, count in counts.items())
         typer.echo(f"{counted(pictures, 'picture')} in {folder}: {summary or 'nothing is wrong'}.")
@@ -122,6 +123,7 @@ def check(
             "right": not counts,
             "counts": {problem.name.lower(): count for problem, count in counts.items()},
             "findings": documents,
+            "left_out": left_out,
         }
     )
     if counts:

@@ -12,6 +12,7 @@ import typer
 from rig.catalog import own_name
 from rig.cli import train_options as options
 from rig.cli.numbers import positive_number, whole_number
+from rig.cli.passed_over import say_what_is_passed_over
 from rig.cli.settings import Settings, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow
 from rig.errors import BadInput, Interrupted, MissingPackage, RigError
@@ -116,6 +117,7 @@ def sweep(
         found = standing(base.model.name, url)
     else:
         check_tensorflow()
+        say_what_is_passed_over(settings, base.data)
         seconds = None if minutes is None else 60 * minutes
         found = _search(settings, base, url, choices, trials, seconds)
     draw_sweep(found, picture)

@@ -12,6 +12,7 @@ import typer
 from rig.catalog import own_name
 from rig.cli import train_options as options
 from rig.cli.numbers import whole_number
+from rig.cli.passed_over import say_what_is_passed_over
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, counted, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow, progress_on
@@ -135,6 +136,7 @@ def train(
         return
     if not resume:
         _say_what_is_unfinished(settings, request.model, named=bool(name))
+    say_what_is_passed_over(settings, request.data)
     with settings.progress() as bars:
         load_tensorflow(bars)
         from training.pipeline import train as run

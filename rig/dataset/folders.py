@@ -1,6 +1,7 @@
 """What lies in a dataset: its class folders, the images in them, and the splits of an exported one."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,30 @@ def is_image(entry: os.DirEntry[str]) -> bool:
     except UnicodeEncodeError as error:
         raise DatasetError(f"{entry.path!r} has a name that is not UTF-8", hint="rename the file") from error
     return True
+
+
+def passed_over(dataset: Path) -> dict[str, int]:
+    """How many files in the class folders, those of all splits, are no images by their names.
+
+    Hidden files are not counted: nobody put them there as pictures.
+
+    Returns:
+        Their numbers by suffix, such as ".tiff", the most frequent first.
+
+    Raises:
+        BadInput: as for `require_folder`.
+    """
+    require_folder(dataset)
+    numbers: Counter[str] = Counter()
+    for split in splits_in(dataset) or ("",):
+        for label in class_names(dataset / split):
+            with os.scandir(dataset / split / label) as entries:
+                numbers.update(
+                    Path(entry.name).suffix.lower()
+                    for entry in entries
+                    if entry.is_file() and not entry.name.startswith(".") and not is_image(entry)
+                )
+    return dict(numbers.most_common())
 
 
 def splits_in(folder: Path) -> tuple[str, ...]:

@@ -77,6 +77,15 @@ def test_compare_names_gains_losses_and_disagreements(desk: Shell) -> None:
     ]
 
 
+def test_what_is_no_picture_is_not_left_out_in_silence(desk: Shell) -> None:
+    for name in ("bar/a.tiff", "bar/b.tiff", "square/c.gif"):
+        (desk.folder / "captures" / name).touch()
+    for command in (("train", "--network", "nothing"), ("dataset", "check")):
+        said = desk.run(*command).stderr
+        assert "Left out: 3 files in class folders (2 .tiff, 1 .gif), since only .bmp, .jpeg, .jpg" in said
+    assert desk.json("dataset", "check")["left_out"] == {".tiff": 2, ".gif": 1}
+
+
 def test_a_damaged_model_is_listed_as_such(desk: Shell) -> None:
     (desk.folder / "models" / "bars" / "labels.txt").unlink()
     done = desk.run("model", "list")

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from rig.dataset.folders import passed_over
 from rig.dataset.reader import decode_image, read_dataset
 from rig.errors import BadInput, DatasetError
 
@@ -42,6 +43,19 @@ def test_without_a_manifest_each_class_is_one_group(tmp_path: Path) -> None:
         ("a", "2.PNG", "a/"),
         ("b", "1.jpg", "b/"),
     ]
+
+
+def test_files_that_are_no_pictures_are_counted_by_kind(tmp_path: Path) -> None:
+    _write_dataset(tmp_path, {"a/1.jpg": {}, "b/1.PNG": {}})
+    assert passed_over(tmp_path) == {}
+    for name in ("a/2.tiff", "b/2.TIFF", "b/3.gif", "b/.hidden", "c.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "b" / "folder.gif").mkdir()
+    assert passed_over(tmp_path) == {".tiff": 2, ".gif": 1}
+    for split in ("train", "test"):
+        _write_dataset(tmp_path / "out" / split, {"a/1.jpg": {}})
+        (tmp_path / "out" / split / "a" / "2.gif").touch()
+    assert passed_over(tmp_path / "out") == {".gif": 2}
 
 
 def test_part_column_is_the_group(tmp_path: Path) -> None:
