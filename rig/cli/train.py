@@ -118,10 +118,10 @@ def train(
     )
     if distribute:
         _require_something_to_share(find_rate=find_rate, features=features)
+    check_tensorflow()
     if show_augmentation:
         _show_augmentation(settings, request)
         return
-    check_tensorflow()
     if resume:
         _require_nothing_else(context)
         request = _begun(config.paths.models, name)
@@ -213,20 +213,17 @@ def _added_renders(
 
 
 def _show_augmentation(settings: Settings, request: "TrainRequest") -> None:
-    """Draw the sheet; TensorFlow is not needed for it."""
     import cv2
 
     from rig.dataset.reader import read_dataset
     from rig.files import write_whole
-    from training.pictures.augmentation_sheet import augmentation_sheet
-    from training.pictures.data import preprocess_of
 
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
-    recipe = request.recipe
     with settings.progress() as bars:
-        sheet = augmentation_sheet(
-            dataset, preprocess_of(recipe), recipe.augmentation, seed=request.seed, emit=progress_on(bars)
-        )
+        load_tensorflow(bars)
+        from training.pictures.augmentation_sheet import augmentation_sheet
+
+        sheet = augmentation_sheet(dataset, request.recipe, seed=request.seed, emit=progress_on(bars))
     write_whole(options.AUGMENTATION_SHEET, cv2.imencode(".png", sheet)[1].tobytes())
     _say_what_is_not_mirrored(settings, dataset.labels)
     settings.print_json({"file": options.AUGMENTATION_SHEET, "classes": len(dataset.labels)})

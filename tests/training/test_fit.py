@@ -16,9 +16,10 @@ from training.choices.recipe import USUAL_RATES, Balance, OptimizerName, Phase, 
 from training.choices.schedules import ScheduleName
 from training.events import EpochDone, Fitting, Noted, TrainEvent
 from training.fitting.compile import compile_by
-from training.fitting.fit import class_weights, training_batches
+from training.fitting.fit import class_weights
 from training.fitting.snapshot import Arrays, values_of
 from training.networks.begin import begin
+from training.pictures.batches import training_batches
 from training.pictures.data import Crops
 
 SIZE_PX = 24

@@ -23,7 +23,7 @@ from training.conversion.variants import (
     loses_too_much,
 )
 from training.fitting.compile import loss_of
-from training.fitting.fit import training_batches
+from training.pictures.batches import training_batches
 from training.pictures.data import Crops
 from training.pictures.split import Partition
 

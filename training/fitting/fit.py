@@ -24,7 +24,7 @@ from training.fitting.watch import ScheduledRate, Watch
 from training.networks.begin import begin
 from training.networks.logistic import fit_head
 from training.networks.thaw import thaw
-from training.pictures.batches import AugmentedBatches
+from training.pictures.batches import AugmentedBatches, training_batches
 from training.pictures.data import Crops, network_inputs
 from training.progress import Progress
 
@@ -184,27 +184,6 @@ def _make_ready(model: Any, recipe: Recipe, phase: Phase, distribution: Distribu
 def _scope(distribution: Distribution | None) -> AbstractContextManager[object]:
     """Where the variables of a network are made."""
     return distribution.strategy.scope() if distribution else nullcontext()
-
-
-def training_batches(
-    crops: Crops, train: NDArray[np.int64], recipe: Recipe, phase: Phase, *, seed: tuple[int, ...]
-) -> AugmentedBatches:
-    """What a phase shows of these crops."""
-    return AugmentedBatches(
-        crops.images[train],
-        crops.masks[train],
-        crops.sizes[train],
-        crops.targets[train],
-        classes=len(crops.labels),
-        balanced=recipe.balance.by_sampler,
-        size_px=phase.size_px,
-        contrast=recipe.contrast,
-        augmentation=recipe.augmentation.for_classes(crops.labels),
-        mixing=recipe.mixing,
-        batch=recipe.batch,
-        batches=recipe.batches(len(train)),
-        seed=seed,
-    )
 
 
 def _shares_shown(crops: Crops, train: NDArray[np.int64], recipe: Recipe) -> NDArray[np.float64]:

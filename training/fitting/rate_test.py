@@ -13,7 +13,8 @@ from rig.files import write_whole
 from training.choices.recipe import Recipe
 from training.choices.request import TrainRequest
 from training.events import Emit, Fitting
-from training.fitting.fit import class_weights, fresh_network, training_batches
+from training.fitting.fit import class_weights, fresh_network
+from training.pictures.batches import training_batches
 from training.pictures.data import Crops
 from training.prepare import prepare
 from training.progress import Progress

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from rig.contrast import Contrast
 from training.backend import keras
 from training.choices.augmentation import Augmentation
+from training.choices.recipe import Phase, Recipe
 from training.pictures.augment import augment
+from training.pictures.data import Crops
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -89,6 +91,27 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
+
+
+def training_batches(
+    crops: Crops, train: NDArray[np.int64], recipe: Recipe, phase: Phase, *, seed: tuple[int, ...]
+) -> AugmentedBatches:
+    """What a phase of training shows of these crops."""
+    return AugmentedBatches(
+        crops.images[train],
+        crops.masks[train],
+        crops.sizes[train],
+        crops.targets[train],
+        classes=len(crops.labels),
+        balanced=recipe.balance.by_sampler,
+        size_px=phase.size_px,
+        contrast=recipe.contrast,
+        augmentation=recipe.augmentation.for_classes(crops.labels),
+        mixing=recipe.mixing,
+        batch=recipe.batch,
+        batches=recipe.batches(len(train)),
+        seed=seed,
+    )
 
 
 def _mixed(
