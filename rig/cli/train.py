@@ -11,6 +11,7 @@ import typer
 
 from rig.catalog import own_name
 from rig.cli import train_options as options
+from rig.cli.exclusions import require_no_exclusion
 from rig.cli.numbers import whole_number
 from rig.cli.passed_over import say_what_is_passed_over
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
@@ -86,6 +87,7 @@ def train(
     Stopped or killed, `rig train --resume` goes on with it and ends with the very same model. How it goes is
     seen with: tensorboard --logdir models/.unfinished-NAME/logs
     """
+    require_no_exclusion(context, options.EXCLUSIONS)
     settings = settings_of(context)
     config = settings.load_config()
     from training.choices.request import TrainRequest
@@ -116,14 +118,11 @@ def train(
         seed=seed,
         allow_mixed=allow_mixed,
     )
-    if distribute:
-        _require_something_to_share(find_rate=find_rate, features=features)
     check_tensorflow()
     if show_augmentation:
         _show_augmentation(settings, request)
         return
     if resume:
-        _require_nothing_else(context)
         request = _begun(config.paths.models, name)
     elif with_renders:
         request = replace(request, added=_added_renders(settings, config, request, with_renders))
@@ -261,28 +260,6 @@ def _say_what_stays_in_use(settings: Settings, model: Path) -> None:
     chosen = chosen_name(model.parent)
     if chosen not in (None, model.name):
         settings.say(f"The rig goes on with the model {chosen}; change that with: rig model use {model.name}")
-
-
-def _require_something_to_share(*, find_rate: bool, features: bool) -> None:
-    alone = {"--find-rate": find_rate, "--features": features}
-    if asked := [option for option, given in alone.items() if given]:
-        raise BadInput(f"{asked[0]} is done on one device alone", hint="leave --distribute out")
-
-
-def _require_nothing_else(context: typer.Context) -> None:
-    """Beside --resume, only --name says anything.
-
-    Raises:
-        BadInput: another option is given.
-    """
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        is_given = source is not None and source.name == "COMMANDLINE"
-        if is_given and parameter.name not in ("resume", "name"):
-            raise BadInput(
-                f"--resume goes on with a run as it was begun, and takes no {parameter.opts[0]}",
-                hint=f"leave {parameter.opts[0]} out, or train anew without --resume",
-            )
 
 
 def _begun(models: Path, name: str) -> "TrainRequest":

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rig.cli.exclusions import Exclusion, all_but, any_of
 from rig.cli.numbers import positive_number, share, whole_number
 from rig.contrast import Contrast
 from rig.errors import BadInput
@@ -167,6 +168,53 @@ ShowAugmentation = Annotated[
 ]
 
 
+EXCLUSIONS = (
+    Exclusion("--resume", "--resume goes on with a run as it was begun", all_but("--name")),
+    Exclusion(
+        "--features",
+        "--features fits a logistic regression to pictures as they are, in one go",
+        any_of(
+            "--freeze-epochs",
+            "--thaw",
+            "--epochs",
+            "--batch",
+            "--optimizer",
+            "--schedule",
+            "--learning-rate",
+            "--weight-decay",
+            "--label-smoothing",
+            "--mixing",
+            "--patience",
+            "--augment",
+            "--no-flip",
+            "--show-augmentation",
+            "--find-rate",
+        ),
+    ),
+    Exclusion(
+        "--show-augmentation", "--show-augmentation trains nothing", any_of("--find-rate", "--distribute")
+    ),
+    Exclusion(
+        "--distribute",
+        "--distribute shares out the epochs of a training",
+        any_of("--find-rate", "--features"),
+    ),
+    Exclusion(
+        "--thaw",
+        "--thaw 0 leaves nothing but the head to be fitted",
+        any_of("--freeze-epochs"),
+        when=lambda share: share == 0,
+    ),
+    Exclusion(
+        "--optimizer",
+        "--optimizer decays weights only if it is adamw",
+        any_of("--weight-decay"),
+        when=lambda name: name is not OptimizerName.ADAMW,
+    ),
+)
+"""Of the options of `rig train`."""
+
+
 def beginning(
     recipe: Recipe, weights: str, freeze_epochs: int | None, thaw: float | None, *, features: bool
 ) -> Recipe:
@@ -182,10 +230,16 @@ def beginning(
             raise BadInput(f"{chosen[0]} is of use with pretrained weights only", hint="add --weights")
         return recipe
     asked = Weights.named(weights)
-    if features and len(chosen) > 1:
-        raise BadInput(
-            f"--features fits the head only, and takes no {chosen[1]}", hint=f"leave out {chosen[1]}"
-        )
     if features:
         return recipe.with_logistic_head(asked)
+    if freeze_epochs is not None and freeze_epochs > recipe.epochs:
+        raise BadInput(
+            f"--freeze-epochs {freeze_epochs} is more than the {recipe.epochs} epochs that there are",
+            hint="give fewer, or more --epochs",
+        )
+    if freeze_epochs == recipe.epochs and thaw:
+        raise BadInput(
+            f"--freeze-epochs {freeze_epochs} leaves no epoch for what --thaw names",
+            hint="give fewer, or leave out --thaw",
+        )
     return recipe.with_transfer(asked, frozen_epochs=freeze_epochs, thawed=THAWED if thaw is None else thaw)

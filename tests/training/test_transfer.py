@@ -75,7 +75,8 @@ def test_a_recipe_suits_its_network_and_its_weights() -> None:
         ("", 2, None, False, "--freeze-epochs is of use with pretrained weights only"),
         ("", None, 0.5, False, "--thaw is of use with pretrained weights only"),
         ("", None, None, True, "--features is of use with pretrained weights only"),
-        ("imagenet", 2, None, True, "--features fits the head only, and takes no --freeze-epochs"),
+        ("imagenet", 9, None, False, "--freeze-epochs 9 is more than the 8 epochs that there are"),
+        ("imagenet", 8, 0.5, False, "--freeze-epochs 8 leaves no epoch for what --thaw names"),
     ],
 )
 def test_options_that_do_not_go_together_are_named(
