@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rig.card import Precision
 from rig.contrast import Contrast
 from rig.errors import BadInput
+from rig.vision.classifier import Network
 from tests.training.conftest import write_weights
 from training.backend import keras, tf
 from training.choices.names import OWN
 from training.choices.origin import Weights, digest_of
 from training.choices.recipe import Phase, Recipe
+from training.conversion.quantize import convert
 from training.conversion.rehearsal import rehearse
 from training.networks.applications import application_named, applications
 from training.networks.begin import HEAD, begin, features_of, network_name
@@ -211,6 +214,30 @@ def test_the_last_layers_thaw_but_no_batch_normalisation() -> None:
     assert trained() == {HEAD, *convolutions}
     thaw(model, None)
     assert len(trained()) == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "contrast"),
+    [
+        pytest.param("MobileNet", Contrast.LOCAL, id="from -1 to 1"),
+        pytest.param("DenseNet121", Contrast.LOCAL, id="by mean and deviation"),
+        pytest.param("VGG16", Contrast.LOCAL, id="less a mean"),
+        pytest.param("VGG16", Contrast.COLOUR, id="less a mean, in colour"),
+        pytest.param("ConvNeXtTiny", Contrast.LOCAL, id="inside the network"),
+    ],
+)
+def test_however_an_application_scales_its_input_int8_takes_raw_pixels(name: str, contrast: Contrast) -> None:
+    """Its first convolution shows it, and says the same as before: conversion of all of it takes long."""
+    base = application_named(name).base(SIZE_PX, contrast.planes)
+    first = next(layer for layer in base.layers if isinstance(layer, (keras.layers.Conv2D, keras.Sequential)))
+    model = keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(first.output))
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (8, SIZE_PX, SIZE_PX, contrast.planes), dtype=np.uint8)
+    pixels[:4] //= 2
+    network = Network(convert(model, pixels, (Precision.INT8,), seed=0)[Precision.INT8], name)
+    wanted = model(pixels.astype(np.float32)).numpy()
+    answered = np.stack([network.logits(picture) for picture in pixels])
+    np.testing.assert_allclose(answered, wanted, rtol=0, atol=0.03 * np.ptp(wanted))
 
 
 class OneBatch(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from rig.errors import BadInput
 from training.backend import keras
@@ -44,13 +45,18 @@ class Application:
         """
         layers = keras.layers
         pixels = keras.Input((size_px, size_px, planes))
-        *colours, size = (pixels[..., plane : plane + 1] for plane in range(planes))
-        red_green_blue = colours[::-1] if len(colours) == _COLOURS else colours * _COLOURS
-        scale, offset = self.scaling()
-        scaled = layers.Rescaling(scale, offset)(layers.Concatenate()(red_green_blue))
+        scaled = _Channels(*self._from(planes))(pixels)
         network = self.construct_with(weights=None, input_tensor=scaled, pooling="avg", size_px=size_px)
-        size = layers.Rescaling(1 / 255)(layers.GlobalAveragePooling2D()(size))
+        size = layers.Rescaling(1 / 255)(layers.GlobalAveragePooling2D()(pixels)[:, -1:])
         return keras.Model(pixels, layers.Concatenate()([network.output, size]))
+
+    def _from(self, planes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What makes the network's channels of raw planes: (planes, 3) of each in each, and (3,) to add."""
+        scale, offset = self.scaling()
+        mixture = np.zeros((planes, _COLOURS), np.float32)
+        sources = (2, 1, 0) if planes > _COLOURS else (0, 0, 0)  # blue, green and red, or grey; then the size
+        mixture[sources, range(_COLOURS)] = scale
+        return mixture, np.array(offset, np.float32)
 
     def scaling(self) -> tuple[list[float], list[float]]:
         """Scale and offset of each channel, of the `preprocess_input` that stands beside the network.
@@ -78,6 +84,36 @@ class Application:
             raise BadInput(
                 f"{self.name} cannot be built for {size_px} pixels: {problem}", hint="try another --size"
             ) from error
+
+
+class _Channels(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """Red, green and blue as a network knows them: a convolution of 1 x 1 that learns nothing.
+
+    Its numbers are no weights, so files of weights need not know of it. Planes that are cut out, joined and
+    scaled would be the same, but TFLite counts an offset that is added to joined planes into their range, and
+    so into that of the input: in int8 it would no longer take raw pixels.
+
+    Args:
+        mixture: (planes, channels), how much of each plane is in each channel.
+        offset: (channels,).
+    """
+
+    def __init__(self, mixture: ArrayLike, offset: ArrayLike, **options: Any) -> None:
+        super().__init__(**options)
+        self._mixture = np.array(mixture, np.float32)
+        self._offset = np.array(offset, np.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes another like it."""
+        return {
+            **super().get_config(),
+            "mixture": self._mixture.tolist(),
+            "offset": self._offset.tolist(),
+        }
+
+    def call(self, planes: Any) -> Any:
+        """From (batch, height, width, planes) to (batch, height, width, channels)."""
+        return keras.ops.conv(planes, self._mixture[np.newaxis, np.newaxis]) + self._offset
 
 
 @cache
