@@ -13,7 +13,7 @@ from rig.contrast import Contrast
 from rig.errors import BadInput
 from rig.vision.classifier import Network
 from tests.training.conftest import write_weights
-from training.backend import keras, tf
+from training.backend import file_utils, keras, tf
 from training.choices.names import OWN
 from training.choices.origin import Weights, digest_of
 from training.choices.recipe import Phase, Recipe
@@ -102,7 +102,7 @@ def test_an_application_cannot_be_smaller_than_it_can_be() -> None:
 
 
 @pytest.mark.parametrize("file_name", ["notop.h5", "notop.weights.h5", "notop.keras"])
-def test_an_application_with_weights_sees_what_keras_would_show_it(
+def test_a_file_of_weights_fills_an_application(
     mobilenet: keras.Model, pictures: np.ndarray, tmp_path: Path, file_name: str
 ) -> None:
     path = tmp_path / file_name
@@ -116,6 +116,38 @@ def test_an_application_with_weights_sees_what_keras_would_show_it(
     np.testing.assert_allclose(features[:, -1], np.array([10, 90, 170, 250]) / 255, rtol=1e-5)
     assert start.pretrained is not None
     assert start.pretrained.sha256 == digest_of(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MobileNet",
+        "MobileNetV3Small-minimalistic",
+        "EfficientNetB0",
+        "EfficientNetV2B0",
+        "VGG16",
+        "DenseNet121",
+    ],
+)
+def test_an_application_with_weights_sees_what_keras_would_show_it(
+    name: str, pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras builds it for ImageNet's weights, and has other ones put in their place."""
+    application = application_named(name)
+    keras.utils.set_random_seed(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(file_utils, "get_file", lambda *_, **__: tmp_path / "absent.h5")
+        patch.setattr(keras.Model, "load_weights", lambda *_, **__: None)
+        theirs = application.construct_with(size_px=SIZE_PX, weights="imagenet", pooling="avg")
+    for layer in theirs.layers:
+        if isinstance(layer, keras.layers.Normalization) and layer.input_mean is None:
+            layer.set_weights([np.array([0.4, 0.5, 0.6]), np.array([0.2, 0.3, 0.1]), np.array(0)])
+    base = application.base(SIZE_PX, Contrast.LOCAL.planes)
+    base.set_weights(theirs.get_weights())
+    grey = np.repeat(pictures[..., :1], 3, axis=-1)
+    wanted = theirs(sys.modules[application.construct.__module__].preprocess_input(grey)).numpy()
+    assert np.ptp(wanted, axis=0).max() > 0
+    np.testing.assert_allclose(base(pictures).numpy()[:, :-1], wanted, rtol=0, atol=1e-3 * np.ptp(wanted))
 
 
 def test_an_application_sees_colours_in_the_order_that_keras_has_them(

@@ -7,6 +7,7 @@ picture: as one more plane it would be a tint. It joins the features at the head
 """
 
 import inspect
+import math
 import sys
 import warnings
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from rig.errors import BadInput
 from training.backend import keras
 
 _COLOURS = 3
+_EFFICIENT_NET = keras.applications.EfficientNetB0.__module__
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,24 @@ class Application:
         scaled = _Channels(*self._from(planes))(pixels)
         network = self.construct_with(weights=None, input_tensor=scaled, pooling="avg", size_px=size_px)
         size = layers.Rescaling(1 / 255)(layers.GlobalAveragePooling2D()(pixels)[:, -1:])
-        return keras.Model(pixels, layers.Concatenate()([network.output, size]))
+        return self._as_trained(keras.Model(pixels, layers.Concatenate()([network.output, size])))
+
+    def _as_trained(self, base: Any) -> Any:
+        """The network that ImageNet's weights belong to.
+
+        Keras divides the normalised input of EfficientNet once more, by the roots of the deviations, but only
+        where it loads ImageNet's weights itself (https://github.com/tensorflow/tensorflow/issues/49930).
+        """
+        if self.construct.__module__ != _EFFICIENT_NET:
+            return base
+        again = [1 / math.sqrt(deviation) for deviation in sys.modules[_EFFICIENT_NET].IMAGENET_STDDEV_RGB]
+
+        def call(layer: Any, *arguments: Any, **options: Any) -> Any:
+            outputs = layer(*arguments, **options)
+            normalises = isinstance(layer, keras.layers.Normalization)
+            return keras.layers.Rescaling(again)(outputs) if normalises else outputs
+
+        return keras.models.clone_model(base, call_function=call)
 
     def _from(self, planes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What makes the network's channels of raw planes: (planes, 3) of each in each, and (3,) to add."""
