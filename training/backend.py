@@ -13,6 +13,7 @@ try:
         import keras
         import tensorflow as tf
         from keras.src.utils import file_utils
+        from tensorflow.lite.python.convert_phase import ConverterError
         from tensorflow.python.framework.convert_to_constants import (
             convert_variables_to_constants_v2 as freeze,
         )
@@ -26,4 +27,4 @@ except ImportError as error:
 
 keras.config.disable_interactive_logging()  # what a download says would stand between lines of JSON
 
-__all__ = ["file_utils", "freeze", "keras", "tf"]
+__all__ = ["ConverterError", "file_utils", "freeze", "keras", "tf"]

@@ -24,14 +24,16 @@ from rig.model import (
     draft_folder,
     write_bundle,
 )
+from training.choices.names import OWN
 from training.choices.recipe import Balance
 from training.choices.request import TrainRequest
 from training.conversion.metadata import describe_network
 from training.conversion.network_files import to_variants
+from training.conversion.quantize import require_convertible
 from training.conversion.variants import Choice, Fitted, choose, describe_conversion, pool
 from training.events import Converting, Emit, EpochDone, Measured, Noted, TrainEvent
 from training.fitting.distribute import Distribution
-from training.fitting.fit import fit, room_bytes
+from training.fitting.fit import fit, fresh_network, room_bytes
 from training.fitting.helping import DONE, described
 from training.fitting.logs import Logs
 from training.fitting.unfinished import kept_until_finished, package_versions
@@ -81,8 +83,8 @@ def train(
 
     Raises:
         BadInput: the folder does not exist, or the folds cannot be dealt; or there is no such network, or it
-            cannot begin with such weights; or there is no such run to go on with, or its pictures have
-            changed.
+            cannot begin with such weights, or be converted; or there is no such run to go on with, or its
+            pictures have changed.
         DatasetError: the data cannot be used, or contradict themselves; names the folder or images.
         StorageError: the bundle, or what is needed on the way to it, cannot be written.
         NotLearning: the training diverged, or collapsed into one class.
@@ -91,6 +93,8 @@ def train(
     if request.recipe.balance is Balance.BOTH:
         emit(Noted("Classes are balanced twice, so rare ones count for more than common ones."))
     prepared = prepare(request, emit)
+    if prepared.network not in OWN:  # those that are built here are known to convert
+        _require_convertible(request, prepared)
     if distribution:
         distribution.require_same(described(request, prepared.crops))
     with draft_folder(request.model.parent) as scratch:
@@ -101,6 +105,12 @@ def train(
             if distribution:
                 distribution.require_same(DONE)
             return result
+
+
+def _require_convertible(request: TrainRequest, prepared: Prepared) -> None:
+    spec = prepared.spec
+    network = fresh_network(prepared.crops, request.recipe, request.seed)
+    require_convertible(network, prepared.network, (spec.size_px, spec.size_px, spec.contrast.planes))
 
 
 class _Run:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from rig.card import Precision
 from rig.chatter import native_chatter_hidden
-from rig.errors import ModelError
+from rig.errors import BadInput, ModelError
 from rig.vision.classifier import Network
-from training.backend import freeze, tf
+from training.backend import ConverterError, freeze, tf
 
 _REPRESENTATIVES = 200
 
@@ -44,6 +44,31 @@ def convert(
                 f"the conversion to {precision} made an input of {shape}, not {inputs.shape[1:]}"
             )
     return converted
+
+
+def require_convertible(model: Any, name: str, shape: tuple[int, ...]) -> None:
+    """Try the most demanding conversion on a network that has learnt nothing yet: it takes seconds.
+
+    Args:
+        model: keras.Model over raw values, 0 to 255.
+        name: of the architecture.
+        shape: of its input, (height, width, channels).
+
+    Raises:
+        BadInput: it cannot be converted to int8.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (1, *shape), dtype=np.uint8)
+    try:
+        convert(model, noise, (Precision.INT8,), seed=0)
+    except (ModelError, ConverterError, RuntimeError) as error:
+        reason = (
+            error.what
+            if isinstance(error, ModelError)
+            else str(error).partition("\n")[0].rpartition("error: ")[2]
+        )
+        raise BadInput(
+            f"{name} cannot be converted to int8: {reason}", hint="choose another --network"
+        ) from error
 
 
 def _freeze(model: Any, shape: tuple[int, ...]) -> Any:
