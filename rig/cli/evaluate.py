@@ -46,7 +46,7 @@ def evaluate(
                 knowledge.name.lower(): scores.model_dump() | {"confusion": evaluation.confusion[knowledge]}
                 for knowledge, scores in evaluation.scores.items()
             },
-            "folds": evaluation.folds,
+            "folds": [fold.model_dump() for fold in evaluation.folds],
             "not_located": evaluation.not_located,
         }
     )
