@@ -107,7 +107,7 @@ class Split(_Record):
 
     Attributes:
         trained: the weights were fitted to them.
-        validated: the best checkpoint was chosen on them.
+        validated: kept apart to choose by: the precision, and the checkpoint where they are enough for it.
         tested: kept away from both.
         untestable: labels with one group only, which trains: nothing honest can be said of them.
     """

@@ -10,6 +10,7 @@ import typer
 
 from rig.cli.numbers import three_shares, whole_number
 from rig.cli.passed_over import say_what_is_passed_over
+from rig.cli.pictures import Data, Folder
 from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ T = TypeVar("T")
 
 app = typer.Typer(help="Look after captured pictures.", no_args_is_help=True)
 
-Folder = Annotated[
-    Path | None,
-    typer.Argument(metavar="[DIR]", help="Class folders of pictures (default: what was captured)."),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="Class folders of pictures (default: what was captured)."),
-]
 Label = Annotated[str, typer.Argument(metavar="OLD", help="The part number that the pictures carry now.")]
 
 # Headings of `stats`, by the counts of PartStats. What the manifest never says is left out.

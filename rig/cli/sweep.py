@@ -13,6 +13,7 @@ from rig.catalog import own_name
 from rig.cli import train_options as options
 from rig.cli.numbers import positive_number, whole_number
 from rig.cli.passed_over import say_what_is_passed_over
+from rig.cli.pictures import Data
 from rig.cli.settings import Settings, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow
 from rig.errors import BadInput, Interrupted, MissingPackage, RigError
@@ -47,7 +48,7 @@ def _choices(text: str) -> tuple[Choice, ...]:
 
 def sweep(
     context: typer.Context,
-    data: options.Data = None,
+    data: Data = None,
     name: Annotated[
         str, typer.Option(metavar="NAME", help="The sweep's name; the same one goes on with it.")
     ] = "sweep",

@@ -14,6 +14,7 @@ from rig.cli import train_options as options
 from rig.cli.exclusions import require_no_exclusion
 from rig.cli.numbers import whole_number
 from rig.cli.passed_over import say_what_is_passed_over
+from rig.cli.pictures import Data
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, counted, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow, progress_on
@@ -37,7 +38,7 @@ _RENDERS = ".renders"
 
 def train(
     context: typer.Context,
-    data: options.Data = None,
+    data: Data = None,
     name: Annotated[
         str, typer.Option(metavar="NAME", help="The model's name below models/ (default: the time).")
     ] = "",

@@ -17,9 +17,6 @@ from training.choices.schedules import ScheduleName
 AUGMENTATION_SHEET = Path("augmentation.png")
 USUAL = Recipe()
 
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Class folders of pictures (default: what was captured).")
-]
 AllowMixed = Annotated[
     bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
 ]

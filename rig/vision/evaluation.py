@@ -26,7 +26,7 @@ class Knowledge(Enum):
     """What a model knows of an image beforehand."""
 
     UNSEEN = "never seen, nor its physical part"
-    VALIDATED = "the checkpoint was chosen on it"
+    VALIDATED = "kept apart to choose by"
     SEEN = "trained on"
 
 

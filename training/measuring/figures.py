@@ -92,5 +92,5 @@ def how_measured(folds: int, tested: int, held_out: int) -> str:
     if tested:
         return "physical parts or sessions that the network has never seen"
     if held_out:
-        return "validation groups, on which the checkpoint was chosen too"
+        return "validation groups, which were there to choose by, too"
     return "nothing: every class has a single physical part and session"
