@@ -14,19 +14,18 @@ from pydantic import (
     model_validator,
 )
 
-from rig.catalog import PartNumber, part_number
-from rig.errors import BadInput, ConfigError
+from rig.bin_config import DEFAULT_BINS, BinConfig, ChuteAngle, Pin
+from rig.errors import ConfigError
 from rig.pile_config import PileConfig
 from rig.scene_config import SceneConfig
 from rig.section import UNKNOWN_KEY, Section
+from rig.sorting_config import SortingConfig
 
 DEFAULT_PATH = Path("rig.toml")
 
-ChuteAngle = Annotated[float, Field(ge=-3600, le=3600)]
 Degrees180 = Annotated[float, Field(ge=0, le=180)]
 ServoIndex = Annotated[int, Field(ge=0, le=3)]
 _MOST_GAIN = 64
-Pin = Annotated[int, Field(ge=0, le=69)]
 ColourGain = Annotated[float, Field(gt=0, le=32)]
 
 SettledBy = Literal["fixed", "until_still"]
@@ -187,39 +186,6 @@ ActuatorConfig = Annotated[
 """`[actuator]`, told apart by its `kind`."""
 
 
-class BinConfig(Section):
-    """`[[bins]]`: a bin, how the actuator reaches it, and the parts that belong in it.
-
-    Attributes:
-        chute_deg: where a chute finds it.
-        jet_pin: the output that opens its air valve.
-        gcode: lines that bring the part into it.
-    """
-
-    name: str = Field(min_length=1, max_length=64)
-    chute_deg: ChuteAngle | None = None
-    jet_pin: Pin | None = None
-    gcode: tuple[str, ...] = ()
-    parts: tuple[PartNumber, ...] = ()
-
-    @model_validator(mode="after")
-    def _part_numbers(self) -> Self:
-        for part in self.parts:
-            try:
-                part_number(part)
-            except BadInput as error:
-                raise ValueError(str(error)) from error
-        return self
-
-
-class SortingConfig(Section):
-    """`[sorting]`: where unsure parts go."""
-
-    reject_bin: str = "reject"
-    reject_threshold: float | None = Field(default=None, ge=0, le=1)
-    wait_for_part_s: float = Field(default=60.0, gt=0)
-
-
 class SimConfig(Section):
     """`[sim]`: the simulated rig, used instead of the real one when `enabled`.
 
@@ -255,17 +221,6 @@ class PathsConfig(Section):
     models: Path = Path("models")
     ledger: Path = Path("ledger")
     calibration: Path = Path("calibration")
-
-
-# One bin each for the ten parts that the simulator knows, around the half circle that a servo reaches.
-_SIMULATED_PARTS = ("2456", "3001", "3002", "3003", "3004", "3010", "3039", "32064", "3660", "3701")
-DEFAULT_BINS = (
-    BinConfig(name="reject", chute_deg=0),
-    *(
-        BinConfig(name=part, chute_deg=16.0 * (place + 1), parts=(PartNumber(part),))
-        for place, part in enumerate(_SIMULATED_PARTS)
-    ),
-)
 
 
 _REACHED_BY = {

@@ -1,6 +1,6 @@
 """The rig.toml that `rig init` writes: every value at its default, with what it means."""
 
-from rig.config import DEFAULT_BINS
+from rig.bin_config import DEFAULT_BINS
 from rig.scene_config import SceneConfig
 
 _HEAD = """\

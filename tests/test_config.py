@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rig.bin_config import BinConfig
 from rig.config import (
     AirJetsConfig,
-    BinConfig,
     Config,
     GcodeConfig,
     LightConfig,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from rig.bin_config import BinConfig
 from rig.clock import Clock
 from rig.config import (
     ActuatorConfig,
     AirJetsConfig,
-    BinConfig,
     GcodeConfig,
     ServoGateConfig,
     StepperChuteConfig,

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Collection, Sequence
 
-from rig.config import BinConfig, GcodeConfig
+from rig.bin_config import BinConfig
+from rig.config import GcodeConfig
 from rig.errors import ConfigError, LineRefused
 from rig.marlin.codec import encode
 

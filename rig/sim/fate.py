@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rig.config import BinConfig
+from rig.bin_config import BinConfig
 from rig.devices.operator import Fate, Outcome, Truth
 from rig.sim.world import FallenPart, Passage
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from rig.bin_config import BinConfig
 from rig.catalog import ColourCode, PartNumber
-from rig.config import BinConfig
 from rig.devices.operator import Fate, Placement, Reference, Subject, Truth
 from rig.errors import BadInput
 from rig.pile_config import PileConfig

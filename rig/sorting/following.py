@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rig.bin_config import BinConfig
 from rig.catalog import PartNumber
-from rig.config import BinConfig
 from rig.errors import BadInput, ConfigError
 from rig.sorting.planning import Pass, Plan, shortened
 from rig.sorting.routing import Routing

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from rig.bin_config import BinConfig
 from rig.catalog import PartNumber
-from rig.config import BinConfig
 from rig.devices.operator import Truth
 from rig.errors import ConfigError
 

@@ -3,21 +3,18 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from rig.camera.frame import Frame, Image
+from rig.camera.frame import Image
 from rig.errors import MarlinReset, MarlinTimeout, SerialPortError
 from rig.files import write_whole
 from rig.machine import Machine
-from rig.sorting.evidence import Decision, decide
+from rig.sorting.evidence import Decision
+from rig.sorting.examine import examine
 from rig.sorting.ledger import Ledger, RowId, RunId
 from rig.sorting.routing import Routing
+from rig.sorting.watch import Sight, await_part
 from rig.vision.classifier import Classifier
 from rig.vision.jpeg import encode_jpeg
-from rig.vision.locate import Box, locate
-
-# A part that still rolls moves its box by more than this from one look to the next.
-_REST_OVERLAP = 0.9
-# Between two looks at an empty table; short beside the time a part takes to arrive.
-_LOOK_EVERY_S = 0.1
+from rig.vision.locate import Box
 
 
 @dataclass(frozen=True)
@@ -101,12 +98,12 @@ class Sorter:
         """
         done = losses = 0
         while done < count:
-            seen = self._await_part()
-            if seen is None:
+            sight = await_part(self.machine, self.wait_for_part_s)
+            if sight is None:
                 yield PileEmpty(self.wait_for_part_s)
                 return
             try:
-                part_sorted = self._sort_one(run, *seen, done + 1, count)
+                part_sorted = self._sort_one(run, sight, done + 1, count)
             except _LOSSES as loss:
                 losses += 1
                 if losses == _MOST_LOSSES_PER_PART:
@@ -118,35 +115,21 @@ class Sorter:
                 done, losses = done + 1, 0
                 yield part_sorted
 
-    def _await_part(self) -> tuple[Frame, Box] | None:
-        """Look until a part lies still; None when none came in time."""
-        clock = self.machine.clock
-        deadline_s = clock.monotonic() + self.wait_for_part_s
-        last_box: Box | None = None
-        while clock.monotonic() < deadline_s:
-            frame = self.machine.look()
-            box = locate(frame.image, self.machine.empty_table)
-            if box and last_box and box.overlap(last_box) >= _REST_OVERLAP:
-                return frame, box
-            last_box = box
-            if box is None:
-                clock.sleep(_LOOK_EVERY_S)
-        return None
-
-    def _sort_one(self, run: RunId, frame: Frame, box: Box, done: int, count: int) -> PartSorted:
-        decision = decide(self.classifier.classify(frame.image), self.reject_threshold)
+    def _sort_one(self, run: RunId, sight: Sight, done: int, count: int) -> PartSorted:
+        examination = examine(sight, self.classifier, self.reject_threshold)
+        decision, first = examination.decision, examination.views[0]
         target = self.routing.bin_for(decision.part)
         row = self.ledger.record(
             run,
             self.model_name,
             decision,
             bin_name=target.name,
-            picture=self._keep_picture(run, done, frame.image),
+            picture=self._keep_picture(run, done, first.image),
             truth=self.machine.operator.truth(),
         )
         self.machine.actuator.drop(target)
         self.ledger.dropped(row)
-        return PartSorted(row, decision, target.name, frame.image, box, done, count)
+        return PartSorted(row, decision, target.name, first.image, first.box, done, count)
 
     def _keep_picture(self, run: RunId, number: int, image: Image) -> str:
         name = f"pictures/{run}/{number:05d}.jpg"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from rig.bin_config import BinConfig
 from rig.catalog import ColourCode, PartNumber
 from rig.clock import Clock, LeapingClock, SystemClock
 from rig.config import (
     ActuatorConfig,
     AirJetsConfig,
-    BinConfig,
     Config,
     GcodeConfig,
     LightConfig,

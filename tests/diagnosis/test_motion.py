@@ -2,10 +2,10 @@
 
 import pytest
 
+from rig.bin_config import BinConfig
 from rig.config import (
     ActuatorConfig,
     AirJetsConfig,
-    BinConfig,
     Config,
     GcodeConfig,
     LightConfig,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from rig.bin_config import BinConfig
 from rig.catalog import PartNumber
-from rig.config import BinConfig
 from rig.devices.operator import Truth
 from rig.errors import BadInput, ConfigError
 from rig.sorting.evidence import Decision

@@ -2,8 +2,8 @@
 
 import pytest
 
+from rig.bin_config import DEFAULT_BINS, BinConfig
 from rig.catalog import PartNumber
-from rig.config import DEFAULT_BINS, BinConfig
 from rig.devices.operator import Truth
 from rig.errors import ConfigError
 from rig.sorting.routing import Routing
