@@ -24,6 +24,8 @@ from rig.model import (
     draft_folder,
     write_bundle,
 )
+from rig.workers import cores
+from training.backend import tf
 from training.choices.names import OWN
 from training.choices.recipe import Balance
 from training.choices.request import TrainRequest
@@ -36,6 +38,7 @@ from training.fitting.distribute import Distribution
 from training.fitting.fit import fit, fresh_network, room_bytes
 from training.fitting.helping import DONE, described
 from training.fitting.logs import Logs
+from training.fitting.side_by_side import Order, fit_side_by_side
 from training.fitting.unfinished import kept_until_finished, package_versions
 from training.measuring.baseline import Baseline, baseline
 from training.measuring.figures import (
@@ -140,6 +143,8 @@ class _Run:
         self._progress = Progress(prepared.work(request.recipe))
 
     def complete(self) -> TrainResult:
+        if self._jobs > 1:
+            self._fit_ahead()
         *folds, final = (self._fit(stage) for stage in self._split.stages)
         crops, targets = self._crops, self._crops.targets
         choice = choose([*folds, final])
@@ -194,6 +199,33 @@ class _Run:
             baseline=memory,
         )
 
+    @property
+    def _jobs(self) -> int:
+        """How many networks are fitted at once. Those on a GPU would take its memory from each other."""
+        alone = self._distribution or self._request.recipe.logistic or tf.config.list_physical_devices("GPU")
+        return 1 if alone else min(self._request.jobs, len(self._split.stages))
+
+    def _fit_ahead(self) -> None:
+        """Have other processes fit all networks; `_fit` finds nothing left to do but to take them over."""
+        orders = [
+            Order(
+                stage,
+                self._request.recipe,
+                self._seed(stage),
+                self._state(stage),
+                self._checkpoint(stage.number),
+                threads=max(1, cores() // self._jobs),
+            )
+            for stage in self._split.stages
+        ]
+        fit_side_by_side(self._crops, orders, self._jobs, self._progress, self._note)
+
+    def _seed(self, stage: Stage) -> int:
+        return self._request.seed + stage.number
+
+    def _state(self, stage: Stage) -> Path:
+        return self._kept / f"{stage.number}.state"
+
     def _fit(self, stage: Stage) -> Fitted:
         crops, request = self._crops, self._request
         model = fit(
@@ -202,11 +234,12 @@ class _Run:
             crops.in_groups(stage.partition.validated),
             request.recipe,
             stage=stage.name,
-            seed=request.seed + stage.number,
-            state=self._kept / f"{stage.number}.state",
+            seed=self._seed(stage),
+            state=self._state(stage),
             checkpoint=self._checkpoint(stage.number),
             progress=self._progress,
-            emit=self._note,
+            # What was fitted ahead has been told.
+            emit=self._note if self._jobs == 1 else _say_nothing,
             distribution=self._distribution,
         )
         self._emit(Converting(stage.name))
@@ -279,6 +312,10 @@ class _Run:
         )
         network = fitted.content(choice.precision)
         write_bundle(folder, network, self._card(fitted, network, 1.0, calibration, scores, None))
+
+
+def _say_nothing(event: TrainEvent) -> None:
+    """Hears events that were told before."""
 
 
 def _score_of_fold(number: int, fitted: Fitted, choice: Choice, targets: NDArray[np.int64]) -> FoldScore:

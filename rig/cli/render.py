@@ -122,7 +122,7 @@ def _render(
     settings: Settings, training_set: "TrainingSet", sittings: "list[Sitting]", workers: int | None
 ) -> "Rendered":
     from rig.sim.training_set import render_missing
-    from rig.sim.workers import cores
+    from rig.workers import cores
 
     with settings.progress() as bars, what_is_rendered_is_kept():
         return render_missing(training_set, sittings, workers or cores(), rendering_on(bars))

@@ -80,6 +80,7 @@ def train(
     no_flip: options.NoFlip = False,
     show_augmentation: options.ShowAugmentation = False,
     find_rate: options.FindRate = False,
+    jobs: options.Jobs = None,
     distribute: options.Distribute = False,
     resume: options.Resume = False,
 ) -> None:
@@ -118,6 +119,7 @@ def train(
         recipe=recipe,
         seed=seed,
         allow_mixed=allow_mixed,
+        jobs=jobs or options.usual_jobs(network),
     )
     check_tensorflow()
     if show_augmentation:
@@ -194,7 +196,7 @@ def _added_renders(
     """Of each part that the simulator has so many pictures, out of the cache beside the models."""
     from rig.dataset.reader import read_dataset
     from rig.sim.added_renders import add_renders
-    from rig.sim.workers import cores
+    from rig.workers import cores
 
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
     with settings.progress() as bars, what_is_rendered_is_kept():

@@ -9,7 +9,9 @@ from rig.cli.exclusions import Exclusion, all_but, any_of
 from rig.cli.numbers import positive_number, share, whole_number
 from rig.contrast import Contrast
 from rig.errors import BadInput
+from rig.workers import cores
 from training.choices.augmentation import Strength
+from training.choices.names import own_name
 from training.choices.origin import Weights
 from training.choices.recipe import THAWED, Balance, OptimizerName, Recipe
 from training.choices.schedules import ScheduleName
@@ -144,6 +146,14 @@ Distribute = Annotated[
         "--distribute", help="Share the work among the GPUs here, or the hosts that TF_CONFIG names."
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=whole_number("--jobs", least=1),
+        help="Networks fitted at once (default: one for each core; of Keras's networks, one).",
+    ),
+]
 WithRenders = Annotated[
     int,
     typer.Option(
@@ -186,15 +196,19 @@ EXCLUSIONS = (
             "--no-flip",
             "--show-augmentation",
             "--find-rate",
+            "--jobs",
         ),
     ),
     Exclusion(
-        "--show-augmentation", "--show-augmentation trains nothing", any_of("--find-rate", "--distribute")
+        "--show-augmentation",
+        "--show-augmentation trains nothing",
+        any_of("--find-rate", "--distribute", "--jobs"),
     ),
+    Exclusion("--find-rate", "--find-rate trains nothing", any_of("--jobs")),
     Exclusion(
         "--distribute",
         "--distribute shares out the epochs of a training",
-        any_of("--find-rate", "--features"),
+        any_of("--find-rate", "--features", "--jobs"),
     ),
     Exclusion(
         "--thaw",
@@ -210,6 +224,11 @@ EXCLUSIONS = (
     ),
 )
 """Of the options of `rig train`."""
+
+
+def usual_jobs(network: str) -> int:
+    """How many networks are fitted at once. Those of Keras take gigabytes each."""
+    return cores() if own_name(network) else 1
 
 
 def beginning(

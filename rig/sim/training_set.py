@@ -32,10 +32,10 @@ from rig.files import locked_lines, remove_leftovers, storage_errors, write_piec
 from rig.sim.recipe import Recipe
 from rig.sim.shot import Shot, shared_library, take
 from rig.sim.sitting import Sitting, arrange
-from rig.sim.workers import check_wanted, spread
 from rig.sim.world import LyingPart
 from rig.vision.jpeg import encode_jpeg
 from rig.vision.locate import Box
+from rig.workers import check_wanted, spread
 
 _RECIPE = "recipe.json"
 _STAGE = "Rendering pictures"

@@ -86,4 +86,4 @@ def _capture_and_train(shell: Shell) -> None:
     for _ in range(3):
         for part in PARTS:
             shell.json("capture", "--part", part, "--steps", "6", "--poses", "2")
-    shell.json("train", "--epochs", "1", "--folds", "2", "--name", "small")
+    shell.json("train", "--epochs", "1", "--folds", "2", "--jobs", "2", "--name", "small")

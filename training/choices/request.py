@@ -22,6 +22,7 @@ class TrainRequest:
         allow_mixed: simulated and real pictures may come together.
         added: renders that train beside the data, and judge nothing.
         threads: for reading pictures.
+        jobs: so many networks are fitted at once, each by a process of its own.
     """
 
     data: Path
@@ -32,3 +33,4 @@ class TrainRequest:
     allow_mixed: bool = False
     added: tuple[Sample, ...] = ()
     threads: int = 2
+    jobs: int = 1

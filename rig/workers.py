@@ -56,7 +56,7 @@ def spread(
     try:
         for item in items:
             # Workers are started here, and inherit which signals wait.
-            with _waiting(_OF_THE_TERMINAL):
+            with left_to_the_parent():
                 pending.append(pool.submit(work, item))
             if len(pending) >= workers * _ITEMS_AHEAD:
                 yield pending.popleft().result()
@@ -88,10 +88,15 @@ def _begin(lifeline: Connection) -> None:
     _lifeline = lifeline
     # There is a worker for each core already.
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Called in a worker: from now on it ends with the process that started it, whatever ends that."""
+    threading.Thread(target=_await_end_of_parent, daemon=True).start()
+
+
+def _await_end_of_parent() -> None:
     parent = parent_process()
     assert parent is not None, "a worker was started by somebody"
     parent.join()
@@ -99,12 +104,15 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _waiting(signals: Iterable[signal.Signals]) -> Iterator[None]:
-    """Have signals wait in the block, where the system can; processes that start in it never have them."""
+def left_to_the_parent() -> Iterator[None]:
+    """Processes that start in the block never see what a terminal sends to all in it, such as Ctrl-C.
+
+    Where the system can, those signals wait meanwhile.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_TERMINAL)
     try:
         yield
     finally:
