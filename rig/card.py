@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rig.contrast import Contrast
+from rig.looks import Looks
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -205,6 +206,8 @@ class Card(_Record):
         parameters: number of its weights.
         temperature: logits are divided by it before the softmax.
         reject_threshold: a probability below it means "not sure".
+        looks: what looking again is worth; None where nothing was held out, or in cards from before this was
+            measured.
         conversion: the variants; None for a fold's network, which only serves to measure.
         seed: of the training run.
         versions: of the packages that made it.
@@ -220,6 +223,7 @@ class Card(_Record):
     parameters: int = Field(gt=0)
     temperature: float = Field(gt=0)
     reject_threshold: Share
+    looks: Looks | None = None
     calibration: Calibration
     scores: Scores
     split: Split

@@ -71,7 +71,14 @@ travel_s = 0.3
 
 [sorting]
 reject_bin = "reject"       # for parts that the model is not sure of
-# reject_threshold = 0.8    # instead of the one that came with the model
+# What a part in a wrong bin, a part in the reject bin and another look cost, in any one unit:
+cost_wrong_bin = 1.0
+cost_reject = 0.2
+cost_look = 0.02
+# target_error = 0.01       # instead of costs: so many of the sorted parts may lie in a wrong bin
+# reject_threshold = 0.8    # instead of either: so sure the model must be of a part
+most_views = 4              # looks at a part that it is not sure of; the table turns in between
+look_turn_deg = 75.0
 wait_for_part_s = 60.0      # an empty table for so long means an empty pile
 
 [paths]

@@ -23,8 +23,10 @@ from rig.devices.operator import Operator
 from rig.errors import BadInput
 from rig.machine import Machine, empty_table_path, open_machine
 from rig.model import Bundle
+from rig.sorting.examine import Examiner
 from rig.sorting.following import FollowedPass, PassRouting
 from rig.sorting.ledger import Ledger, RunId, new_run
+from rig.sorting.policy import Policy, policy_for
 from rig.sorting.routing import Routing
 from rig.sorting.sorter import Sorter, SortEvent
 from rig.sorting.summary import SortSummary, summarise
@@ -129,7 +131,7 @@ class SortStarted:
 
     run: RunId
     model: str
-    reject_threshold: float
+    policy: Policy
 
 
 @dataclass(frozen=True)
@@ -155,15 +157,15 @@ def sort_job(
         followed: the pass of a plan that says which part goes into which bin, in place of rig.toml.
 
     Raises:
-        ConfigError: a label of the model has no bin; or the plan needs a bin or a label that there is not.
+        ConfigError: a label of the model has no bin; or the plan needs a bin or a label that there is not; or
+            the target error cannot be met.
         RigError: as `open_machine` and `Sorter.run` do.
     """
     card = bundle.card
     routing = _routing(config, followed)
     routing.check(card.labels)
     classifier = Classifier(bundle)
-    configured = config.sorting.reject_threshold
-    threshold = card.reject_threshold if configured is None else configured
+    policy = policy_for(card, config.sorting)
     run = new_run()
     with (
         Ledger(config.paths.ledger) as ledger,
@@ -172,13 +174,12 @@ def sort_job(
     ):
         # What is on its way while the run is stopped has come to lie when the rig is at rest.
         afterwards.callback(_keep_fates, ledger, run, machine.operator, routing)
-        sorter = Sorter(
-            machine, classifier, routing, ledger, bundle.name, threshold, config.sorting.wait_for_part_s
-        )
         machine = yield from _knowing_the_table(machine, config)
+        examiner = Examiner(machine, classifier, policy, config.sorting.look_turn_deg)
+        sorter = Sorter(machine, examiner, routing, ledger, bundle.name, config.sorting.wait_for_part_s)
         if followed is not None:
             ledger.keep_pass(run, followed.path, followed.this.number)
-        yield SortStarted(run, bundle.name, threshold)
+        yield SortStarted(run, bundle.name, policy)
         machine.operator.pour(
             [part_number(label) for label in card.labels if followed is None or label in followed.fed]
         )

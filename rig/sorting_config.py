@@ -1,13 +1,41 @@
 """`[sorting]`: how sorting mode waits and decides."""
 
-from pydantic import Field
+from typing import Self
 
+from pydantic import Field, model_validator
+
+from rig.looks import LOOK_TURN_DEG, MOST_LOOKS
 from rig.section import Section
 
 
 class SortingConfig(Section):
-    """`[sorting]`: where unsure parts go."""
+    """`[sorting]`: when a part is sorted, looked at again or rejected, and where unsure parts go.
+
+    Attributes:
+        cost_wrong_bin, cost_reject, cost_look: what a part in a wrong bin, a part in the reject bin and
+            another look cost, in any one unit; the thresholds follow from them.
+        target_error: instead of costs, share of the sorted parts that may lie in a wrong bin.
+        reject_threshold: instead of either, the probability from which a part is sorted.
+        most_views: looks at a part; as many as the model has learned to weigh, at most.
+        look_turn_deg: the table's turn from one look to the next.
+    """
 
     reject_bin: str = "reject"
+    cost_wrong_bin: float = Field(default=1.0, gt=0)
+    cost_reject: float = Field(default=0.2, gt=0)
+    cost_look: float = Field(default=0.02, ge=0)
+    target_error: float | None = Field(default=None, gt=0, lt=1)
     reject_threshold: float | None = Field(default=None, ge=0, le=1)
+    most_views: int = Field(default=MOST_LOOKS, ge=1, le=MOST_LOOKS)
+    look_turn_deg: float = Field(default=LOOK_TURN_DEG, ge=5, le=355)
     wait_for_part_s: float = Field(default=60.0, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way_to_decide(self) -> Self:
+        if self.target_error is not None and self.reject_threshold is not None:
+            raise ValueError("target_error and reject_threshold exclude each other: leave one out")
+        if self.cost_reject >= self.cost_wrong_bin:
+            raise ValueError(
+                "cost_reject must be below cost_wrong_bin; to reject nothing, set reject_threshold = 0"
+            )
+        return self

@@ -32,7 +32,7 @@ def test_the_template_holds_every_default(tmp_path: Path) -> None:
 
 def test_the_template_names_every_key() -> None:
     text = TEMPLATE
-    optionals = ("reject_threshold", "seed", "driver_microsteps_per_step", "ldraw")
+    optionals = ("target_error", "reject_threshold", "seed", "driver_microsteps_per_step", "ldraw")
     for optional in (*optionals, "colour_gains", "white_balance_k", "lens_position"):
         text = text.replace(f"# {optional}", optional)
     document = tomllib.loads(text)

@@ -62,7 +62,7 @@ def test_what_is_written_is_read(bundle: Bundle) -> None:
 def test_a_card_from_before_there_was_a_choice_still_loads(bundle: Bundle) -> None:
     path = bundle.folder / "model.json"
     card = json.loads(path.read_text())
-    del card["pretrained"], card["preprocess"]["contrast"]
+    del card["pretrained"], card["looks"], card["preprocess"]["contrast"]
     path.write_text(json.dumps(card))
     assert load_bundle(bundle.folder).card == make_card()
 

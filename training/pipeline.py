@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rig.card import Calibration, Card, Conversion, DataFingerprint, FoldScore, Precision, Scores, Split
 from rig.files import require_room
+from rig.looks import Looks
 from rig.model import (
     CHECKPOINTS_FOLDER,
     FOLDS_FOLDER,
@@ -49,6 +50,7 @@ from training.measuring.figures import (
     mistakes_of,
     scores_of,
 )
+from training.measuring.looks import fit_looks
 from training.measuring.temperature import REJECT_THRESHOLD
 from training.pictures.data import Crops, network_inputs
 from training.pictures.split import Stage
@@ -155,12 +157,14 @@ class _Run:
         chosen = measured[choice.precision]
         how = how_measured(len(folds), len(final.partition.tested), len(chosen.indices))
         temperature, calibration = calibrate(chosen, crops, how)
+        answers = [fitted.measured(choice.precision) for fitted in folds or [final]]
+        looks = fit_looks(answers, crops, temperature, self._request.seed)
         fold_scores = tuple(_score_of_fold(k, fitted, choice, targets) for k, fitted in enumerate(folds, 1))
         scores = scores_of(chosen, measured[Precision.FLOAT32], crops, how)
         scores = scores.model_copy(update={"folds": fold_scores})
         conversion = describe_conversion(final, measured, choice, targets, self._inputs[0])
         network = final.content(choice.precision)
-        card = self._card(final, network, temperature, calibration, scores, conversion)
+        card = self._card(final, network, temperature, calibration, scores, conversion, looks)
         memory = baseline(
             crops,
             self._split.folds or (self._split.final,),
@@ -274,6 +278,7 @@ class _Run:
         calibration: Calibration,
         scores: Scores,
         conversion: Conversion | None,
+        looks: Looks | None,
     ) -> Card:
         crops = self._crops
         return Card(
@@ -284,6 +289,7 @@ class _Run:
             parameters=fitted.parameters,
             temperature=temperature,
             reject_threshold=REJECT_THRESHOLD,
+            looks=looks,
             calibration=calibration,
             scores=scores,
             split=Split(
@@ -311,7 +317,7 @@ class _Run:
             f"the parts that fold {number} has never seen",
         )
         network = fitted.content(choice.precision)
-        write_bundle(folder, network, self._card(fitted, network, 1.0, calibration, scores, None))
+        write_bundle(folder, network, self._card(fitted, network, 1.0, calibration, scores, None, None))
 
 
 def _say_nothing(event: TrainEvent) -> None:

@@ -140,7 +140,7 @@ def _run(
     from rig.errors import Interrupted, RigError
     from rig.jobs import EmptyTableUnfit, SortFinished, SortStarted, sort_job
     from rig.sorting.report import write_report
-    from rig.sorting.sorter import BoardBack, BoardLost, PartSorted, PileEmpty
+    from rig.sorting.sorter import BoardBack, BoardLost, PartSorted, PartStrayed, PileEmpty
 
     seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
     started: SortStarted | None = None
@@ -157,12 +157,14 @@ def _run(
                         settings.say(f"{event}.")
                     case SortStarted():
                         started = event
-                        settings.say(f"Parts less than {event.reject_threshold:.0%} sure are rejected.")
+                        settings.say(event.policy.in_words)
                         if followed is not None:
                             _say_what_to_feed(settings, followed, bundle)
                     case PartSorted():
                         seen = event.decision.part or f"unsure ({event.decision.candidates[0].label}?)"
                         bars.update(bar, completed=event.done, description=f"{seen} -> {event.bin_name}")
+                    case PartStrayed():
+                        settings.say(f"Looking anew: {event.how}.")
                     case BoardLost():
                         settings.say(f"Waiting for the board: {event.reason}. See to its cable and supply.")
                     case BoardBack():

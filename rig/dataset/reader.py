@@ -7,6 +7,7 @@ must name every image, as Hugging Face demands too; without a manifest, nothing 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,17 @@ class Sample:
         label: its class folder.
         group: physical part or session, unique within the label; empty where nobody said.
         source: "camera", "simulated", or what the manifest says; "unknown" without one.
+        placement: pictures of one show a part that lay still while the table turned; unique within the
+            group, and empty where nobody said.
+        angle_deg: of the table; None where nobody said.
     """
 
     path: Path
     label: str
     group: str
     source: str
+    placement: str = ""
+    angle_deg: float | None = None
 
     @property
     def group_key(self) -> str:
@@ -178,9 +184,26 @@ def _read_class(folder: Path, rows: dict[str, dict[str, Any]]) -> list[Sample]:
                 f"{path} is labelled {row['label']} in {MANIFEST}", hint="move the file or mend the row"
             )
     return [
-        Sample(path, label, group, str(row.get("source", UNKNOWN_SOURCE)))
+        Sample(
+            path,
+            label,
+            group,
+            str(row.get("source", UNKNOWN_SOURCE)),
+            placement=_placement(row),
+            angle_deg=_angle_deg(row),
+        )
         for path, row, group in zip(paths, named, _groups(named), strict=True)
     ]
+
+
+def _placement(row: dict[str, Any]) -> str:
+    said = (row.get(column) for column in ("part", "session", "pose"))
+    return "/".join(str(value) for value in said if value is not None)
+
+
+def _angle_deg(row: dict[str, Any]) -> float | None:
+    angle = row.get("angle_deg")
+    return float(angle) if isinstance(angle, int | float) and isfinite(angle) else None
 
 
 def _groups(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -1,9 +1,23 @@
-"""From what the classifier saw to one decision: a part, or none that is sure enough."""
+"""From what the classifier saw, look by look, to one decision: a part, or none that is sure enough."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
 
 from rig.catalog import PartNumber
+from rig.looks import fuse
+from rig.sorting.policy import Policy
+from rig.sorting.thresholds import Verdict
 from rig.vision.classifier import Candidate, Classification
+
+
+class Doubt(StrEnum):
+    """Why a part was rejected."""
+
+    UNSURE = "unsure"
+    """No candidate was sure enough, however often it was looked at."""
 
 
 @dataclass(frozen=True)
@@ -14,16 +28,41 @@ class Decision:
         part: the decided part number; None when no candidate is sure enough.
         probability: calibrated probability of the best candidate, 0 to 1.
         candidates: the best three, most probable first.
+        doubt: why there is no part; None where there is one.
     """
 
     part: PartNumber | None
     probability: float
     candidates: tuple[Candidate, ...]
+    doubt: Doubt | None = None
 
 
-def decide(classification: Classification, reject_threshold: float) -> Decision:
-    """Take the most probable part, if its probability reaches `reject_threshold`."""
-    candidates = classification.top(3)
+def fused(looks: Sequence[Classification], weights: Sequence[float]) -> Classification:
+    """What all looks at one part say together.
+
+    Args:
+        looks: at least one; the box of the last is the part's.
+        weights: of the evidence of 1, 2, ... looks.
+    """
+    last = looks[-1]
+    if len(looks) == 1:
+        return last
+    together = fuse(np.stack([look.probabilities for look in looks]), weights[len(looks) - 1])
+    return Classification(last.box, last.labels, together.astype(np.float32))
+
+
+def decide(looks: Sequence[Classification], policy: Policy, *, most_looks: int) -> Decision | None:
+    """Decide on a part by all looks at it; None when it is to be looked at again.
+
+    Args:
+        looks: at least one, at most as many as the policy has rules.
+        most_looks: no further one is possible after so many.
+    """
+    candidates = fused(looks, policy.weights).top(3)
     best = candidates[0]
-    sure = best.probability >= reject_threshold
-    return Decision(PartNumber(best.label) if sure else None, best.probability, candidates)
+    verdict = policy.rules[len(looks) - 1].verdict(best.probability)
+    if verdict is Verdict.SORT:
+        return Decision(PartNumber(best.label), best.probability, candidates)
+    if verdict is Verdict.LOOK_AGAIN and len(looks) < most_looks:
+        return None
+    return Decision(None, best.probability, candidates, Doubt.UNSURE)

@@ -1,12 +1,23 @@
 """Looking at a part that lies still until it is known what it is, or that it cannot be told."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
-from rig.camera.frame import Image
+from rig.camera.frame import Developed, Image, Latent
+from rig.devices.axis import Microsteps
+from rig.machine import Machine
 from rig.sorting.evidence import Decision, decide
+from rig.sorting.policy import Policy
 from rig.sorting.watch import Sight
-from rig.vision.classifier import Classifier
-from rig.vision.locate import Box
+from rig.vision.classifier import Candidate, Classification, Classifier
+from rig.vision.jpeg import encode_jpeg
+from rig.vision.locate import Box, reaches_border
+from rig.vision.table import distance_from_middle
+
+# A part keeps its distance from the middle of the table while it turns with it, here in units of the table's
+# radius. The box of a tall part swings about where it stands; by how much was measured: docs/sorting.md.
+_STRAYS_FROM = 0.25
 
 
 @dataclass(frozen=True)
@@ -16,10 +27,19 @@ class View:
     Attributes:
         image: (height, width, 3) uint8, BGR.
         box: where the part is in it.
+        angle_deg: of the table, all turns counted.
+        best: what this look alone takes it for.
     """
 
     image: Image
     box: Box
+    angle_deg: float
+    best: Candidate
+
+    @cached_property
+    def jpeg(self) -> bytes:
+        """The picture as it is kept. While the table turns to the next look, there is time to encode it."""
+        return encode_jpeg(self.image)
 
 
 @dataclass(frozen=True)
@@ -35,7 +55,83 @@ class Examination:
     views: tuple[View, ...]
 
 
-def examine(sight: Sight, classifier: Classifier, reject_threshold: float) -> Examination:
-    """Decide on a part by the one picture that there is of it."""
-    decision = decide(classifier.classify(sight.frame.image), reject_threshold)
-    return Examination(decision, (View(sight.frame.image, sight.box),))
+@dataclass(frozen=True)
+class Strayed:
+    """The part did not come round with the table: nobody knows what two looks together would be of.
+
+    Attributes:
+        how: what became of it, a sentence without a full stop.
+    """
+
+    how: str
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """Looks at parts with a machine and a model.
+
+    Attributes:
+        turn_deg: of the table from one look to the next.
+    """
+
+    machine: Machine
+    classifier: Classifier
+    policy: Policy
+    turn_deg: float
+
+    def examine(self, sight: Sight, *, once: bool = False) -> Examination | Strayed:
+        """Look at a part that lies still, turn the table and look again, until it is decided.
+
+        While the table turns, the picture before is encoded. Where another look is needed nearly always,
+        the table does not wait for the last one to be developed, found and classified.
+
+        Args:
+            once: decide by the first look.
+
+        Raises:
+            DeviceError: a device failed.
+        """
+        most_looks = 1 if once else self.policy.most_looks
+        first = self.machine.turntable.position
+        views: list[View] = []
+        looks: list[Classification] = []
+        latent: Latent | None = Developed(sight.frame)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="examine") as worker:
+            while True:
+                latent = latent or self._expose(first, len(views))
+                angle_deg = self.machine.turntable.angle_deg
+                seeing = worker.submit(self._see, latent)
+                ahead = len(views) + 1 < most_looks and self.policy.turns_early(len(views) + 1)
+                latent = self._expose(first, len(views) + 1) if ahead else None
+                image, look = seeing.result()
+                box = look.box
+                if views and (strayed := _strayed(views[0], image, box)):
+                    return strayed
+                views.append(View(image, box or sight.box, angle_deg, look.top(1)[0]))
+                looks.append(look)
+                decision = decide(looks, self.policy, most_looks=most_looks)
+                if decision is not None:
+                    return Examination(decision, tuple(views))
+                worker.submit(getattr, views[-1], "jpeg")
+
+    def _expose(self, first: Microsteps, turns: int) -> Latent:
+        """Turn the table so many times on from where the first look was, and expose."""
+        turntable = self.machine.turntable
+        position = Microsteps(first + turntable.nearest(turns * self.turn_deg))
+        return self.machine.expose_from(position).latent
+
+    def _see(self, latent: Latent) -> tuple[Image, Classification]:
+        image = latent.develop().image
+        return image, self.classifier.classify(image)
+
+
+def _strayed(first: View, image: Image, box: Box | None) -> Strayed | None:
+    """What is wrong with where a part is after a turn, if anything is."""
+    if box is None:
+        return Strayed("the part is no longer on the table")
+    if reaches_border(box, image):
+        return Strayed("the part is no longer wholly in view")
+    was, now = (distance_from_middle(*at) for at in ((first.image, *first.box.middle), (image, *box.middle)))
+    if abs(now - was) > _STRAYS_FROM:
+        return Strayed("the part has moved on the table while that turned")
+    return None

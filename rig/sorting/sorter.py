@@ -8,12 +8,10 @@ from rig.errors import MarlinReset, MarlinTimeout, SerialPortError
 from rig.files import write_whole
 from rig.machine import Machine
 from rig.sorting.evidence import Decision
-from rig.sorting.examine import examine
+from rig.sorting.examine import Examination, Examiner, Strayed, View
 from rig.sorting.ledger import Ledger, RowId, RunId
 from rig.sorting.routing import Routing
-from rig.sorting.watch import Sight, await_part
-from rig.vision.classifier import Classifier
-from rig.vision.jpeg import encode_jpeg
+from rig.sorting.watch import await_part
 from rig.vision.locate import Box
 
 
@@ -62,12 +60,25 @@ class BoardBack:
     """The board is there again, its axes have found their positions, and sorting goes on."""
 
 
-SortEvent = PartSorted | PileEmpty | BoardLost | BoardBack
+@dataclass(frozen=True)
+class PartStrayed:
+    """A part did not come round with the table: once it lies still it is looked at from the start.
+
+    Attributes:
+        how: what became of it, a sentence without a full stop.
+    """
+
+    how: str
+
+
+SortEvent = PartSorted | PartStrayed | PileEmpty | BoardLost | BoardBack
 
 # After these the board may be there again in a moment; a board that was halted wants a person.
 _LOSSES = (SerialPortError, MarlinReset, MarlinTimeout)
 # A supply that gives way whenever a servo starts does so again.
 _MOST_LOSSES_PER_PART = 3
+# A part that rolls whenever the table turns is decided by what one look shows.
+_MOST_TURNS_ASTRAY = 3
 
 
 @dataclass(frozen=True)
@@ -75,16 +86,15 @@ class Sorter:
     """A machine with a model and bins, ready to sort.
 
     Attributes:
-        reject_threshold: calibrated probability that the best candidate must reach.
+        examiner: looks at each part.
         wait_for_part_s: how long an empty table is watched before the pile counts as empty.
     """
 
     machine: Machine
-    classifier: Classifier
+    examiner: Examiner
     routing: Routing
     ledger: Ledger
     model_name: str
-    reject_threshold: float
     wait_for_part_s: float
 
     def run(self, run: RunId, count: int) -> Generator[SortEvent, None, None]:
@@ -96,14 +106,19 @@ class Sorter:
             DeviceError: a device failed; what was decided so far is in the ledger.
             StorageError: a decision could not be stored; its part is not moved.
         """
-        done = losses = 0
+        done = losses = strays = 0
         while done < count:
             sight = await_part(self.machine, self.wait_for_part_s)
             if sight is None:
                 yield PileEmpty(self.wait_for_part_s)
                 return
             try:
-                part_sorted = self._sort_one(run, sight, done + 1, count)
+                seen = self.examiner.examine(sight, once=strays == _MOST_TURNS_ASTRAY)
+                if isinstance(seen, Strayed):
+                    strays += 1
+                    yield PartStrayed(seen.how)
+                    continue
+                part_sorted = self._sort_one(run, seen, done + 1, count)
             except _LOSSES as loss:
                 losses += 1
                 if losses == _MOST_LOSSES_PER_PART:
@@ -112,11 +127,10 @@ class Sorter:
                 self.machine.reconnect()
                 yield BoardBack()
             else:
-                done, losses = done + 1, 0
+                done, losses, strays = done + 1, 0, 0
                 yield part_sorted
 
-    def _sort_one(self, run: RunId, sight: Sight, done: int, count: int) -> PartSorted:
-        examination = examine(sight, self.classifier, self.reject_threshold)
+    def _sort_one(self, run: RunId, examination: Examination, done: int, count: int) -> PartSorted:
         decision, first = examination.decision, examination.views[0]
         target = self.routing.bin_for(decision.part)
         row = self.ledger.record(
@@ -124,14 +138,14 @@ class Sorter:
             self.model_name,
             decision,
             bin_name=target.name,
-            picture=self._keep_picture(run, done, first.image),
+            picture=self._keep_picture(run, done, first),
             truth=self.machine.operator.truth(),
         )
         self.machine.actuator.drop(target)
         self.ledger.dropped(row)
         return PartSorted(row, decision, target.name, first.image, first.box, done, count)
 
-    def _keep_picture(self, run: RunId, number: int, image: Image) -> str:
+    def _keep_picture(self, run: RunId, number: int, view: View) -> str:
         name = f"pictures/{run}/{number:05d}.jpg"
-        write_whole(self.ledger.folder / name, encode_jpeg(image))
+        write_whole(self.ledger.folder / name, view.jpeg)
         return name

@@ -31,6 +31,11 @@ class Box:
     width: int
     height: int
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Its x and y."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
     def pixels(self, image: Image) -> Image:
         """The pixels of `image` inside the box; a view, not a copy."""
         return image[self.y : self.y + self.height, self.x : self.x + self.width]

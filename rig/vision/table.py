@@ -55,6 +55,24 @@ def outline(small: Image) -> Mask:
     return np.asarray(cv2.erode(table, rim, borderType=cv2.BORDER_CONSTANT, borderValue=0), np.uint8)
 
 
+def distance_from_middle(image: Image, x: float, y: float) -> float:
+    """How far a point is from the middle of the table, in units of the table's radius.
+
+    The table is a disc seen aslant, so an ellipse, and the mean square of its points tells its axes: of a
+    disc of radius 1 it is a quarter along each. The camera's perspective is left out of account.
+
+    Args:
+        image: (height, width, 3) uint8, BGR.
+        x, y: in pixels of it.
+    """
+    small, scale = reduced(image)
+    seen = cv2.moments(outline(small), binaryImage=True)
+    area = max(seen["m00"], 1.0)
+    spread = np.array([[seen["mu20"], seen["mu11"]], [seen["mu11"], seen["mu02"]]]) / area + np.eye(2) / 12
+    away = np.array([x * scale - seen["m10"] / area, y * scale - seen["m01"] / area])
+    return float(np.sqrt(away @ np.linalg.solve(4 * spread, away)))
+
+
 def steps(small: Image) -> Mask:
     """Grey levels by which neighbouring pixels differ."""
     smooth = cv2.GaussianBlur(small, (3, 3), 0)

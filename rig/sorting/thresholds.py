@@ -1,0 +1,203 @@
+"""How sure one must be to sort a part, after each number of looks: found on the trials of held-out parts.
+
+Optimal stopping, backwards. After the last look a part can only be sorted or rejected: what each threshold
+would have cost on the trials is counted, and the cheapest is taken. With that, it is known for each trial
+what a further look after the look before would have cost, and so the cheapest two thresholds there are found:
+below one reject, from the other on sort, look again in between. And so on to the first look. Every trial
+counts at every look, also where the part would have been sorted before: how sure one is by now is taken to
+tell all that earlier looks said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.looks import Looks
+
+Floats = NDArray[np.float64]
+
+# How finely trials are kept: what says 0.93 of them was anything from there to just below 0.9301.
+_GRAIN = 1e-4
+
+
+class Verdict(Enum):
+    """What to do with the part."""
+
+    SORT = auto()
+    LOOK_AGAIN = auto()
+    REJECT = auto()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Thresholds for the probability of the best candidate.
+
+    Attributes:
+        sort_from: from here on, sort; above 1 where that never pays.
+        reject_below: below this, reject; at most `sort_from`. In between, look again.
+    """
+
+    sort_from: float
+    reject_below: float
+
+    def verdict(self, sure: float) -> Verdict:
+        """Of a part that is so likely what it is taken for."""
+        if sure >= self.sort_from:
+            return Verdict.SORT
+        return Verdict.REJECT if sure < self.reject_below else Verdict.LOOK_AGAIN
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a part in a wrong bin, a part in the reject bin, and another look cost, in any one unit."""
+
+    wrong_bin: float
+    reject: float
+    look: float
+
+    @property
+    def sure_enough(self) -> float:
+        """Chow's rule (1970): sort where an error is less likely than it is dearer than a reject."""
+        return 1 - self.reject / self.wrong_bin
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Trials of held-out parts.
+
+    Attributes:
+        sure: (trials, looks), probability of the best candidate after each look.
+        right: (trials, looks) bool, whether that was the part.
+        parts: so many physical parts or sessions they are of.
+    """
+
+    sure: Floats
+    right: NDArray[np.bool_]
+    parts: int
+
+    @classmethod
+    def of(cls, looks: Looks, most: int) -> "HeldOut":
+        """The first `most` looks of what a card keeps, or as many as it has."""
+        return cls(looks.sure[:, :most], looks.right[:, :most], looks.parts)
+
+    @property
+    def looks(self) -> int:
+        """Of each trial."""
+        return int(self.sure.shape[1])
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What rules come to on held-out parts.
+
+    Attributes:
+        parts: so many physical parts or sessions it stands on.
+        rejected: share of all that are rejected.
+        error: share of the others that go into a wrong bin; None where there are no others.
+        looks: mean number of looks.
+        goes_on: after 1, 2, ... looks, the share of those that came so far that are looked at again.
+    """
+
+    parts: int
+    rejected: float
+    error: float | None
+    looks: float
+    goes_on: tuple[float, ...]
+
+
+def one_threshold(threshold: float, looks: int) -> tuple[Rule, ...]:
+    """Sort from this on after any number of looks; reject what is less sure after all of them."""
+    return (*[Rule(threshold, 0.0)] * (looks - 1), Rule(threshold, threshold))
+
+
+def cheapest(held_out: HeldOut, costs: Costs) -> tuple[Rule, ...]:
+    """The rules of least mean cost, for 1, 2, ... looks, as this module's text says.
+
+    Between two held-out parts any threshold costs the same there. A part is then sorted from that point on
+    which is nearest to Chow's rule, and rejected before the last look only where held-out parts were.
+    """
+    rules: list[Rule] = []
+    ahead = np.full(len(held_out.sure), costs.reject)  # no look is left: what is not sorted is rejected
+    for sure, right in zip(held_out.sure.T[::-1], held_out.right.T[::-1], strict=True):
+        sort = np.where(right, 0.0, costs.wrong_bin)
+        rule = _cheapest_rule(sure, sort, ahead, costs)
+        if not rules:
+            rule = Rule(rule.sort_from, rule.sort_from)
+        rules.append(rule)
+        kept = np.where(sure < rule.reject_below, costs.reject, ahead)
+        ahead = costs.look + np.where(sure >= rule.sort_from, sort, kept)
+    return tuple(reversed(rules))
+
+
+def least_rejecting(held_out: HeldOut, target_error: float) -> tuple[Rule, ...] | None:
+    """The lowest threshold that keeps the error of what is sorted down to a target.
+
+    It is the same after each look, since probabilities are calibrated after each.
+
+    Returns:
+        None where only rejecting every part would.
+    """
+    for threshold in np.unique(np.append(held_out.sure, 0.0)).tolist():
+        rules = one_threshold(threshold, held_out.looks)
+        error = forecast(held_out, rules).error
+        if error is not None and error <= target_error:
+            return rules
+    return None
+
+
+def forecast(held_out: HeldOut, rules: Sequence[Rule]) -> Forecast:
+    """What becomes of held-out parts by these rules, one for each look or fewer."""
+    count = len(held_out.sure)
+    there = np.ones(count, np.bool_)  # neither sorted nor rejected yet
+    is_sorted = np.zeros(count, np.bool_)
+    wrong = np.zeros(count, np.bool_)
+    looks, goes_on = 0, []
+    for rule, sure, right in zip(rules, held_out.sure.T, held_out.right.T, strict=False):
+        looked = int(there.sum())
+        now = there & (sure >= rule.sort_from)
+        is_sorted |= now
+        wrong |= now & ~right
+        there &= (sure < rule.sort_from) & (sure >= rule.reject_below)
+        looks += looked
+        goes_on.append(float(there.sum() / looked) if looked else 0.0)
+    accepted = int(is_sorted.sum())
+    return Forecast(
+        parts=held_out.parts,
+        rejected=1 - accepted / count,
+        error=float(wrong.sum() / accepted) if accepted else None,
+        looks=looks / count,
+        goes_on=tuple(goes_on),
+    )
+
+
+def _cheapest_rule(sure: Floats, sort: Floats, ahead: Floats, costs: Costs) -> Rule:
+    """The two thresholds of least cost.
+
+    Args:
+        sure: (trials,), of the best candidate.
+        sort, ahead: (trials,), what it costs to sort each, and to look again.
+    """
+    order = np.argsort(sure, kind="stable")
+    ranked = sure[order]
+    sorting, looking = (np.append(0.0, np.cumsum(cost[order])) for cost in (sort, ahead))
+    # A threshold cannot part what is equally sure.
+    cuts = np.flatnonzero(np.concatenate(([True], np.diff(ranked) > 0, [True])))
+    # The least sure, up to a first cut, are rejected; those up to a second looked at again; the rest sorted.
+    rejected = costs.reject * cuts - looking[cuts]
+    # Of equally cheap first cuts the lowest.
+    best = np.array([int(rejected[: place + 1].argmin()) for place in range(len(cuts))])
+    place = int((rejected[best] + looking[cuts] - sorting[cuts]).argmin())
+    first, second = int(cuts[best[place]]), int(cuts[place])
+    return Rule(
+        sort_from=float(np.clip(costs.sure_enough, *_gap(ranked, second))),
+        reject_below=_gap(ranked, first)[0] if first else 0.0,
+    )
+
+
+def _gap(ranked: Floats, cut: int) -> tuple[float, float]:
+    """The lowest threshold and the highest that part the `cut` least sure from the rest."""
+    highest = float(ranked[cut]) if cut < len(ranked) else np.inf
+    return (min(float(ranked[cut - 1]) + _GRAIN, highest) if cut else 0.0), highest
