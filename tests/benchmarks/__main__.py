@@ -23,6 +23,7 @@ from rig.sim.world import LyingPart
 from rig.vision.locate import locate
 from tests.benchmarks import capture
 from tests.benchmarks.dataset import memory_of_dataset_commands
+from tests.benchmarks.evidence import looking_again
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.input_pipeline import training_images
 from tests.benchmarks.latency import latencies
@@ -111,6 +112,7 @@ def main() -> None:
             training_images,
             latencies,
             learning,
+            looking_again,
         ):
             for figure in measure():
                 table.add_row(figure.name, figure.measured, figure.limit, f"{figure.ratio:.2f}x")

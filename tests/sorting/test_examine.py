@@ -131,7 +131,7 @@ class RollingWorld(TrickyWorld):
         super().drive_table(motion)
         lying = self.part_on_table()
         if self.rolls and lying is not None:
-            self.lay(replace(lying, offset_mm=(36.0 - lying.offset_mm[0], lying.offset_mm[1])))
+            self.lay(replace(lying, offset_mm=(48.0 - lying.offset_mm[0], lying.offset_mm[1])))
 
 
 def test_a_part_that_rolls_is_watched_anew_and_in_the_end_decided_by_one_look(
