@@ -78,7 +78,7 @@ cost_look = 0.02
 # target_error = 0.01       # instead of costs: so many of the sorted parts may lie in a wrong bin
 # reject_threshold = 0.8    # instead of either: so sure the model must be of a part
 most_views = 4              # looks at a part that it is not sure of; the table turns in between
-look_turn_deg = 75.0
+look_turn_deg = 60.0
 wait_for_part_s = 60.0      # an empty table for so long means an empty pile
 
 [paths]

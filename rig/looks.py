@@ -17,8 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 MOST_LOOKS = 4
 """Of which training fits the weights."""
 
-LOOK_TURN_DEG = 75.0
-"""The table's turn from one look to the next."""
+LOOK_TURN_DEG = 60.0
+"""The table's turn from one look to the next: the shortest that told as much as any. docs/sorting.md."""
 
 # The evidence of one look is bounded: what one look holds to be impossible, others may still show.
 _LEAST_PROBABILITY = 1e-6

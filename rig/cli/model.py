@@ -11,6 +11,7 @@ from rig.cli.settings import Settings, percent, settings_of
 if TYPE_CHECKING:
     from rig.card import Card, Variant
     from rig.dataset.reader import Dataset
+    from rig.looks import Looks
     from rig.model import Bundle
     from rig.shelf import Shelved
     from rig.vision.comparison import Comparison
@@ -219,11 +220,17 @@ def _facts(bundle: "Bundle") -> list[tuple[str, str]]:
             "sure of",
             f"{percent(accepted)}, and right about {percent(card.calibration.accepted_top1)} of them",
         ),
+        *((("further looks", _looks(card.looks)),) if card.looks else ()),
         ("report", str(bundle.report_path)),
     ]
     if card.split.untestable:
         facts.append(("cannot be tested", ", ".join(card.split.untestable)))
     return facts
+
+
+def _looks(looks: "Looks") -> str:
+    weights = ", ".join(f"{weight:g}" for weight in looks.weights)
+    return f"weighed {weights} by what {looks.parts} held-out parts showed"
 
 
 def _row(model: "Shelved") -> tuple[str, ...]:

@@ -41,7 +41,11 @@ def sort(
         ),
     ] = None,
 ) -> None:
-    """Recognise parts one by one and drop each into its bin; unsure ones go to the reject bin."""
+    """Recognise parts one by one and drop each into its bin.
+
+    One that the model is not sure of is turned and looked at again, and goes to the reject bin if that does
+    not help. What a wrong bin, a reject and a look cost stands in [sorting] of rig.toml.
+    """
     settings = settings_of(context)
     config = settings.load_config()
     from rig.errors import BadInput

@@ -1,7 +1,7 @@
 """From what the classifier saw, look by look, to one decision: a part, or none that is sure enough."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -41,14 +41,14 @@ def fused(looks: Sequence[Classification], weights: Sequence[float]) -> Classifi
     """What all looks at one part say together.
 
     Args:
-        looks: at least one; the box of the last is the part's.
+        looks: at least one; all else that is known is of the last.
         weights: of the evidence of 1, 2, ... looks.
     """
     last = looks[-1]
     if len(looks) == 1:
         return last
     together = fuse(np.stack([look.probabilities for look in looks]), weights[len(looks) - 1])
-    return Classification(last.box, last.labels, together.astype(np.float32))
+    return replace(last, probabilities=together.astype(np.float32))
 
 
 def decide(looks: Sequence[Classification], policy: Policy, *, most_looks: int) -> Decision | None:

@@ -55,7 +55,10 @@ def test_the_table_names_the_figures(desk: Shell) -> None:
 
 def test_a_threshold_nobody_reaches_rejects_every_part(desk: Shell) -> None:
     (desk.folder / "rig.toml").write_text("[sim]\nenabled = true\n[sorting]\nreject_threshold = 1.0\n")
-    desk.json("sort", "--count", "3")
+    done = desk.run("sort", "--count", "3")
+    assert done.returncode == 0, done.stderr
+    assert "less than 100.0% sure after 4 looks are rejected" in done.stderr
+    assert "held-out parts" in done.stderr
     assert [row[:2] for row in _ledger(desk)] == [(None, "reject")] * 3
 
 

@@ -50,7 +50,7 @@ def a_part_on_the_table(world: TrickyWorld) -> Iterator[tuple[Machine, Sight]]:
 
 
 def examiner(machine: Machine, bundle: Bundle, policy: Policy) -> Examiner:
-    return Examiner(machine, Classifier(bundle), policy, turn_deg=75.0)
+    return Examiner(machine, Classifier(bundle), policy, turn_deg=60.0)
 
 
 def test_a_part_that_is_decided_at_once_is_not_turned(bundle: Bundle) -> None:
@@ -68,7 +68,7 @@ def test_the_table_turns_until_all_looks_together_decide(bundle: Bundle) -> None
         seen = examiner(machine, bundle, Policy((NEVER, NEVER, ALWAYS, ALWAYS), WEIGHTS)).examine(sight)
         assert isinstance(seen, Examination)
         once = Classifier(bundle).classify(sight.frame.image)
-    assert [view.angle_deg for view in seen.views] == pytest.approx([0.0, 75.0, 150.0], abs=0.1)
+    assert [view.angle_deg for view in seen.views] == pytest.approx([0.0, 60.0, 120.0], abs=0.1)
     first, second, third = ((view.image, view.box) for view in seen.views)
     assert change(first, second) > 3, "the part has turned with the table"
     assert change(second, third) > 3
@@ -97,7 +97,7 @@ def test_where_held_out_parts_nearly_always_needed_it_the_table_does_not_wait(bu
         seen = examiner(machine, bundle, Policy((ALWAYS, ALWAYS), WEIGHTS, forecast)).examine(sight)
         assert isinstance(seen, Examination)
         assert [view.angle_deg for view in seen.views] == [0.0]
-        assert machine.turntable.angle_deg == pytest.approx(75.0, abs=0.1)
+        assert machine.turntable.angle_deg == pytest.approx(60.0, abs=0.1)
 
 
 def _lift(world: TrickyWorld) -> None:

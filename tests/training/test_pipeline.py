@@ -178,6 +178,17 @@ def test_events_tell_how_far_it_is(trained: Trained) -> None:
         assert any(e.kept for e in epochs)
 
 
+def test_the_card_keeps_what_further_looks_at_held_out_parts_were_worth(trained: Trained) -> None:
+    """Each part of each shape was held out by one of the folds; a fold's own network keeps nothing of it."""
+    bundle = trained.result.bundle
+    looks = bundle.card.looks
+    assert looks is not None
+    assert (looks.parts, len(looks.trials), len(looks.weights)) == (9, 180, 4)
+    assert bundle.card.scores.top1 is not None
+    assert looks.right[:, 0].mean() == pytest.approx(bundle.card.scores.top1, abs=0.15)
+    assert [fold.card.looks for fold in bundle.folds()] == [None, None]
+
+
 def test_evaluation_asks_the_fold_that_has_not_seen_the_part(trained: Trained) -> None:
     bundle = trained.result.bundle
     progress: list[EvaluationProgress] = []

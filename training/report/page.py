@@ -160,11 +160,11 @@ def _calibration(findings: Findings) -> str:
         f"<p>Dividing the logits by a temperature of {card.temperature:.2f} brings the expected calibration"
         f" error from {_percent(calibration_error(before))} to {_percent(calibration_error(after))}. The"
         " temperature was fitted on these same pictures.</p>"
-        f"<p>Answers below {card.reject_threshold:.2f} go to the reject bin: {_percent(1 - coverage)} of the"
-        f" parts. Of the accepted, {_percent(risk)} are wrong; without a threshold it would be"
-        f" {_percent(curve.risk[-1])}. If a part in the wrong bin costs 1 and one in the reject bin"
-        f" {REJECT_COST:g}, a part costs {curve.cost(card.reject_threshold):.3f} with the threshold and"
-        f" {curve.cost(0):.3f} without.</p>",
+        f"<p>By one look, answers below {card.reject_threshold:.2f} go to the reject bin:"
+        f" {_percent(1 - coverage)} of the parts. Of the accepted, {_percent(risk)} are wrong; without a"
+        f" threshold it would be {_percent(curve.risk[-1])}. If a part in the wrong bin costs 1 and one in"
+        f" the reject bin {REJECT_COST:g}, a part costs {curve.cost(card.reject_threshold):.3f} with the"
+        f" threshold and {curve.cost(0):.3f} without.</p>",
     )
 
 
