@@ -14,8 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from rig.bin_config import DEFAULT_BINS, BinConfig, ChuteAngle, Pin
+from rig.bin_config import DEFAULT_BINS, BinConfig, ChuteAngle, Pin, check_rules
 from rig.errors import ConfigError
+from rig.feeder_config import FeederConfig, GcodeFeederConfig, NoFeederConfig, PinFeederConfig
 from rig.pile_config import PileConfig
 from rig.scene_config import SceneConfig
 from rig.section import UNKNOWN_KEY, Section
@@ -239,6 +240,7 @@ class Config(Section):
     camera: CameraConfig = CameraConfig()
     light: LightConfig = LightConfig()
     actuator: ActuatorConfig = ServoGateConfig()
+    feeder: FeederConfig = NoFeederConfig()
     bins: tuple[BinConfig, ...] = DEFAULT_BINS
     sorting: SortingConfig = SortingConfig()
     sim: SimConfig = SimConfig()
@@ -251,12 +253,7 @@ class Config(Section):
             raise ValueError("bins: two bins have the same name")
         if self.sorting.reject_bin not in names:
             raise ValueError(f"sorting.reject_bin: there is no bin named {self.sorting.reject_bin!r}")
-        owners: dict[str, str] = {}
-        for bin_ in self.bins:
-            for part in bin_.parts:
-                if part in owners:
-                    raise ValueError(f"bins: part {part} is in {owners[part]!r} and in {bin_.name!r}")
-                owners[part] = bin_.name
+        check_rules(self.bins)
         return self
 
     @model_validator(mode="after")
@@ -271,6 +268,12 @@ class Config(Section):
         jets = [bin_.jet_pin for bin_ in self.bins if bin_.jet_pin is not None]
         if len(set(jets)) != len(jets) or self.light.pin in jets:
             raise ValueError("bins: two jet_pins, or a jet_pin and light.pin, are the same")
+        return self
+
+    @model_validator(mode="after")
+    def _feeder_has_its_pins_to_itself(self) -> Self:
+        for pin in sorted(self._feeder_pins & self._other_pins):
+            raise ValueError(f"feeder: pin {pin} is that of the lamp or of the actuator as well")
         return self
 
     def for_sweep(self) -> "Config":
@@ -298,6 +301,19 @@ class Config(Section):
     @property
     def output_pins(self) -> frozenset[int]:
         """The pins that the rig may write."""
+        return self._other_pins | self._feeder_pins
+
+    @property
+    def _feeder_pins(self) -> frozenset[int]:
+        match self.feeder:
+            case PinFeederConfig():
+                return frozenset({self.feeder.pin})
+            case GcodeFeederConfig():
+                return frozenset(self.feeder.pins)
+        return frozenset()
+
+    @property
+    def _other_pins(self) -> frozenset[int]:
         pins = {self.light.pin, *(bin_.jet_pin for bin_ in self.bins)}
         if isinstance(self.actuator, GcodeConfig):
             pins |= set(self.actuator.pins)

@@ -69,6 +69,21 @@ travel_s = 0.3
 # rest = ["M280 P0 S0"]     # lines that bring it to rest
 # pins = []                 # the only pins that M42 may write in your lines
 
+[feeder]
+# Parts come onto the empty table by themselves.
+kind = "none"
+# Each part is asked for, and asked for again where it does not come:
+# retry_s = 5.0             # how long it may take
+# most_tries = 3            # then the feeder counts as empty
+# kind = "hand"             # a person is asked
+# kind = "pin"              # a pulse on an output
+# pin = 10
+# pulse_s = 0.2
+# kind = "gcode"            # lines of your own
+# release = ["M280 P2 S90", "G4 P300", "M280 P2 S10"]
+# rest = ["M280 P2 S10"]    # lines that bring it to rest
+# pins = []                 # the only pins that M42 may write in your lines
+
 [sorting]
 reject_bin = "reject"       # for parts that the model is not sure of
 # What a part in a wrong bin, a part in the reject bin and another look cost, in any one unit:
@@ -79,6 +94,8 @@ cost_look = 0.02
 # reject_threshold = 0.8    # instead of either: so sure the model must be of a part
 most_views = 4              # looks at a part that it is not sure of; the table turns in between
 look_turn_deg = 60.0
+colour_threshold = 0.8      # how probable a colour must be to count as known
+# categories = "parts.csv"  # of the parts: columns part and category, or Rebrickable's file of that name
 wait_for_part_s = 60.0      # an empty table for so long means an empty pile
 
 [paths]
@@ -116,7 +133,16 @@ bounces = 0.0               # parts that spring out of the bin
 # What simulated sessions look like: a number holds for all of them, [low, high] is drawn from for each.
 # docs/simulator.md says what each value means.
 {scene}
-# The bins: where the chute finds each, and the parts that belong in it.
+# The bins: where the chute finds each, and what belongs in it: all that meets each of these conditions,
+#     parts = ["3001", "3003"]        any of these parts
+#     categories = ["Bricks Sloped"]  any of these categories
+#     colours = ["red", 14]           any of these colours, by name or LDraw code, where it is sure
+#     wanted = "set.csv"              what is still missing of this list
+# or the rest, of which the reject bin may be the one:
+#     rest = true
+# Each may have a capacity = 50, at which it is full; then a next bin with the same conditions is filled. The
+# conditions that say most closely what they want come first, unless priority = 35 says otherwise: 50 wanted,
+# 40 parts and colours, 30 parts, 25 colours and categories, 20 colours, 10 categories, 0 the rest.
 """
 
 

@@ -24,10 +24,11 @@ from rig.errors import BadInput
 from rig.machine import Machine, empty_table_path, open_machine
 from rig.model import Bundle
 from rig.sorting.examine import Examiner
+from rig.sorting.expected import recorded_lots
 from rig.sorting.following import FollowedPass, PassRouting
 from rig.sorting.ledger import Ledger, RunId, new_run
 from rig.sorting.policy import Policy, policy_for
-from rig.sorting.routing import Routing
+from rig.sorting.routing import Routing, read_routing
 from rig.sorting.sorter import Sorter, SortEvent
 from rig.sorting.summary import SortSummary, summarise
 from rig.vision.classifier import Classifier
@@ -127,11 +128,16 @@ def _require_its_own_rig(plan: CapturePlan, machine: Machine, config: Config) ->
 
 @dataclass(frozen=True)
 class SortStarted:
-    """The rig is ready and the model is loaded."""
+    """The rig is ready and the model is loaded.
+
+    Attributes:
+        remarks: on the bins: what will never come there; whole sentences.
+    """
 
     run: RunId
     model: str
     policy: Policy
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -157,13 +163,14 @@ def sort_job(
         followed: the pass of a plan that says which part goes into which bin, in place of rig.toml.
 
     Raises:
-        ConfigError: a label of the model has no bin; or the plan needs a bin or a label that there is not; or
-            the target error cannot be met.
+        ConfigError: a label of the model has no bin; the bins name a category that there is not; the plan
+            needs a bin or a label that there is not; or the target error cannot be met.
         RigError: as `open_machine` and `Sorter.run` do.
     """
     card = bundle.card
-    routing = _routing(config, followed)
+    routing, remarks = _routing(config, followed)
     routing.check(card.labels)
+    remarks += routing.remarks(card.labels)
     classifier = Classifier(bundle)
     policy = policy_for(card, config.sorting)
     run = new_run()
@@ -176,10 +183,18 @@ def sort_job(
         afterwards.callback(_keep_fates, ledger, run, machine.operator, routing)
         machine = yield from _knowing_the_table(machine, config)
         examiner = Examiner(machine, classifier, policy, config.sorting.look_turn_deg)
-        sorter = Sorter(machine, examiner, routing, ledger, bundle.name, config.sorting.wait_for_part_s)
+        sorter = Sorter(
+            machine=machine,
+            examiner=examiner,
+            routing=routing,
+            ledger=ledger,
+            model_name=bundle.name,
+            colour_threshold=config.sorting.colour_threshold,
+            wait_for_part_s=config.sorting.wait_for_part_s,
+        )
         if followed is not None:
             ledger.keep_pass(run, followed.path, followed.this.number)
-        yield SortStarted(run, bundle.name, policy)
+        yield SortStarted(run, bundle.name, policy, tuple(remarks))
         machine.operator.pour(
             [part_number(label) for label in card.labels if followed is None or label in followed.fed]
         )
@@ -192,16 +207,20 @@ def sort_job(
         yield SortFinished(run, summary, config.paths.ledger)
 
 
-def _routing(config: Config, followed: FollowedPass | None) -> Routing:
-    if followed is None:
-        return Routing(config.bins, config.sorting.reject_bin)
-    return PassRouting(config.bins, config.sorting.reject_bin, followed)
+def _routing(config: Config, followed: FollowedPass | None) -> tuple[Routing, list[str]]:
+    """The bins, and what of the lists that they name was left out."""
+    reject_bin = config.sorting.reject_bin
+    if followed is not None:
+        return PassRouting(config.bins, reject_bin, followed), []
+    stock = recorded_lots(config.paths.ledger, reject_bin)
+    return read_routing(config.bins, reject_bin, config.sorting.categories, stock)
 
 
 def _keep_fates(ledger: Ledger, run: RunId, operator: Operator, routing: Routing) -> None:
     """Put on record what became of the pieces that had not left the table the last time."""
     for fate in operator.fates(ledger.settled(run)):
-        ledger.keep_fate(run, fate, right_bin=routing.right_bin_for(fate.truth).name)
+        right = routing.right_bin_for(fate.truth, fate.colour, fate.bin_name)
+        ledger.keep_fate(run, fate, right_bin=right.name)
 
 
 def calibrate_table_job(

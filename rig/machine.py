@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rig.at_rest import leaving
@@ -20,11 +20,13 @@ from rig.config import (
 from rig.dataset.layout import Source
 from rig.devices.actuators import Actuator, actuator_for
 from rig.devices.axis import Microsteps
-from rig.devices.gcode_lines import check_bins
+from rig.devices.feeder import Feeder, Unasked, feeder_for
+from rig.devices.gcode_lines import check_bins, check_feeder
 from rig.devices.light import Light
 from rig.devices.operator import HumanOperator, Operator
 from rig.devices.turntable import Turntable
 from rig.errors import ConfigError, DeviceError
+from rig.feeder_config import GcodeFeederConfig
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
 from rig.marlin.handshake import Wiring
@@ -53,11 +55,12 @@ class StillExposure:
 
 @dataclass(frozen=True)
 class Machine:
-    """Turntable, actuator, light and camera, ready for use, and the operator who feeds them.
+    """Turntable, actuator, feeder, light and camera, ready for use, and the operator who feeds them.
 
     Attributes:
         settle: how `expose_from` knows that the table is still.
         empty_table: a picture of it that was kept by calibration; None where there is none.
+        feeder: lays the next part on the empty table.
     """
 
     turntable: Turntable
@@ -76,6 +79,7 @@ class Machine:
     """
     settle: SettledBy = "fixed"
     empty_table: EmptyTable | None = None
+    feeder: Feeder = field(default_factory=Unasked)
 
     def expose_from(self, position: Microsteps) -> StillExposure:
         """Turn the table to stand as at `position`, let it settle, and return once it is exposed.
@@ -132,6 +136,7 @@ class MovingParts:
     marlin: Marlin
     turntable: Turntable
     actuator: Actuator
+    feeder: Feeder
     light: Light
     clock: Clock
 
@@ -172,6 +177,7 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
             source=desk.source,
             reconnect=lambda: _reconnect(parts, config.serial.reconnect_timeout_s),
             settle=config.turntable.settle,
+            feeder=parts.feeder,
         )
 
 
@@ -196,12 +202,15 @@ def _reconnect(parts: MovingParts, timeout_s: float) -> None:
 def _find_positions(parts: MovingParts) -> None:
     # The sweeper first: it may lie across a table that homing turns.
     parts.actuator.prepare()
+    parts.feeder.rest()
     parts.turntable.find_zero()
 
 
 def _open_desk(config: Config, ask: Callable[[str], None], seed: int, stack: ExitStack) -> _Desk:
     if isinstance(config.actuator, GcodeConfig):
         check_bins(config.actuator, config.bins)
+    if isinstance(config.feeder, GcodeFeederConfig):
+        check_feeder(config.feeder, config.actuator)
     confess = stack.enter_context(owning(rig_name(config)))
     if config.sim.enabled:
         return _simulated_desk(config, seed, confess, stack)
@@ -215,6 +224,7 @@ def _connect(config: Config, desk: _Desk, stack: ExitStack) -> MovingParts:
         marlin=marlin,
         turntable=Turntable(marlin, config.turntable, desk.clock),
         actuator=actuator_for(config.actuator, config.bins, marlin, desk.clock),
+        feeder=feeder_for(config.feeder, marlin, desk.operator, desk.clock),
         light=Light(marlin, config.light),
         clock=desk.clock,
     )
@@ -225,6 +235,7 @@ def _ways_to_rest(parts: MovingParts) -> dict[str, Callable[[], None]]:
     return {
         "kill the board for certain": parts.marlin.make_sure_of_kill,
         "bring the actuator to rest": parts.actuator.rest,
+        "bring the feeder to rest": parts.feeder.rest,
         "switch the lamp off": parts.light.off,
         "release the motors": parts.marlin.motors_off,
     }

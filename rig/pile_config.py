@@ -1,32 +1,14 @@
 """`[sim.pile]`: what the simulated feeder holds, and what goes wrong with it."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from rig.catalog import ColourCode, PartNumber, colour_code, part_number
-from rig.errors import BadInput
+from rig.catalog_fields import AnyColour, AnyPart
 from rig.section import Section
-
-
-def _colour(value: Any) -> ColourCode:
-    try:
-        return colour_code(str(value))
-    except BadInput as error:
-        raise ValueError(str(error)) from error
-
-
-def _part(value: Any) -> PartNumber:
-    try:
-        return part_number(str(value))
-    except BadInput as error:
-        raise ValueError(str(error)) from error
-
 
 Weight = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-AnyPart = Annotated[PartNumber, BeforeValidator(_part)]
-AnyColour = Annotated[ColourCode, BeforeValidator(_colour)]
 
 
 class PileConfig(Section):

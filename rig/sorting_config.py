@@ -1,5 +1,6 @@
 """`[sorting]`: how sorting mode waits and decides."""
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -18,6 +19,8 @@ class SortingConfig(Section):
         reject_threshold: instead of either, the probability from which a part is sorted.
         most_views: looks at a part; as many as the model has learned to weigh, at most.
         look_turn_deg: the table's turn from one look to the next.
+        colour_threshold: how probable a colour must be to count as known.
+        categories: a table of parts and their categories; None for one of the parts that the simulator knows.
     """
 
     reject_bin: str = "reject"
@@ -28,6 +31,8 @@ class SortingConfig(Section):
     reject_threshold: float | None = Field(default=None, ge=0, le=1)
     most_views: int = Field(default=MOST_LOOKS, ge=1, le=MOST_LOOKS)
     look_turn_deg: float = Field(default=LOOK_TURN_DEG, ge=5, le=355)
+    colour_threshold: float = Field(default=0.8, ge=0, le=1)
+    categories: Path | None = None
     wait_for_part_s: float = Field(default=60.0, gt=0)
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from rig.config import (
 )
 from rig.config_template import TEMPLATE
 from rig.errors import ConfigError
+from rig.feeder_config import AskedFeederConfig, GcodeFeederConfig, PinFeederConfig
 from rig.section import Section
 
 
@@ -32,7 +33,8 @@ def test_the_template_holds_every_default(tmp_path: Path) -> None:
 
 def test_the_template_names_every_key() -> None:
     text = TEMPLATE
-    optionals = ("target_error", "reject_threshold", "seed", "driver_microsteps_per_step", "ldraw")
+    optionals = ("target_error", "reject_threshold", "categories", "seed", "ldraw")
+    optionals += ("driver_microsteps_per_step",)
     for optional in (*optionals, "colour_gains", "white_balance_k", "lens_position"):
         text = text.replace(f"# {optional}", optional)
     document = tomllib.loads(text)
@@ -43,14 +45,25 @@ def test_the_template_names_every_key() -> None:
 
 @pytest.mark.parametrize("kind", [StepperChuteConfig, AirJetsConfig, GcodeConfig])
 def test_the_template_names_every_key_of_the_other_actuators(kind: type[Section]) -> None:
-    (of_kind,) = [
-        part
-        for part in TEMPLATE.split("# kind = ")[1:]
-        if part.startswith(f'"{kind().kind}"')  # type: ignore[attr-defined]
-    ]
-    lines = [line.removeprefix("# ") for line in of_kind.splitlines()[1:] if " = " in line]
-    named = {line.split(" = ")[0] for line in lines[: len(kind.model_fields)]}
+    named = _keys_of_kind("actuator", kind)
     assert set(kind.model_fields) - set(SweeperConfig.model_fields) - {"kind"} <= named
+
+
+@pytest.mark.parametrize("kind", [GcodeFeederConfig, PinFeederConfig])
+def test_the_template_names_every_key_of_the_feeders(kind: type[Section]) -> None:
+    in_common = set(AskedFeederConfig.model_fields)
+    assert set(kind.model_fields) - in_common - {"kind"} <= _keys_of_kind("feeder", kind)
+    for key in in_common:
+        assert f"\n# {key} = {AskedFeederConfig.model_fields[key].default} " in TEMPLATE
+
+
+def _keys_of_kind(table: str, kind: type[Section]) -> set[str]:
+    """What the template names, commented out, under a kind of a table."""
+    (of_table,) = [part for part in TEMPLATE.split("\n[") if part.startswith(f"{table}]")]
+    name = kind.model_fields["kind"].default
+    (of_kind,) = [part for part in of_table.split("# kind = ")[1:] if part.startswith(f'"{name}"')]
+    lines = [line.removeprefix("# ") for line in of_kind.splitlines()[1:] if " = " in line]
+    return {line.split(" = ")[0] for line in lines[: len(kind.model_fields)]}
 
 
 BINS = {

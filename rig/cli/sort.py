@@ -162,6 +162,8 @@ def _run(
                     case SortStarted():
                         started = event
                         settings.say(event.policy.in_words)
+                        for remark in event.remarks:
+                            settings.say(remark)
                         if followed is not None:
                             _say_what_to_feed(settings, followed, bundle)
                     case PartSorted():

@@ -129,6 +129,10 @@ class Operator(Protocol):
         """Have a mixed pile made ready, from which parts come one by one; `parts` is what it may hold."""
         ...
 
+    def feed(self) -> None:
+        """Have the next part of the pile laid on the empty table."""
+        ...
+
     def truth(self) -> Truth | None:
         """What really lies on the table; None where nobody can know."""
         ...
@@ -169,6 +173,9 @@ class HumanOperator:
 
     def pour(self, parts: Sequence[PartNumber]) -> None:
         self._ask("Get the pile ready; lay one part at a time on the table once the last one is gone")
+
+    def feed(self) -> None:
+        self._ask("Lay the next part on the table")
 
     def truth(self) -> Truth | None:
         return None

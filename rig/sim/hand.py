@@ -106,6 +106,10 @@ class SimulatedHand:
         self._expected = frozenset(parts)
         self._world.pour(draw_pile(tuple(parts), self._pile, self._library, *self._rng.spawn(2)))
 
+    def feed(self) -> None:
+        """Lay the next part of the pile on the table, after the feeder's gap."""
+        self._world.release()
+
     def truth(self) -> Truth | None:
         """What lies on the simulated table."""
         lying = self._world.part_on_table()

@@ -12,12 +12,25 @@ from rig.config import (
     ServoGateConfig,
     StepperChuteConfig,
 )
+from rig.feeder_config import FeederConfig, GcodeFeederConfig, HandFeederConfig, PinFeederConfig
 from rig.sim import servo
 from rig.sim.build import Build
 from rig.sim.faults import FaultyBoard, Strike
 from rig.sim.firmware import Firmware
 from rig.sim.scenario import load_scenario
-from rig.sim.world import Chute, Exit, PinExit, ServoChute, ServoExit, StepperChute, World
+from rig.sim.world import (
+    Chute,
+    Exit,
+    HandRelease,
+    PinExit,
+    PinRelease,
+    Release,
+    ServoChute,
+    ServoExit,
+    ServoRelease,
+    StepperChute,
+    World,
+)
 
 # Where the endstops are, as a share of a turn before the place at power-on. Any place would do.
 _SWITCH_BEFORE_TURN = 1 / 8
@@ -43,7 +56,7 @@ def build_world(config: Config, clock: Clock) -> World:
             exits = [PinExit(bin_.jet_pin) for bin_ in config.bins if bin_.jet_pin is not None]
         case GcodeConfig():
             lines = [line for bin_ in config.bins for line in bin_.gcode]
-            exits = [*(PinExit(pin) for pin in actuator.pins), *_servo_exits(lines)]
+            exits = [*(PinExit(pin) for pin in actuator.pins), *(ServoExit(*way) for way in _pushes(lines))]
     return World(
         clock,
         microsteps_per_turn=_true_microsteps_per_turn(config),
@@ -53,6 +66,7 @@ def build_world(config: Config, clock: Clock) -> World:
         feed_gap_s=config.sim.feed_gap_s,
         backlash_deg=config.sim.backlash_deg,
         rings=True,
+        releases=_releases(config.feeder),
     )
 
 
@@ -101,11 +115,23 @@ def _switch(axis: AxisConfig) -> int | None:
     return -round(axis.microsteps_per_turn * _SWITCH_BEFORE_TURN) if axis.home == "endstop" else None
 
 
-def _servo_exits(lines: Iterable[str]) -> list[ServoExit]:
-    """A servo that such lines move pushes the part off where they move it furthest."""
+def _releases(feeder: FeederConfig) -> list[Release]:
+    match feeder:
+        case HandFeederConfig():
+            return [HandRelease()]
+        case PinFeederConfig():
+            return [PinRelease(feeder.pin)]
+        case GcodeFeederConfig():
+            servos = (ServoRelease(*way) for way in _pushes(feeder.release))
+            return [*(PinRelease(pin) for pin in feeder.pins), *servos]
+    return []
+
+
+def _pushes(lines: Iterable[str]) -> list[tuple[int, float]]:
+    """Which servos such lines move, each with the angle to which they move it furthest: there it pushes."""
     furthest_deg: dict[int, float] = {}
     for line in lines:
         if command := _SERVO_COMMAND.fullmatch(line):
             index, angle_deg = int(command[1]), servo.angle_deg(float(command[2]))
             furthest_deg[index] = max(furthest_deg.get(index, 0.0), angle_deg)
-    return [ServoExit(index, angle_deg) for index, angle_deg in furthest_deg.items()]
+    return list(furthest_deg.items())

@@ -124,7 +124,32 @@ class StepperChute:
     microsteps_per_turn: float
 
 
+@dataclass(frozen=True)
+class HandRelease:
+    """A hand lays each part, when `World.release` says so."""
+
+
+@dataclass(frozen=True)
+class PinRelease:
+    """An output that lets the feeder's next part go each time that it goes high."""
+
+    pin: int
+
+
+@dataclass(frozen=True)
+class ServoRelease:
+    """A servo that lets the feeder's next part go each time that it is turned at least so far."""
+
+    servo: int
+    push_deg: float
+
+    def is_open(self, servo: int, angle_deg: float) -> bool:
+        """Whether a servo at an angle lets a part go."""
+        return servo == self.servo and angle_deg >= self.push_deg - _SERVO_TOLERANCE_DEG
+
+
 Exit: TypeAlias = ServoExit | PinExit
+Release: TypeAlias = HandRelease | PinRelease | ServoRelease
 Chute: TypeAlias = ServoChute | StepperChute
 
 
@@ -158,6 +183,7 @@ class World:
         feed_gap_s: how long the feeder takes to lay the next part on an empty table.
         backlash_deg: play between motor and table.
         rings: whether the table swings on after a stop.
+        releases: what lets the feeder's next part go; where there is nothing, parts come by themselves.
     """
 
     def __init__(
@@ -171,9 +197,12 @@ class World:
         feed_gap_s: float,
         backlash_deg: float = 0.0,
         rings: bool = False,
+        releases: Sequence[Release] = (),
     ) -> None:
         self.clock = clock
         self._exits = tuple(exits)
+        self._releases = tuple(releases)
+        self._released = 0
         self._chute = chute
         self._light_pin = light_pin
         self._feed_gap_s = feed_gap_s
@@ -229,6 +258,8 @@ class World:
             self._servos_deg[index] = angle_deg
             if any(isinstance(way, ServoExit) and way.is_open(index, angle_deg) for way in self._exits):
                 self._leave(jet_pin=None)
+            if any(isinstance(way, ServoRelease) and way.is_open(index, angle_deg) for way in self._releases):
+                self.release()
 
     def write_pin(self, pin: int, value: int) -> None:
         """An output pin takes a PWM value, 0 to 255; an air jet that opens blows the part off."""
@@ -238,6 +269,8 @@ class World:
             self._pin_writes.append(PinWrite(pin, value, self.clock.monotonic()))
             if goes_high and PinExit(pin) in self._exits:
                 self._leave(jet_pin=pin)
+            if goes_high and PinRelease(pin) in self._releases:
+                self.release()
 
     def drop_pins(self) -> None:
         """All outputs go low."""
@@ -306,7 +339,13 @@ class World:
         with self._lock:
             self.clear()
             self._cleared_s = self.clock.monotonic()
-            self._pile, self._next = pile, None
+            self._pile, self._next, self._released = pile, None, 0
+
+    def release(self) -> None:
+        """Let the feeder's next part go: it comes after the feeder's gap, or once the table is empty."""
+        with self._lock:
+            self._released += 1
+            self._cleared_s = self.clock.monotonic()
 
     # The truth, for tests and figures.
 
@@ -357,6 +396,8 @@ class World:
 
     def _feed(self) -> None:
         """Lay the next part of the pile, if its time has come."""
+        if self._releases and not self._released:
+            return
         if self._next is None:
             self._next = next(self._pile, None)
         if self._next is None:
@@ -366,6 +407,7 @@ class World:
             self._lying = self._next.lying
             self._passages.append(Passage(self._next, now_s))
             self._next = None
+            self._released -= bool(self._releases)
 
     def _chute_deg(self, now_s: float) -> float | None:
         match self._chute:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rig.catalog import PartNumber, part_number
 from rig.errors import BadInput
+from rig.inventory.lots import Lot
 from rig.sorting.ledger import Ledger
 from rig.spreadsheet import column_names, read_text, rows
 
@@ -43,14 +44,23 @@ def recorded_counts(ledger_folder: Path, reject_bin: str) -> dict[PartNumber, in
     Raises:
         StorageError: the ledger cannot be read.
     """
-    # Planning alone makes no ledger.
-    if not ledger_folder.is_dir():
-        return {}
     counts: Counter[PartNumber] = Counter()
-    with Ledger(ledger_folder) as ledger:
-        for lot in ledger.counts(reject_bin=reject_bin):
-            counts[lot.part] += lot.quantity
+    for lot in recorded_lots(ledger_folder, reject_bin):
+        counts[lot.part] += lot.quantity
     return dict(counts)
+
+
+def recorded_lots(ledger_folder: Path, reject_bin: str) -> list[Lot]:
+    """The same by part and colour.
+
+    Raises:
+        StorageError: the ledger cannot be read.
+    """
+    # Asking alone makes no ledger.
+    if not ledger_folder.is_dir():
+        return []
+    with Ledger(ledger_folder) as ledger:
+        return ledger.counts(reject_bin=reject_bin)
 
 
 def counts_of_classes(labels: Iterable[str], known: Mapping[PartNumber, int]) -> dict[PartNumber, int]:

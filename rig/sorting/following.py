@@ -1,11 +1,12 @@
 """One pass of a plan as the machine follows it: which class goes into which bin, and what is fed next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rig.bin_config import BinConfig
-from rig.catalog import PartNumber
+from rig.catalog import ColourCode, PartNumber
+from rig.devices.operator import Truth
 from rig.errors import BadInput, ConfigError
 from rig.sorting.planning import Pass, Plan, shortened
 from rig.sorting.routing import Routing
@@ -71,9 +72,7 @@ class PassRouting(Routing):
                 f" {', '.join(lacking)}",
                 hint="add [[bins]] of these names to rig.toml, or plan again with: rig plan --out FILE",
             )
-        super().__init__(
-            [bin_.model_copy(update={"parts": parts.get(bin_.name, ())}) for bin_ in bins], reject_bin
-        )
+        super().__init__([bin_.emptied_of_rules(parts.get(bin_.name, ())) for bin_ in bins], reject_bin)
 
     def check(self, labels: Iterable[str]) -> None:
         """See that a model can name every part of the plan.
@@ -89,6 +88,14 @@ class PassRouting(Routing):
                 hint="plan for the classes of the model with: rig plan --model NAME --out FILE",
             )
 
-    def bin_for(self, part: PartNumber | None) -> BinConfig:
+    def bin_for(
+        self, part: PartNumber | None, colour: ColourCode | None = None, full: Collection[str] = ()
+    ) -> BinConfig:
         """The bin of a part in this pass, the reject bin for None and for a part that it does not feed."""
-        return super().bin_for(part if part in self._fed else None)
+        return super().bin_for(part if part in self._fed else None, colour, full)
+
+    def right_bin_for(self, truth: Truth, colour: ColourCode, lies_in: str | None = None) -> BinConfig:
+        """Where a piece belongs in this pass, the reject bin for a part that it does not feed."""
+        if truth.part not in self._fed:
+            return self.bin_for(None)
+        return super().right_bin_for(truth, colour, lies_in)

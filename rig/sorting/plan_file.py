@@ -9,9 +9,9 @@ import tomlkit
 from pydantic import Field, ValidationError
 
 from rig.catalog import PartNumber
+from rig.catalog_fields import AnyPart
 from rig.errors import BadInput
 from rig.files import write_whole
-from rig.pile_config import AnyPart
 from rig.section import Section
 from rig.sorting.planning import Feed, Plan, Source, plan_of
 

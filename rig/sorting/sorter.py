@@ -12,6 +12,7 @@ from rig.sorting.examine import Examination, Examiner, Strayed, View
 from rig.sorting.ledger import Ledger, RowId, RunId
 from rig.sorting.routing import Routing
 from rig.sorting.watch import await_part
+from rig.vision.colour import estimate
 from rig.vision.locate import Box
 
 
@@ -87,6 +88,7 @@ class Sorter:
 
     Attributes:
         examiner: looks at each part.
+        colour_threshold: how probable a colour must be to count as known.
         wait_for_part_s: how long an empty table is watched before the pile counts as empty.
     """
 
@@ -95,6 +97,7 @@ class Sorter:
     routing: Routing
     ledger: Ledger
     model_name: str
+    colour_threshold: float
     wait_for_part_s: float
 
     def run(self, run: RunId, count: int) -> Generator[SortEvent, None, None]:
@@ -108,11 +111,11 @@ class Sorter:
         """
         done = losses = strays = 0
         while done < count:
-            sight = await_part(self.machine, self.wait_for_part_s)
-            if sight is None:
-                yield PileEmpty(self.wait_for_part_s)
-                return
             try:
+                sight = await_part(self.machine, self.wait_for_part_s)
+                if sight is None:
+                    yield PileEmpty(self.wait_for_part_s)
+                    return
                 seen = self.examiner.examine(sight, once=strays == _MOST_TURNS_ASTRAY)
                 if isinstance(seen, Strayed):
                     strays += 1
@@ -132,7 +135,9 @@ class Sorter:
 
     def _sort_one(self, run: RunId, examination: Examination, done: int, count: int) -> PartSorted:
         decision, first = examination.decision, examination.views[0]
-        target = self.routing.bin_for(decision.part)
+        guess = estimate(first.image, first.box, self.machine.empty_table)
+        colour = guess.code if guess and guess.probability >= self.colour_threshold else None
+        target = self.routing.bin_for(decision.part, colour)
         row = self.ledger.record(
             run,
             self.model_name,
@@ -140,9 +145,12 @@ class Sorter:
             bin_name=target.name,
             picture=self._keep_picture(run, done, first),
             truth=self.machine.operator.truth(),
+            colour=colour,
+            colour_probability=guess.probability if guess else None,
         )
         self.machine.actuator.drop(target)
         self.ledger.dropped(row)
+        self.routing.took(decision.part, colour, target)
         return PartSorted(row, decision, target.name, first.image, first.box, done, count)
 
     def _keep_picture(self, run: RunId, number: int, view: View) -> str:

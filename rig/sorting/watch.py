@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rig.camera.frame import Frame
+from rig.devices.feeder import Feeding
 from rig.machine import Machine
 from rig.vision.locate import Box, locate
 
@@ -26,10 +27,10 @@ class Sight:
 
 
 def await_part(machine: Machine, timeout_s: float) -> Sight | None:
-    """Look until a part lies still; None when none came in time.
+    """Look until a part lies still; None when none came in time, or the feeder is empty.
 
     Raises:
-        DeviceError: the camera failed.
+        DeviceError: the camera failed, or the board that releases parts.
     """
     clock = machine.clock
     deadline_s = clock.monotonic() + timeout_s
@@ -38,8 +39,14 @@ def await_part(machine: Machine, timeout_s: float) -> Sight | None:
         frame = machine.look()
         box = locate(frame.image, machine.empty_table)
         if box and last_box and box.overlap(last_box) >= _REST_OVERLAP:
+            machine.feeder.part_came()
             return Sight(frame, box)
         last_box = box
         if box is None:
+            match machine.feeder.table_is_empty():
+                case Feeding.RELEASED:
+                    deadline_s = clock.monotonic() + timeout_s
+                case Feeding.EMPTY:
+                    return None
             clock.sleep(_LOOK_EVERY_S)
     return None

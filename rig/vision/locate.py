@@ -67,7 +67,7 @@ def locate_all(image: Image, empty: EmptyTable | None = None) -> list[Box]:
     small, scale = reduced(image)
     known = empty if empty is not None and empty.fits(image) else None
     boxes = []
-    for cluster in _clusters(*_edges(small, known)):
+    for cluster in _clusters(*edges_on_table(small, known)):
         x, y = int(cluster.x / scale), int(cluster.y / scale)
         right = min(width, round((cluster.x + cluster.width) / scale))
         bottom = min(height, round((cluster.y + cluster.height) / scale))
@@ -86,7 +86,7 @@ def reaches_border(box: Box, image: Image) -> bool:
     return bool(nearest_px <= rim_px)
 
 
-def _edges(small: Image, empty: EmptyTable | None) -> tuple[Mask, Mask]:
+def edges_on_table(small: Image, empty: EmptyTable | None) -> tuple[Mask, Mask]:
     """Grey levels by which neighbours differ, where that is an edge on the table, and 0 elsewhere.
 
     And 1 where there is an edge or something weaker: the flank of a part whose colour is the table's.

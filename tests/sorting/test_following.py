@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rig.bin_config import BinConfig
-from rig.catalog import PartNumber
+from rig.catalog import ColourCode, PartNumber
 from rig.devices.operator import Truth
 from rig.errors import BadInput, ConfigError
 from rig.sorting.evidence import Decision
@@ -40,8 +40,8 @@ def test_what_a_pass_does_not_feed_goes_to_the_reject_bin() -> None:
     assert routing.bin_for(PartNumber("3001")).name == "left"
     for stray in (PartNumber("3004"), PartNumber("98138"), None):
         assert routing.bin_for(stray).name == "reject"
-    assert routing.right_bin_for(Truth("3002", "damaged")).name == "right"
-    assert routing.right_bin_for(Truth("3004", "sound")).name == "reject"
+    assert routing.right_bin_for(Truth("3002", "damaged"), ColourCode(4)).name == "right"
+    assert routing.right_bin_for(Truth("3004", "sound"), ColourCode(4)).name == "reject"
 
 
 def test_each_pass_knows_the_next() -> None:

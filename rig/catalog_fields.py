@@ -1,0 +1,29 @@
+"""Part numbers and colours as they stand in rig.toml."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from rig.catalog import ColourCode, PartNumber, colour_code, part_number
+from rig.errors import BadInput
+
+
+def _colour(value: Any) -> ColourCode:
+    try:
+        return colour_code(str(value))
+    except BadInput as error:
+        raise ValueError(str(error)) from error
+
+
+def _part(value: Any) -> PartNumber:
+    try:
+        return part_number(str(value))
+    except BadInput as error:
+        raise ValueError(str(error)) from error
+
+
+AnyPart = Annotated[PartNumber, BeforeValidator(_part)]
+"""A part number, with or without quotes."""
+
+AnyColour = Annotated[ColourCode, BeforeValidator(_colour)]
+"""A colour, by the name of a common one or by its LDraw code."""
