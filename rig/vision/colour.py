@@ -28,7 +28,10 @@ Floats = NDArray[np.float64]
 # White paper without gloss, as turntables are covered with.
 _TABLE_REFLECTANCE = 0.71
 # Lengths in pixels of the reduced picture.
-_OUTLINE_PX = 3  # the part's outline is blurred, and there is a shadow at its foot
+_OUTLINES_PX = (
+    5,
+    3,
+)  # the part's outline is blurred, with a shadow at its foot; of a small part, less is cut
 _SHADE_PX = 7  # so far around a part, the table lies in its shade
 _GRAIN_PX = 3.0  # the light on the table is smooth
 _LEAST_PX = 30  # fewer pixels say nothing of a colour
@@ -79,10 +82,9 @@ class _Spread:
     grain: float
 
 
-# Fitted by likelihood to 272 pictures of the simulated rig, 16 sessions of the 17 common colours, but for the
-# cast, which other rooms have more of. The tails are those of Student's distribution: some parts show their
-# insides.
-_SPREAD = _Spread(gain=0.8, haze=0.022, log_gain=0.11, log_haze=0.23, log_cast=0.03, grain=0.9)
+# Fitted by likelihood to 272 pictures of the simulated rig: 16 sessions, each with the 17 common colours. The
+# tails are those of Student's distribution: some parts show their insides.
+_SPREAD = _Spread(gain=0.73, haze=0.021, log_gain=0.17, log_haze=0.25, log_cast=0.03, grain=0.7)
 _DEGREES_OF_FREEDOM = 6
 
 
@@ -107,8 +109,8 @@ def reflectance(image: Image, box: Box, empty: EmptyTable | None = None) -> Floa
     small, scale = reduced(image)
     known = empty if empty is not None and empty.fits(image) else None
     part = _silhouette(small, scale, box, known)
-    core = cv2.erode(part, np.ones((2 * _OUTLINE_PX + 1, 2 * _OUTLINE_PX + 1))) > 0
-    if np.count_nonzero(core) < _LEAST_PX:
+    core = _core(part)
+    if core is None:
         return None
     light = _light_around(small, part, core) if known is None else _light_on(known, core)
     if light is None:
@@ -140,6 +142,15 @@ def _silhouette(small: Image, scale: float, box: Box, empty: EmptyTable | None) 
     if points is not None:
         cv2.fillConvexPoly(part, cv2.convexHull(points) + np.array([left, top]), 1)
     return part
+
+
+def _core(part: Mask) -> NDArray[np.bool_] | None:
+    """The part without its outline; None where nothing is left that says a colour."""
+    for outline_px in _OUTLINES_PX:
+        core = cv2.erode(part, np.ones((2 * outline_px + 1, 2 * outline_px + 1))) > 0
+        if np.count_nonzero(core) >= _LEAST_PX:
+            return core
+    return None
 
 
 def _light_on(empty: EmptyTable, core: NDArray[np.bool_]) -> NDArray[np.float32]:
