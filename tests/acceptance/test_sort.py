@@ -203,3 +203,43 @@ def test_sorting_and_classifying_never_load_tensorflow(desk: Shell) -> None:
         [sys.executable, "-c", script], cwd=desk.folder, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+_BY_COLOUR = """
+[sim]
+enabled = true
+seed = 5
+[sim.pile]
+colours = { red = 1, blue = 1 }
+[feeder]
+kind = "pin"
+pin = 10
+[sorting]
+reject_threshold = 0.0
+[[bins]]
+name = "reject"
+chute_deg = 0
+[[bins]]
+name = "red"
+chute_deg = 40
+colours = ["red"]
+[[bins]]
+name = "others"
+chute_deg = 80
+rest = true
+"""
+
+
+def test_parts_are_sorted_and_counted_by_colour(desk: Shell) -> None:
+    (desk.folder / "rig.toml").write_text(_BY_COLOUR)
+    desk.json("sort", "--count", "8")
+    with closing(sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")) as database:
+        seen = database.execute("SELECT bin, colour, colour_probability FROM parts ORDER BY id").fetchall()
+        true = [colour for (colour,) in database.execute("SELECT colour FROM fates ORDER BY number")]
+    assert {bin_name for bin_name, _, _ in seen} == {"red", "others"}
+    for (bin_name, colour, probability), true_colour in zip(seen, true, strict=True):
+        assert colour == (true_colour if probability >= 0.8 else None)
+        assert bin_name == ("red" if colour == 4 else "others")
+    lots = desk.json("inventory")["lots"]
+    assert {lot["colour_name"] for lot in lots} >= {"Red", "Blue"}
+    assert sum(lot["quantity"] for lot in lots) == 8

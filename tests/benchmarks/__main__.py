@@ -22,6 +22,7 @@ from rig.sim.sensor import Sensor
 from rig.sim.world import LyingPart
 from rig.vision.locate import locate
 from tests.benchmarks import capture
+from tests.benchmarks.colour import colours
 from tests.benchmarks.dataset import memory_of_dataset_commands
 from tests.benchmarks.evidence import looking_again
 from tests.benchmarks.figure import Figure
@@ -109,6 +110,7 @@ def main() -> None:
             capture.sweep,
             memory_of_dataset_commands,
             planning,
+            colours,
             training_images,
             latencies,
             learning,
