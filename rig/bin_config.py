@@ -97,6 +97,15 @@ class BinConfig(Section):
         return 10 if self.categories else 0
 
 
+def homes_of(bins: Sequence[BinConfig]) -> dict[PartNumber, str]:
+    """The bin that names each part, where it takes every one of them, whatever its colour."""
+    homes: dict[PartNumber, str] = {}
+    for bin_ in bins:
+        if not (bin_.colours or bin_.categories or bin_.wanted):
+            homes |= {part: bin_.name for part in bin_.parts if part not in homes}
+    return homes
+
+
 def check_rules(bins: Sequence[BinConfig]) -> None:
     """See that no two bins claim the same parts with equal right.
 

@@ -56,6 +56,7 @@ def plan(
     """Find the passes that sort more parts than there are bins, and touch as few of them as possible."""
     settings = settings_of(context)
     config = settings.load_config()
+    from rig.bin_config import homes_of
     from rig.errors import BadInput
     from rig.sorting.plan_file import write_plan
     from rig.sorting.plan_picture import write_picture
@@ -66,7 +67,7 @@ def plan(
             f"{out} is there already", hint="heaps may be sorted by it: name another file, or delete it"
         )
     names = _bin_names(config, bins)
-    homes = {part: bin_.name for bin_ in config.bins for part in bin_.parts}
+    homes = homes_of(config.bins)
     made = optimal_plan(_expected(settings, config, counts, model), names, homes)
     peer = chunked_plan(made.counts, names)
     for each in made.passes[:_MOST_SHOWN]:

@@ -176,7 +176,7 @@ def _run(
                     case BoardBack():
                         settings.say("The board is back; sorting goes on.")
                     case PileEmpty():
-                        settings.say(f"No part came for {event.waited_s:g} s: the pile seems to be empty.")
+                        settings.say(f"No part came for {event.waited_s:.0f} s: the pile seems to be empty.")
                     case SortFinished():
                         finished = event
     except (RigError, Interrupted) as stop:

@@ -112,9 +112,10 @@ class Sorter:
         done = losses = strays = 0
         while done < count:
             try:
+                empty_from_s = self.machine.clock.monotonic()
                 sight = await_part(self.machine, self.wait_for_part_s)
                 if sight is None:
-                    yield PileEmpty(self.wait_for_part_s)
+                    yield PileEmpty(self.machine.clock.monotonic() - empty_from_s)
                     return
                 seen = self.examiner.examine(sight, once=strays == _MOST_TURNS_ASTRAY)
                 if isinstance(seen, Strayed):

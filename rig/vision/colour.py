@@ -157,9 +157,8 @@ def _core(part: Mask) -> NDArray[np.bool_] | None:
 
 def _light_on(empty: EmptyTable, core: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Light (pixels, 3) that the table gives where the part lies."""
-    small, _ = reduced(empty.picture)
-    light = cv2.GaussianBlur(_LEVELS[small], (0, 0), _GRAIN_PX)
-    return np.asarray(np.maximum(light[core], _LEVELS[1]), np.float32)
+    smooth = cv2.GaussianBlur(empty.small, (0, 0), _GRAIN_PX)
+    return np.asarray(np.maximum(_LEVELS[smooth[core]], _LEVELS[1]), np.float32)
 
 
 def _light_around(small: Image, part: Mask, core: NDArray[np.bool_]) -> NDArray[np.float32] | None:

@@ -98,7 +98,7 @@ class EmptyTable:
         either = np.count_nonzero(seen | self._outline)
         if not either or np.count_nonzero(seen & self._outline) < _LEAST_OVERLAP * either:
             return False
-        apart = cv2.absdiff(small, self._small).max(axis=2)
+        apart = cv2.absdiff(small, self.small).max(axis=2)
         return float(np.median(apart[self._outline > 0])) <= _MOST_LEVELS
 
     def explains(self, seen: Mask) -> NDArray[np.bool_]:
@@ -106,17 +106,18 @@ class EmptyTable:
         return seen <= _KNOWN_EDGES * self._steps_around.astype(np.float32)
 
     @cached_property
-    def _small(self) -> Image:
+    def small(self) -> Image:
+        """The picture at the size that is searched."""
         return reduced(self.picture)[0]
 
     @cached_property
     def _outline(self) -> Mask:
-        return outline(self._small)
+        return outline(self.small)
 
     @cached_property
     def _steps_around(self) -> Mask:
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_KNOWN_PX, _KNOWN_PX))
-        return np.asarray(cv2.dilate(steps(self._small), disc), np.uint8)
+        return np.asarray(cv2.dilate(steps(self.small), disc), np.uint8)
 
 
 def read_empty_table(path: Path) -> EmptyTable | None:

@@ -82,13 +82,16 @@ def _figures(how: str, guesses: list[_Guess]) -> Iterator[Figure]:
     )
     often = "; ".join(f"{name} {count}x" for name, count in mistaken.most_common(2)) or "no mistakes"
     yield Figure(
-        f"colours {how}", f"{right.mean():.1%} of {len(guesses)} right", often, right.mean() / _LEAST_RIGHT
+        f"colours {how}",
+        f"{right.mean():.1%} of {len(guesses)} right",
+        often,
+        float(right.mean()) / _LEAST_RIGHT,
     )
     yield Figure(
         "colours that count as known",
         f"{sure.mean():.1%}, of which {right[sure].mean():.1%} are right",
         f"{SortingConfig().colour_threshold:.0%} sure at least",
-        right[sure].mean() / SortingConfig().colour_threshold,
+        float(right[sure].mean()) / SortingConfig().colour_threshold,
     )
     error = _calibration_error(probability, right)
     yield Figure("calibration error of colours", f"{error:.3f}", f"{_MOST_ECE}", _MOST_ECE / error)

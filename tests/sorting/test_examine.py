@@ -143,7 +143,7 @@ def test_a_part_that_rolls_is_watched_anew_and_in_the_end_decided_by_one_look(
         assert isinstance(world, RollingWorld)
         world.rolls = True
         look = examiner(machine, bundle, Policy((NEVER, ALWAYS), WEIGHTS))
-        sorter = Sorter(machine, look, Routing(DEFAULT_BINS, "reject"), ledger, "m", 5.0)
+        sorter = Sorter(machine, look, Routing(DEFAULT_BINS, "reject"), ledger, "m", 0.8, 5.0)
         events = list(sorter.run(RunId("r"), 1))
         rows = ledger.rows(RunId("r"))
     assert [type(event) for event in events] == [PartStrayed] * 3 + [PartSorted]

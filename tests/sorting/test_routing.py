@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rig.bin_config import DEFAULT_BINS, BinConfig
+from rig.bin_config import DEFAULT_BINS, BinConfig, homes_of
 from rig.catalog import ColourCode, PartNumber
 from rig.config import Config
 from rig.devices.operator import Truth
@@ -248,6 +248,16 @@ def test_rules_that_contradict_each_other_are_named(bins: list[dict[str, Any]], 
 )
 def test_rules_that_differ_in_priority_kind_or_colour_are_not_in_dispute(bins: list[dict[str, Any]]) -> None:
     assert len(config_of(*bins)) == len(bins) + 1
+
+
+def test_only_a_bin_for_every_part_of_a_number_is_its_home_in_a_plan() -> None:
+    bins = config_of(
+        {"name": "red", "parts": ["3001"], "colours": ["red"]},
+        {"name": "a", "parts": ["3001", "3003"], "capacity": 1},
+        {"name": "b", "parts": ["3001", "3003"]},
+        {"name": "others", "rest": True},
+    )
+    assert homes_of(bins) == {"3001": "a", "3003": "a"}
 
 
 def test_a_category_that_no_part_is_in_is_refused() -> None:
