@@ -23,7 +23,8 @@ from rig.sim.drivetrain import Motion
 from rig.sim.faults import Direction, Fault, FaultKind, FaultyBoard
 from rig.sim.firmware import Firmware
 from rig.sim.port import SimulatedPort
-from rig.sim.world import ServoChute, ServoExit, World
+from rig.sim.ways import ServoChute, ServoExit
+from rig.sim.world import World
 from rig.vision.stillness import agree
 
 pytestmark = pytest.mark.usefixtures("own_folder")

@@ -18,7 +18,7 @@ from rig.sim.build import Build
 from rig.sim.faults import FaultyBoard, Strike
 from rig.sim.firmware import Firmware
 from rig.sim.scenario import load_scenario
-from rig.sim.world import (
+from rig.sim.ways import (
     Chute,
     Exit,
     HandRelease,
@@ -29,8 +29,8 @@ from rig.sim.world import (
     ServoExit,
     ServoRelease,
     StepperChute,
-    World,
 )
+from rig.sim.world import World
 
 # Where the endstops are, as a share of a turn before the place at power-on. Any place would do.
 _SWITCH_BEFORE_TURN = 1 / 8

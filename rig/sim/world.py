@@ -8,16 +8,24 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from rig.catalog import ColourCode, PartNumber
 from rig.clock import Clock
 from rig.sim.drivetrain import DriveTrain, Motion
+from rig.sim.ways import (
+    Chute,
+    Exit,
+    PinExit,
+    PinRelease,
+    Release,
+    ServoChute,
+    ServoExit,
+    ServoRelease,
+    StepperChute,
+)
 
 # What stands on the Y axis where no chute does: a motor like that of a table without gears.
 _BARE_MICROSTEPS_PER_TURN = 3200
-# A servo that is this near to an angle has reached it.
-_SERVO_TOLERANCE_DEG = 0.5
 
 
 @dataclass(frozen=True)
@@ -85,72 +93,6 @@ class Passage:
     laid_s: float
     pushes: int = 0
     fallen: FallenPart | None = None
-
-
-@dataclass(frozen=True)
-class ServoExit:
-    """A servo that sweeps the part off the table when it is pushed at least so far."""
-
-    servo: int
-    push_deg: float
-
-    def is_open(self, servo: int, angle_deg: float) -> bool:
-        """Whether a servo at an angle pushes the part off."""
-        return servo == self.servo and angle_deg >= self.push_deg - _SERVO_TOLERANCE_DEG
-
-
-@dataclass(frozen=True)
-class PinExit:
-    """An air jet that blows the part off the table when its output goes high."""
-
-    pin: int
-
-
-@dataclass(frozen=True)
-class ServoChute:
-    """A chute that a servo turns."""
-
-    servo: int
-
-
-@dataclass(frozen=True)
-class StepperChute:
-    """A chute on the Y axis.
-
-    Attributes:
-        microsteps_per_turn: pulses to the driver that make one turn of the chute.
-    """
-
-    microsteps_per_turn: float
-
-
-@dataclass(frozen=True)
-class HandRelease:
-    """A hand lays each part, when `World.release` says so."""
-
-
-@dataclass(frozen=True)
-class PinRelease:
-    """An output that lets the feeder's next part go each time that it goes high."""
-
-    pin: int
-
-
-@dataclass(frozen=True)
-class ServoRelease:
-    """A servo that lets the feeder's next part go each time that it is turned at least so far."""
-
-    servo: int
-    push_deg: float
-
-    def is_open(self, servo: int, angle_deg: float) -> bool:
-        """Whether a servo at an angle lets a part go."""
-        return servo == self.servo and angle_deg >= self.push_deg - _SERVO_TOLERANCE_DEG
-
-
-Exit: TypeAlias = ServoExit | PinExit
-Release: TypeAlias = HandRelease | PinRelease | ServoRelease
-Chute: TypeAlias = ServoChute | StepperChute
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ from rig.sim.firmware import Firmware
 from rig.sim.hand import SimulatedHand
 from rig.sim.port import SimulatedPort
 from rig.sim.scene import draw_scene
-from rig.sim.world import ServoChute, ServoExit, World
+from rig.sim.ways import ServoChute, ServoExit
+from rig.sim.world import World
 from rig.vision.quality import Flaw
 from tests.sim.boards import SERIAL
 

@@ -16,7 +16,8 @@ from rig.sim.build import Build
 from rig.sim.faults import Fault, FaultyBoard
 from rig.sim.firmware import Firmware
 from rig.sim.port import PortKind, SimulatedPort
-from rig.sim.world import Chute, Exit, ServoChute, ServoExit, World
+from rig.sim.ways import Chute, Exit, ServoChute, ServoExit
+from rig.sim.world import World
 
 LIGHT_PIN = 8
 SERVO_CHUTE = ServoChute(0)

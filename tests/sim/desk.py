@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from rig.catalog import ColourCode, PartNumber
 from rig.clock import LeapingClock
 from rig.sim.drivetrain import Standstill
-from rig.sim.world import LyingPart, ServoChute, ServoExit, World
+from rig.sim.ways import ServoChute, ServoExit
+from rig.sim.world import LyingPart, World
 
 MICROSTEPS_PER_TURN = 3600
 LAMP_PIN = 8

@@ -4,7 +4,7 @@ import pytest
 
 from rig.marlin.codec import encode
 from rig.sim.build import Build
-from rig.sim.world import StepperChute
+from rig.sim.ways import StepperChute
 from tests.sim.boards import Console
 
 OK = "ok P15 B3"

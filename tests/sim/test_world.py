@@ -3,7 +3,7 @@
 import pytest
 
 from rig.sim import servo
-from rig.sim.world import PinExit, StepperChute
+from rig.sim.ways import PinExit, StepperChute
 from tests.sim.boards import SWEEPER, Console
 from tests.sim.desk import brick
 
