@@ -47,7 +47,7 @@ class BinConfig(Section):
         chute_deg: where a chute finds it.
         jet_pin: the output that opens its air valve.
         gcode: lines that bring the part into it.
-        capacity: how many parts it holds; None where it is never full.
+        capacity: how many parts it holds before it has to be emptied; None where that is no matter.
         priority: None for what its conditions come to: the more closely they say what, the higher.
     """
 

@@ -106,6 +106,7 @@ class CameraConfig(Section):
     lens_position: float | None = Field(default=None, ge=0, le=10_000)
     sweep_exposure_us: int = Field(default=1500, gt=0, le=1_000_000)
     timeout_s: float = Field(default=5.0, gt=0)
+    reconnect_timeout_s: float = Field(default=60.0, ge=0, le=3600)
 
     @model_validator(mode="after")
     def _pi_cameras_are_numbered(self) -> Self:
@@ -253,6 +254,8 @@ class Config(Section):
             raise ValueError("bins: two bins have the same name")
         if self.sorting.reject_bin not in names:
             raise ValueError(f"sorting.reject_bin: there is no bin named {self.sorting.reject_bin!r}")
+        if self.sorting.return_bin not in (None, *names):
+            raise ValueError(f"sorting.return_bin: there is no bin named {self.sorting.return_bin!r}")
         check_rules(self.bins)
         return self
 

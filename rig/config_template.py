@@ -38,6 +38,7 @@ gain = 1.0                  # 1.0: the least of a Pi camera; a webcam's as its d
 # lens_position = 8.0       # focus of a lens that moves: dioptres of a Pi camera; a webcam's own units
 sweep_exposure_us = 1500    # of `rig capture --sweep`, which raises the gain instead: to 8 or 16 at most
 timeout_s = 5.0
+reconnect_timeout_s = 60.0  # how long sorting waits for a camera that stalled or was unplugged
 
 [light]
 pin = 8                     # a MOSFET output; "none" for a lamp that is always on
@@ -86,6 +87,7 @@ kind = "none"
 
 [sorting]
 reject_bin = "reject"       # for parts that the model is not sure of
+# return_bin = "again"      # for what you feed again, such as two parts at once; otherwise the reject bin
 # What a part in a wrong bin, a part in the reject bin and another look cost, in any one unit:
 cost_wrong_bin = 1.0
 cost_reject = 0.2
@@ -96,6 +98,7 @@ most_views = 4              # looks at a part that it is not sure of; the table 
 look_turn_deg = 60.0
 colour_threshold = 0.8      # how probable a colour must be to count as known
 # categories = "parts.csv"  # of the parts: columns part and category, or Rebrickable's file of that name
+pushes = 2                  # of a part that does not leave the table, before you are asked to see to it
 wait_for_part_s = 60.0      # an empty table for so long means an empty pile
 
 [paths]
@@ -123,6 +126,8 @@ damaged = 0.0               # parts with a chipped corner, a bite mark or a stud
 foreign = 0.0               # parts that the model does not know
 # foreign_parts = ["32064"] # which; otherwise those of the simulator's own ten that the model does not know
 stuck = 0.0                 # pairs that are stuck together
+double = 0.0                # pairs that lie apart
+astray = 0.0                # parts that come to lie at the rim of the picture
 gap_spread_s = 0.0          # mean of what parts come later than feed_gap_s
 jams = 0.0                  # parts before which the feeder jams
 jam_s = 20.0

@@ -209,11 +209,11 @@ def sort_job(
 
 def _routing(config: Config, followed: FollowedPass | None) -> tuple[Routing, list[str]]:
     """The bins, and what of the lists that they name was left out."""
-    reject_bin = config.sorting.reject_bin
+    reject_bin, return_bin = config.sorting.reject_bin, config.sorting.return_bin
     if followed is not None:
-        return PassRouting(config.bins, reject_bin, followed), []
+        return PassRouting(config.bins, reject_bin, followed, return_bin), []
     stock = recorded_lots(config.paths.ledger, reject_bin)
-    return read_routing(config.bins, reject_bin, config.sorting.categories, stock)
+    return read_routing(config.bins, reject_bin, return_bin, config.sorting.categories, stock)
 
 
 def _keep_fates(ledger: Ledger, run: RunId, operator: Operator, routing: Routing) -> None:

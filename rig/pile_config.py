@@ -21,6 +21,8 @@ class PileConfig(Section):
         foreign: share of parts that the model does not know.
         foreign_parts: which; where empty, those of the simulator's own ten that it does not know.
         stuck: share of pairs that are stuck together.
+        double: share of pairs that come at once and lie apart.
+        astray: share of parts that roll aside, to where the picture may end.
         gap_spread_s: mean of what a part comes later than `feed_gap_s`, exponentially distributed.
         jams, jam_s: share of parts before which the feeder jams, and for how long.
         stays: share of pushes that leave a part where it lies.
@@ -33,6 +35,8 @@ class PileConfig(Section):
     foreign: Share = 0.0
     foreign_parts: tuple[AnyPart, ...] = ()
     stuck: Share = 0.0
+    double: Share = 0.0
+    astray: Share = 0.0
     gap_spread_s: float = Field(default=0.0, ge=0, le=600)
     jams: Share = 0.0
     jam_s: float = Field(default=20.0, ge=0, le=3600)
@@ -41,6 +45,6 @@ class PileConfig(Section):
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:
-        if self.damaged + self.foreign + self.stuck > 1:
-            raise ValueError("damaged, foreign and stuck are more than 1 together")
+        if self.damaged + self.foreign + self.stuck + self.double > 1:
+            raise ValueError("damaged, foreign, stuck and double are more than 1 together")
         return self

@@ -17,6 +17,9 @@ class SortingConfig(Section):
             another look cost, in any one unit; the thresholds follow from them.
         target_error: instead of costs, share of the sorted parts that may lie in a wrong bin.
         reject_threshold: instead of either, the probability from which a part is sorted.
+        return_bin: for what was never classified, such as two parts at once, and is fed again; the reject bin
+            where none is named.
+        pushes: how often a part is pushed before that counts as a jam.
         most_views: looks at a part; as many as the model has learned to weigh, at most.
         look_turn_deg: the table's turn from one look to the next.
         colour_threshold: how probable a colour must be to count as known.
@@ -24,6 +27,7 @@ class SortingConfig(Section):
     """
 
     reject_bin: str = "reject"
+    return_bin: str | None = None
     cost_wrong_bin: float = Field(default=1.0, gt=0)
     cost_reject: float = Field(default=0.2, gt=0)
     cost_look: float = Field(default=0.02, ge=0)
@@ -34,6 +38,7 @@ class SortingConfig(Section):
     colour_threshold: float = Field(default=0.8, ge=0, le=1)
     categories: Path | None = None
     wait_for_part_s: float = Field(default=60.0, gt=0)
+    pushes: int = Field(default=2, ge=1, le=20)
 
     @model_validator(mode="after")
     def _one_way_to_decide(self) -> Self:

@@ -26,7 +26,7 @@ class Actuator(Protocol):
         ...
 
     def drop(self, target: BinConfig) -> None:
-        """Bring the part into a bin, and return to rest.
+        """Bring the part into a bin, and leave the table clear to be looked at.
 
         Raises:
             PositionUnknown: it has to be prepared again.
@@ -100,7 +100,8 @@ class ServoGate:
 class StepperChute:
     """A chute on Marlin's Y axis, and a servo that sweeps. At rest the chute points to `rest_deg`.
 
-    A chute whose position is unknown stays where it is: it has to be prepared again.
+    After a drop it points where it did, since the next look does not wait for it. A chute whose position is
+    unknown stays where it is: it has to be prepared again.
     """
 
     def __init__(self, marlin: Marlin, config: StepperChuteConfig, clock: Clock) -> None:
@@ -119,7 +120,6 @@ class StepperChute:
         self._marlin.wait_for_motion()
         self._axis.go_to(self._axis.nearest(target.chute_deg))
         self._sweeper.sweep()
-        self.rest()
 
     def rest(self) -> None:
         self._sweeper.rest()

@@ -49,8 +49,9 @@ class Placement:
     physical_part: str | None = None
 
 
-PieceKind = Literal["sound", "damaged", "foreign", "stuck"]
-"""A good part; a broken one; one that is not among those that the pile was said to hold; two in one."""
+PieceKind = Literal["sound", "damaged", "foreign", "stuck", "double"]
+"""A good part; a broken one; one that is not among those that the pile was said to hold; two in one; two that
+came at once."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Truth:
     """What really lies on the table.
 
     Attributes:
-        part: its number; of two that are stuck together both, with a plus between them.
+        part: its number; of two both, with a plus between them.
     """
 
     part: str
@@ -133,6 +134,18 @@ class Operator(Protocol):
         """Have the next part of the pile laid on the empty table."""
         ...
 
+    def clear_jam(self) -> None:
+        """Have the way off the table freed, where a part did not leave it."""
+        ...
+
+    def mend_light(self) -> None:
+        """Have the lamp seen to."""
+        ...
+
+    def empty_bin(self, name: str) -> None:
+        """Have a full bin emptied."""
+        ...
+
     def truth(self) -> Truth | None:
         """What really lies on the table; None where nobody can know."""
         ...
@@ -176,6 +189,15 @@ class HumanOperator:
 
     def feed(self) -> None:
         self._ask("Lay the next part on the table")
+
+    def clear_jam(self) -> None:
+        self._ask("Free the way off the table; leave the part there to have it pushed again, or take it away")
+
+    def mend_light(self) -> None:
+        self._ask("See to the lamp over the table")
+
+    def empty_bin(self, name: str) -> None:
+        self._ask(f"Empty bin {name}, which is full")
 
     def truth(self) -> Truth | None:
         return None

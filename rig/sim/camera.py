@@ -98,9 +98,12 @@ class SimulatedCamera:
         now_s = clock.monotonic()
         locked = self._locked
         config = locked.config
-        from_s = self._next_exposure_s(max(not_before_s, now_s))
+        stalls_until_s = self._world.camera_stalls_until_s()
+        from_s = self._next_exposure_s(max(not_before_s, now_s, stalls_until_s))
         until_s = from_s + locked.exposure_s
         if until_s - now_s > config.timeout_s + self._period_s:
+            if stalls_until_s > now_s:
+                clock.sleep(config.timeout_s)
             raise FrameTimeout(
                 f"the simulated camera has no frame within {config.timeout_s:g} s",
                 hint="raise timeout_s in [camera], or ask for an earlier frame",

@@ -1,4 +1,4 @@
-"""Faults of the wire and the board, struck at an exact line or by seed and probability.
+"""Faults of wire, board and desk, struck at an exact line or by seed and probability.
 
 `FaultyBoard` stands between a port and a board.
 """
@@ -44,6 +44,10 @@ class FaultKind(Enum):
     the board as the M280 in the line starts its servo. ENDSTOP_OPEN breaks the wires of the endstops for
     good before the line arrives, STALL has the table stand still for good. UNPLUG pulls the cable for good;
     REPLUG plugs it in again after `duration_s`, when the board has another name.
+
+    To the desk, as the line arrives: JAM has no push move a part until somebody frees the way. LAMP_OFF puts
+    out the lamp, which can be switched on again; after LAMP_BREAKS only a hand helps. CAMERA_STALLS has the
+    camera deliver nothing for `duration_s`.
     """
 
     DROP = "drop"
@@ -67,15 +71,23 @@ class FaultKind(Enum):
     STALL = "stall"
     UNPLUG = "unplug"
     REPLUG = "replug"
+    JAM = "jam"
+    LAMP_OFF = "lamp-off"
+    LAMP_BREAKS = "lamp-breaks"
+    CAMERA_STALLS = "camera-stalls"
 
 
-# What the line does to the board as it arrives.
+# What the line does to the board, or to the desk, as it arrives.
 _TROUBLE: dict[FaultKind, Callable[["Fault", Firmware], None]] = {
     FaultKind.BUSY: lambda fault, board: board.afflict(Ailment(busy_s=fault.duration_s)),
     FaultKind.HANG: lambda fault, board: board.afflict(Ailment(busy_s=fault.duration_s, hangs=True)),
     FaultKind.BROWN_OUT: lambda fault, board: board.afflict(Ailment(browns_out=True)),
     FaultKind.ENDSTOP_OPEN: lambda fault, board: board.break_switches(),
     FaultKind.STALL: lambda fault, board: board.jam_table(),
+    FaultKind.JAM: lambda fault, board: board.world.jam_way(),
+    FaultKind.LAMP_OFF: lambda fault, board: board.world.switch_lamp_off(),
+    FaultKind.LAMP_BREAKS: lambda fault, board: board.world.break_lamp(),
+    FaultKind.CAMERA_STALLS: lambda fault, board: board.world.stall_camera(fault.duration_s),
 }
 # What becomes of the line itself.
 _DAMAGE: dict[FaultKind, Callable[[bytes, Random], bytes]] = {

@@ -117,6 +117,11 @@ class Firmware:
         """The table's motor stalls for good; nothing tells the board, which counts on."""
         self._world.jam_table()
 
+    @property
+    def world(self) -> World:
+        """The desk that it drives."""
+        return self._world
+
     def receive(self, data: bytes) -> None:
         if not self._alive or self._clock.monotonic() < self._booted_at_s:
             return

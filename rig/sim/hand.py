@@ -110,6 +110,17 @@ class SimulatedHand:
         """Lay the next part of the pile on the table, after the feeder's gap."""
         self._world.release()
 
+    def clear_jam(self) -> None:
+        """Free the way, and leave the part where it lies."""
+        self._world.free_way()
+
+    def mend_light(self) -> None:
+        """Put a new lamp in."""
+        self._world.mend_lamp()
+
+    def empty_bin(self, name: str) -> None:
+        """The bins of the simulated rig hold any number."""
+
     def truth(self) -> Truth | None:
         """What lies on the simulated table."""
         lying = self._world.part_on_table()

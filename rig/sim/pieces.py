@@ -1,4 +1,4 @@
-"""What may lie in a pile beside sound parts: a damaged one, or two that are stuck together.
+"""What may lie in a pile beside sound parts: a damaged one, or two at once, stuck together or apart.
 
 Such a piece has a number of its own, by which the simulator keeps its shape as it does that of a part:
 `3001~chipped`, `3001~on~3003`. No part number has a `~`, so that nobody can ask for one by accident.
@@ -22,6 +22,8 @@ _LARGEST_CHIP = 0.4
 _BITE_RADIUS_MM = 5.0
 _LARGEST_BITE = 0.5
 _STUMP_MM = 0.3
+# Between two parts that lie apart.
+_GAP_MM = 14.0
 _STUD_MARGIN_MM = 0.2
 # What is lower than the highest point by less than this is level with it.
 _FLAT_MM = 0.05
@@ -38,10 +40,15 @@ class Damage(Enum):
 
 
 class Joint(Enum):
-    """How two parts are stuck together: the first stands on the second, or they lie side by side."""
+    """How two parts come at once: the first stands on the second, they touch side by side, or lie apart."""
 
     ON = "on"
     BESIDE = "beside"
+    APART = "apart"
+
+
+STUCK = (Joint.ON, Joint.BESIDE)
+"""The ways in which two parts are stuck together."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Piece:
     """One thing of a pile.
 
     Attributes:
-        parts: its part, or the two that are stuck together.
+        parts: its part, or the two that come at once.
         damage: of a single part; None for a sound one.
         joint: of two parts.
     """
@@ -79,19 +86,9 @@ class Piece:
     def shape(self, mesh_of: Callable[[PartNumber], Mesh]) -> Mesh:
         """Its surface, made of those of its parts."""
         meshes = [mesh_of(part) for part in self.parts]
-        match self.damage or self.joint:
-            case Damage.CHIPPED:
-                return _chipped(meshes[0])
-            case Damage.BITTEN:
-                return _bitten(meshes[0])
-            case Damage.SHORN:
-                return _shorn(meshes[0])
-            case Joint.ON:
-                return _stacked(*meshes)
-            case Joint.BESIDE:
-                return _side_by_side(*meshes)
-            case None:
-                return meshes[0]
+        if self.joint is not None:
+            return _JOINTS[self.joint](*meshes)
+        return meshes[0] if self.damage is None else _DAMAGES[self.damage](meshes[0])
 
 
 def _stacked(upper: Mesh, lower: Mesh) -> Mesh:
@@ -103,6 +100,16 @@ def _stacked(upper: Mesh, lower: Mesh) -> Mesh:
 def _side_by_side(left: Mesh, right: Mesh) -> Mesh:
     """Their ends touch."""
     return merge(left.moved((-left.corners[..., 0].max(), 0, 0)), right.moved(-_low_x(right)))
+
+
+def _apart(left: Mesh, right: Mesh) -> Mesh:
+    """There is table between their ends."""
+    half_gap = np.array([_GAP_MM / 2, 0.0, 0.0])
+    return merge(left.moved(-half_gap - _high_x(left)), right.moved(half_gap - _low_x(right)))
+
+
+def _high_x(mesh: Mesh) -> Floats:
+    return np.array([mesh.corners[..., 0].max(), 0.0, 0.0])
 
 
 def _low_x(mesh: Mesh) -> Floats:
@@ -213,3 +220,15 @@ def _split(mesh: Mesh) -> Mesh:
             halves.append((np.stack([a, middle, c], 1), np.stack([middle, b, c], 1)))
         pieces = (Mesh(halves[0][half], halves[1][half], whole.colours) for half in range(2))
         mesh = merge(mesh.part_of(~long), *pieces)
+
+
+_DAMAGES: dict[Damage, Callable[[Mesh], Mesh]] = {
+    Damage.CHIPPED: _chipped,
+    Damage.BITTEN: _bitten,
+    Damage.SHORN: _shorn,
+}
+_JOINTS: dict[Joint, Callable[[Mesh, Mesh], Mesh]] = {
+    Joint.ON: _stacked,
+    Joint.BESIDE: _side_by_side,
+    Joint.APART: _apart,
+}

@@ -1,6 +1,7 @@
 """A mixed pile in the simulated feeder, as `[sim.pile]` describes it: drawn by seed, without an end."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -12,8 +13,12 @@ from rig.pile_config import PileConfig
 from rig.sim.drop import drop
 from rig.sim.part_library import PartLibrary
 from rig.sim.parts import PARTS
-from rig.sim.pieces import Damage, Joint, Piece
-from rig.sim.world import Feed
+from rig.sim.pieces import STUCK, Damage, Joint, Piece
+from rig.sim.poses import RestingPose
+from rig.sim.world import Feed, LyingPart
+
+# From the table's middle; the picture ends some 50 mm from it on one side or another.
+_ASTRAY_MM = 44.0
 
 _Kind = TypeVar("_Kind", PartNumber, ColourCode)
 
@@ -60,7 +65,7 @@ def truth_of(piece: Piece, expected: Collection[PartNumber]) -> Truth:
     """What a piece is to somebody who expects some parts."""
     kind: PieceKind = "sound"
     if piece.joint is not None:
-        kind = "stuck"
+        kind = "stuck" if piece.joint in STUCK else "double"
     elif expected and piece.parts[0] not in expected:
         kind = "foreign"
     elif piece.damage is not None:
@@ -79,14 +84,30 @@ def _feeds(
 ) -> Iterator[Feed]:
     while True:
         part, colour = _one_of(weights, rng), _one_of(colours, rng)
-        number = _mishap(part, weights, foreign, config, mishap_rng).number
-        poses = library.poses(number)
-        yield Feed(
-            drop(number, colour, rng, poses, range(len(poses))),
+        piece = _mishap(part, weights, foreign, config, mishap_rng)
+        poses = library.poses(piece.number)
+        feed = Feed(
+            drop(piece.number, colour, rng, poses, _sides(piece, poses)),
             delay_s=_delay_s(config, mishap_rng),
             withstands=int(mishap_rng.geometric(1 - config.stays)) - 1,
             bounces=bool(mishap_rng.random() < config.bounces),
         )
+        # Nothing is drawn for what is not ordered, so that other piles stay as they are.
+        if config.astray and mishap_rng.random() < config.astray:
+            feed = replace(feed, lying=_rolled_aside(feed.lying, mishap_rng))
+        yield feed
+
+
+def _sides(piece: Piece, poses: Sequence[RestingPose]) -> Collection[int]:
+    """All; but two parts that lie apart stand each on its own, as only the upright side has it."""
+    if piece.joint is not Joint.APART:
+        return range(len(poses))
+    return [min(range(len(poses)), key=lambda side: poses[side].down[2])]
+
+
+def _rolled_aside(lying: LyingPart, rng: np.random.Generator) -> LyingPart:
+    way = rng.uniform(0, 2 * np.pi)
+    return replace(lying, offset_mm=(float(_ASTRAY_MM * np.cos(way)), float(_ASTRAY_MM * np.sin(way))))
 
 
 def _mishap(
@@ -105,7 +126,10 @@ def _mishap(
         return Piece((foreign[rng.integers(len(foreign))],))
     luck -= config.foreign
     if luck < config.stuck:
-        return Piece((part, _one_of(weights, rng)), joint=list(Joint)[rng.integers(len(Joint))])
+        return Piece((part, _one_of(weights, rng)), joint=STUCK[rng.integers(len(STUCK))])
+    luck -= config.stuck
+    if luck < config.double:
+        return Piece((part, _one_of(weights, rng)), joint=Joint.APART)
     return Piece((part,))
 
 

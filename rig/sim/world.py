@@ -122,7 +122,7 @@ class World:
         exits: ways off the table.
         chute: where a part that is pushed off falls through; None where there is none.
         light_pin: as in `[light]`.
-        feed_gap_s: how long the feeder takes to lay the next part on an empty table.
+        feed_gap_s: how long the feeder takes to lay the next part on an empty table, its way free.
         backlash_deg: play between motor and table.
         rings: whether the table swings on after a stop.
         releases: what lets the feeder's next part go; where there is nothing, parts come by themselves.
@@ -166,6 +166,9 @@ class World:
         self._fallen: list[FallenPart] = []
         self._motors_off_from_s = -math.inf
         self._jammed_deg: float | None = None
+        self._way_is_jammed = False
+        self._lamp_is_broken = False
+        self._camera_stalls_until_s = -math.inf
 
     # What the firmware drives.
 
@@ -197,9 +200,13 @@ class World:
     def turn_servo(self, index: int, angle_deg: float) -> None:
         """A servo reaches an angle; a sweeper's push makes the part fall where the chute points."""
         with self._lock:
+            before_deg = self._servos_deg.get(index, 0.0)
             self._servos_deg[index] = angle_deg
-            if any(isinstance(way, ServoExit) and way.is_open(index, angle_deg) for way in self._exits):
+            sweepers = [way for way in self._exits if isinstance(way, ServoExit)]
+            if any(sweeper.is_open(index, angle_deg) for sweeper in sweepers):
                 self._leave(jet_pin=None)
+            elif any(sweeper.is_open(index, before_deg) for sweeper in sweepers):
+                self._clear_way()
             if any(isinstance(way, ServoRelease) and way.is_open(index, angle_deg) for way in self._releases):
                 self.release()
 
@@ -209,8 +216,11 @@ class World:
             goes_high = value > 0 and not self._pins.get(pin)
             self._pins[pin] = value
             self._pin_writes.append(PinWrite(pin, value, self.clock.monotonic()))
-            if goes_high and PinExit(pin) in self._exits:
-                self._leave(jet_pin=pin)
+            if PinExit(pin) in self._exits:
+                if goes_high:
+                    self._leave(jet_pin=pin)
+                elif value == 0:
+                    self._clear_way()
             if goes_high and PinRelease(pin) in self._releases:
                 self.release()
 
@@ -255,9 +265,39 @@ class World:
             return self._sheet
 
     def lamp_level(self) -> float:
-        """Brightness of the lamp, 0 to 1; always 1 when the rig has no lamp to switch."""
+        """Brightness of the lamp, 0 to 1; 1 when the rig has no lamp to switch, as long as it burns."""
         with self._lock:
+            if self._lamp_is_broken:
+                return 0.0
             return 1.0 if self._light_pin is None else self._pins.get(self._light_pin, 0) / 255
+
+    def camera_stalls_until_s(self) -> float:
+        """Before this time of the clock the camera delivers nothing."""
+        with self._lock:
+            return self._camera_stalls_until_s
+
+    # What goes wrong.
+
+    def jam_way(self) -> None:
+        """From now on no push moves a part."""
+        with self._lock:
+            self._way_is_jammed = True
+
+    def switch_lamp_off(self) -> None:
+        """The lamp's output falls low; switched on again, the lamp burns."""
+        with self._lock:
+            if self._light_pin is not None:
+                self.write_pin(self._light_pin, 0)
+
+    def break_lamp(self) -> None:
+        """The lamp burns out."""
+        with self._lock:
+            self._lamp_is_broken = True
+
+    def stall_camera(self, duration_s: float) -> None:
+        """The camera delivers nothing for a while."""
+        with self._lock:
+            self._camera_stalls_until_s = self.clock.monotonic() + duration_s
 
     # What the operator does.
 
@@ -275,6 +315,16 @@ class World:
         """Take away what lies on the table."""
         with self._lock:
             self._lying, self._sheet = None, None
+
+    def free_way(self) -> None:
+        """Pushes move parts again."""
+        with self._lock:
+            self._way_is_jammed = False
+
+    def mend_lamp(self) -> None:
+        """Put a new lamp in."""
+        with self._lock:
+            self._lamp_is_broken = False
 
     def pour(self, pile: Iterator[Feed]) -> None:
         """Clear the table and fill the feeder, which lays parts from `pile` one by one on the empty table."""
@@ -351,6 +401,11 @@ class World:
             self._next = None
             self._released -= bool(self._releases)
 
+    def _clear_way(self) -> None:
+        """The feeder's time begins when nothing is in its way any more."""
+        if self._lying is None:
+            self._cleared_s = self.clock.monotonic()
+
     def _chute_deg(self, now_s: float) -> float | None:
         match self._chute:
             case ServoChute(servo):
@@ -361,7 +416,7 @@ class World:
                 return None
 
     def _leave(self, jet_pin: int | None) -> None:
-        if self._lying is None:
+        if self._lying is None or self._way_is_jammed:
             return
         now_s = self.clock.monotonic()
         fallen = FallenPart(self._lying, now_s, self._chute_deg(now_s), jet_pin)

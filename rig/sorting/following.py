@@ -60,11 +60,17 @@ class PassRouting(Routing):
         ConfigError: rig.toml lacks a bin of the pass, or means it for rejects.
     """
 
-    def __init__(self, bins: Sequence[BinConfig], reject_bin: str, followed: FollowedPass) -> None:
+    def __init__(
+        self,
+        bins: Sequence[BinConfig],
+        reject_bin: str,
+        followed: FollowedPass,
+        return_bin: str | None = None,
+    ) -> None:
         self._followed = followed
         self._fed = followed.fed
         parts = {content.bin_name: content.classes for content in followed.this.bins}
-        usable = {bin_.name for bin_ in bins} - {reject_bin}
+        usable = {bin_.name for bin_ in bins} - {reject_bin, return_bin}
         lacking = [name for name in parts if name not in usable]
         if lacking:
             raise ConfigError(
@@ -72,7 +78,9 @@ class PassRouting(Routing):
                 f" {', '.join(lacking)}",
                 hint="add [[bins]] of these names to rig.toml, or plan again with: rig plan --out FILE",
             )
-        super().__init__([bin_.emptied_of_rules(parts.get(bin_.name, ())) for bin_ in bins], reject_bin)
+        super().__init__(
+            [bin_.emptied_of_rules(parts.get(bin_.name, ())) for bin_ in bins], reject_bin, return_bin
+        )
 
     def check(self, labels: Iterable[str]) -> None:
         """See that a model can name every part of the plan.

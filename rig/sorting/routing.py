@@ -31,6 +31,7 @@ class Routing:
     Args:
         bins: all bins; `rig.bin_config.check_rules` has been passed.
         reject_bin: name of the bin for parts that nobody was sure of.
+        return_bin: name of the bin for what was never classified and is fed again; the reject bin if None.
         categories: of the parts; None for a table of those that the simulator knows.
         wanted: the lists that the bins name.
     """
@@ -39,6 +40,7 @@ class Routing:
         self,
         bins: Sequence[BinConfig],
         reject_bin: str,
+        return_bin: str | None = None,
         *,
         categories: Mapping[PartNumber, str] | None = None,
         wanted: Mapping[Path, WantedList] | None = None,
@@ -46,7 +48,9 @@ class Routing:
         known = BUILT_IN if categories is None else categories
         self._categories = {part: category.casefold() for part, category in known.items()}
         self._wanted = dict(wanted or {})
-        self._reject = next(bin_ for bin_ in bins if bin_.name == reject_bin)
+        by_name = {bin_.name: bin_ for bin_ in bins}
+        self._reject = by_name[reject_bin]
+        self.return_bin = by_name[return_bin or reject_bin]
         # Sorting keeps the order of rig.toml among equals.
         ruled = sorted(
             (bin_ for bin_ in bins if bin_.rule.takes_something), key=lambda bin_: -bin_.rule.priority
@@ -112,7 +116,7 @@ class Routing:
             wanted.found(part, colour)
 
     def right_bin_for(self, truth: Truth, colour: ColourCode, lies_in: str | None = None) -> BinConfig:
-        """Where a piece of a pile belongs; what nobody could name, foreign or stuck, in the reject bin.
+        """Where a piece of a pile belongs; what nobody could name, foreign or two in one, in the reject bin.
 
         Args:
             colour: its true one.
@@ -122,7 +126,7 @@ class Routing:
         Raises:
             KeyError: as `bin_for`.
         """
-        if truth.kind in ("foreign", "stuck"):
+        if truth.kind in ("foreign", "stuck", "double"):
             return self._reject
         part = PartNumber(truth.part)
         right: list[BinConfig] = []
@@ -157,7 +161,11 @@ class Routing:
 
 
 def read_routing(
-    bins: Sequence[BinConfig], reject_bin: str, categories_file: Path | None, stock: Sequence[Lot]
+    bins: Sequence[BinConfig],
+    reject_bin: str,
+    return_bin: str | None,
+    categories_file: Path | None,
+    stock: Sequence[Lot],
 ) -> tuple[Routing, list[str]]:
     """The bins of rig.toml, with the files that they need.
 
@@ -184,7 +192,7 @@ def read_routing(
         wanted[bin_.wanted] = WantedList(reading.lots, stock)
         notes += [f"{bin_.wanted}: {note}" for note in reading.notes]
     categories = None if categories_file is None else read_categories(categories_file)
-    return Routing(bins, reject_bin, categories=categories, wanted=wanted), notes
+    return Routing(bins, reject_bin, return_bin, categories=categories, wanted=wanted), notes
 
 
 def _require_known_categories(bins: Sequence[BinConfig], known: frozenset[str]) -> None:

@@ -30,7 +30,7 @@ def config_of(*bins: dict[str, Any]) -> tuple[BinConfig, ...]:
 
 
 def routing_of(*bins: dict[str, Any], stock: tuple[Lot, ...] = ()) -> Routing:
-    routing, _ = read_routing(config_of(*bins), "reject", None, stock)
+    routing, _ = read_routing(config_of(*bins), "reject", None, None, stock)
     return routing
 
 
@@ -277,7 +277,7 @@ def test_what_a_wanted_list_has_besides_is_told(tmp_path: Path) -> None:
     path = tmp_path / "set.csv"
     path.write_text("Part,Color,Quantity,Is Spare\n3001,4,1,False\n3003,4,2,True\n")
     bins = config_of({"name": "a", "wanted": path}, {"name": "b", "rest": True})
-    assert read_routing(bins, "reject", None, ())[1] == [f"{path}: Spare parts are left out: 2."]
+    assert read_routing(bins, "reject", None, None, ())[1] == [f"{path}: Spare parts are left out: 2."]
 
 
 def test_a_bin_for_a_colour_that_is_never_seen_is_told() -> None:
@@ -296,7 +296,7 @@ def test_categories_are_read_from_a_table_of_ones_own_and_from_rebrickables(tmp_
     (tmp_path / "part_categories.csv").write_text("id,name\n3,Slopes\n11,Basic\n")
     bins = config_of({"name": "a", "categories": ["basic"]}, {"name": "b", "categories": ["Slopes"]})
     for path in (own, theirs):
-        routing, _ = read_routing(bins, "reject", path, ())
+        routing, _ = read_routing(bins, "reject", None, path, ())
         routing.check(["3001", "3039"])
         found = Counter({part: routing.bin_for(part).name for part in (BRICK, SLOPE)})
         assert found == {"3001": "a", "3039": "b"}
