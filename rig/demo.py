@@ -13,8 +13,8 @@ from rig.errors import BadInput
 from rig.files import storage_errors, write_whole
 from rig.jobs import SortFinished, capture_job, sort_job
 from rig.model import Bundle
+from rig.sorting.events import PartSorted
 from rig.sorting.report import write_report
-from rig.sorting.sorter import PartSorted
 from rig.sorting.summary import SortSummary
 from rig.vision.contact_sheet import contact_sheet
 from rig.vision.jpeg import encode_jpeg

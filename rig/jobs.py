@@ -5,8 +5,8 @@ about a second, so that is where a job is paused (no event is asked for), cancel
 Closing it leaves the rig at rest: actuator in its rest position, light off, motors released.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,14 +23,19 @@ from rig.devices.operator import Operator
 from rig.errors import BadInput
 from rig.machine import Machine, empty_table_path, open_machine
 from rig.model import Bundle
-from rig.sorting.examine import Examiner
+from rig.shelf import folder_in_use
+from rig.sorting.events import SortEvent
 from rig.sorting.expected import recorded_lots
 from rig.sorting.following import FollowedPass, PassRouting
-from rig.sorting.ledger import Ledger, RunId, new_run
+from rig.sorting.ledger import Ledger, LedgerRow, RunId, new_run
+from rig.sorting.looking import learn_table
+from rig.sorting.model_in_use import LoadedModel, ModelInUse
 from rig.sorting.policy import Policy, policy_for
 from rig.sorting.routing import Routing, read_routing
-from rig.sorting.sorter import Sorter, SortEvent
+from rig.sorting.sorter import Sorter
 from rig.sorting.summary import SortSummary, summarise
+from rig.sorting.trouble import Troubles
+from rig.sorting_config import SortingConfig
 from rig.vision.classifier import Classifier
 from rig.vision.locate import locate
 from rig.vision.table import read_empty_table
@@ -127,6 +132,28 @@ def _require_its_own_rig(plan: CapturePlan, machine: Machine, config: Config) ->
 
 
 @dataclass(frozen=True)
+class LeftUnfinished:
+    """A part was under way when sorting was killed; it may lie on the table, or in the bin of its row."""
+
+    row: LedgerRow
+
+    def __str__(self) -> str:
+        row = self.row
+        return (
+            f"Run {row.run} was cut short at part {row.number} ({row.part or 'not recognised'},"
+            f" {row.picture}): it may lie on the table, or in bin {row.bin}"
+        )
+
+
+@dataclass(frozen=True)
+class TableLearned:
+    """The empty table was pictured for this run: calibration has kept no picture that fits."""
+
+    def __str__(self) -> str:
+        return "The empty table is learned for this run; rig calibrate camera keeps it for all"
+
+
+@dataclass(frozen=True)
 class SortStarted:
     """The rig is ready and the model is loaded.
 
@@ -149,6 +176,9 @@ class SortFinished:
     ledger: Path
 
 
+SortJobEvent = EmptyTableUnfit | LeftUnfinished | TableLearned | SortStarted | SortEvent | SortFinished
+
+
 def sort_job(
     config: Config,
     bundle: Bundle,
@@ -156,23 +186,32 @@ def sort_job(
     seed: int,
     ask: Ask,
     followed: FollowedPass | None = None,
-) -> Generator[EmptyTableUnfit | SortStarted | SortEvent | SortFinished, None, None]:
+    *,
+    from_shelf: bool = False,
+    emptied: Sequence[str] = (),
+) -> Generator[SortJobEvent, None, None]:
     """Sort up to `count` parts with a model bundle.
+
+    A bundle that is written anew in its place is taken up at the next part.
 
     Args:
         followed: the pass of a plan that says which part goes into which bin, in place of rig.toml.
+        from_shelf: the bundle is the one in use; another that is made that one is taken up likewise.
+        emptied: names of bins that somebody has emptied.
 
     Raises:
         ConfigError: a label of the model has no bin; the bins name a category that there is not; the plan
             needs a bin or a label that there is not; or the target error cannot be met.
         RigError: as `open_machine` and `Sorter.run` do.
     """
-    card = bundle.card
+    labels = bundle.card.labels
     routing, remarks = _routing(config, followed)
-    routing.check(card.labels)
-    remarks += routing.remarks(card.labels)
-    classifier = Classifier(bundle)
-    policy = policy_for(card, config.sorting)
+    remarks += routing.remarks(labels)
+    model = ModelInUse(
+        bundle,
+        (lambda: folder_in_use(config.paths.models)) if from_shelf else (lambda: bundle.folder),
+        lambda bundle: _load(bundle, routing, config.sorting),
+    )
     run = new_run()
     with (
         Ledger(config.paths.ledger) as ledger,
@@ -181,30 +220,36 @@ def sort_job(
     ):
         # What is on its way while the run is stopped has come to lie when the rig is at rest.
         afterwards.callback(_keep_fates, ledger, run, machine.operator, routing)
+        for name in emptied:
+            ledger.emptied(name)
+        for row in ledger.close_unfinished():
+            yield LeftUnfinished(row)
+        troubles = Troubles(ledger, run)
         machine = yield from _knowing_the_table(machine, config)
-        examiner = Examiner(machine, classifier, policy, config.sorting.look_turn_deg)
-        sorter = Sorter(
-            machine=machine,
-            examiner=examiner,
-            routing=routing,
-            ledger=ledger,
-            model_name=bundle.name,
-            colour_threshold=config.sorting.colour_threshold,
-            wait_for_part_s=config.sorting.wait_for_part_s,
-        )
+        if machine.empty_table is None or not machine.empty_table.fits(machine.look().image):
+            machine = replace(machine, empty_table=(yield from learn_table(machine, troubles)))
+            yield TableLearned()
         if followed is not None:
             ledger.keep_pass(run, followed.path, followed.this.number)
-        yield SortStarted(run, bundle.name, policy, tuple(remarks))
+        yield SortStarted(run, bundle.name, model.now.policy, tuple(remarks))
         machine.operator.pour(
-            [part_number(label) for label in card.labels if followed is None or label in followed.fed]
+            [part_number(label) for label in labels if followed is None or label in followed.fed]
         )
+        sorter = Sorter(machine, model, routing, config.sorting, ledger, run, troubles)
         started_s = machine.clock.monotonic()
-        for event in sorter.run(run, count):
-            _keep_fates(ledger, run, machine.operator, routing)
-            yield event
+        with closing(sorter.sort(count)) as events:
+            for event in events:
+                _keep_fates(ledger, run, machine.operator, routing)
+                yield event
         elapsed_s = machine.clock.monotonic() - started_s
-        summary = summarise(ledger.rows(run), ledger.fates(run), elapsed_s)
+        summary = summarise(ledger.rows(run), ledger.fates(run), ledger.troubles(run), elapsed_s)
         yield SortFinished(run, summary, config.paths.ledger)
+
+
+def _load(bundle: Bundle, routing: Routing, rules: SortingConfig) -> LoadedModel:
+    """A model whose every label has a bin."""
+    routing.check(bundle.card.labels)
+    return LoadedModel(bundle, Classifier(bundle), policy_for(bundle.card, rules))
 
 
 def _routing(config: Config, followed: FollowedPass | None) -> tuple[Routing, list[str]]:

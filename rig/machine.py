@@ -25,7 +25,7 @@ from rig.devices.gcode_lines import check_bins, check_feeder
 from rig.devices.light import Light
 from rig.devices.operator import HumanOperator, Operator
 from rig.devices.turntable import Turntable
-from rig.errors import ConfigError, DeviceError
+from rig.errors import CameraError, ConfigError, DeviceError
 from rig.feeder_config import GcodeFeederConfig
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
@@ -34,6 +34,7 @@ from rig.owner import owning, rig_name
 from rig.vision.stillness import agree
 from rig.vision.table import EmptyTable
 
+_REOPEN_EVERY_S = 0.5
 # So long a table may swing that is watched until it is still.
 _MOST_SWING_S = 3.0
 
@@ -59,7 +60,8 @@ class Machine:
 
     Attributes:
         settle: how `expose_from` knows that the table is still.
-        empty_table: a picture of it that was kept by calibration; None where there is none.
+        empty_table: a picture of it with nothing on it; None where there is none.
+        camera_timeout_s: how long a camera that failed is waited for.
         feeder: lays the next part on the empty table.
     """
 
@@ -79,6 +81,7 @@ class Machine:
     """
     settle: SettledBy = "fixed"
     empty_table: EmptyTable | None = None
+    camera_timeout_s: float = 60.0
     feeder: Feeder = field(default_factory=Unasked)
 
     def expose_from(self, position: Microsteps) -> StillExposure:
@@ -110,6 +113,35 @@ class Machine:
     def look(self) -> Frame:
         """Take a frame that is exposed from now on."""
         return self.camera.capture(self.clock.monotonic())
+
+    def views_all_round(self, count: int) -> Iterator[Frame]:
+        """Frames at even distances in one turn of the table, which ends a step before where it began.
+
+        Raises:
+            DeviceError: a device failed.
+        """
+        start_deg = self.turntable.angle_deg
+        for number in range(count):
+            arrival = self.turntable.move_to(start_deg + number * 360 / count)
+            yield self.camera.capture(arrival.settled_s)
+
+    def reopen_camera(self) -> None:
+        """Open a camera that failed again and again, until it delivers.
+
+        Raises:
+            CameraError: it does not in time, or its driver hangs.
+        """
+        deadline_s = self.clock.monotonic() + self.camera_timeout_s
+        while True:
+            self.camera.close()
+            try:
+                self.camera.start()
+                self.look()
+                return
+            except CameraError:
+                if self.clock.monotonic() >= deadline_s:
+                    raise
+                self.clock.sleep(_REOPEN_EVERY_S)
 
 
 def empty_table_path(folder: Path, source: Source) -> Path:
@@ -178,6 +210,7 @@ def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> It
             reconnect=lambda: _reconnect(parts, config.serial.reconnect_timeout_s),
             settle=config.turntable.settle,
             feeder=parts.feeder,
+            camera_timeout_s=config.camera.reconnect_timeout_s,
         )
 
 

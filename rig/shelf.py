@@ -47,12 +47,21 @@ def default_bundle(models: Path) -> Bundle:
     Raises:
         ModelError: there is none, or it is damaged, or the chosen one is gone.
     """
+    return load_bundle(folder_in_use(models))
+
+
+def folder_in_use(models: Path) -> Path:
+    """Where the model in use stands.
+
+    Raises:
+        ModelError: there is none, or the chosen one is gone.
+    """
     name = chosen_name(models)
     if name is None:
-        return newest_bundle(models)
+        return _newest_folder(models)
     if not (models / name).is_dir():
         raise ModelError(f"{models / IN_USE_FILE} names the model {name}, which is gone", hint=_CHOOSE)
-    return load_bundle(models / name)
+    return models / name
 
 
 def chosen_name(models: Path) -> str | None:
@@ -81,10 +90,7 @@ def newest_bundle(models: Path) -> Bundle:
     Raises:
         ModelError: there is none, or it is damaged.
     """
-    folders = _folders(models)
-    if not folders:
-        raise ModelError(f"there is no model in {models}", hint="train one with: rig train")
-    return load_bundle(folders[0])
+    return load_bundle(_newest_folder(models))
 
 
 def find_bundle(models: Path, name: str) -> Bundle:
@@ -123,6 +129,13 @@ def _shelved(folder: Path, *, in_use: bool) -> Shelved:
         return Shelved(folder.name, load_bundle(folder), "", in_use)
     except ModelError as error:
         return Shelved(folder.name, None, error.what, in_use)
+
+
+def _newest_folder(models: Path) -> Path:
+    folders = _folders(models)
+    if not folders:
+        raise ModelError(f"there is no model in {models}", hint="train one with: rig train")
+    return folders[0]
 
 
 def _folders(models: Path) -> list[Path]:

@@ -33,7 +33,7 @@ def test_the_template_holds_every_default(tmp_path: Path) -> None:
 
 def test_the_template_names_every_key() -> None:
     text = TEMPLATE
-    optionals = ["target_error", "reject_threshold", "categories", "seed", "ldraw"]
+    optionals = ["return_bin", "target_error", "reject_threshold", "categories", "seed", "ldraw"]
     optionals += ["driver_microsteps_per_step"]
     for optional in (*optionals, "colour_gains", "white_balance_k", "lens_position"):
         text = text.replace(f"# {optional}", optional)

@@ -20,6 +20,7 @@ from rig.files import write_whole
 from rig.machine import Machine, empty_table_path
 from rig.vision.contact_sheet import contact_sheet
 from rig.vision.locate import Box, locate
+from rig.vision.table import median_view
 
 CAMERA_PICTURE = "camera.png"
 
@@ -256,15 +257,12 @@ class _CameraSearch:
 
     def _picture_empty_table(self) -> Generator[CameraEvent, None, Image]:
         """The median of views all round: what turns with the table is no part of the picture."""
-        table = self._machine.turntable
         self._require_empty(self._machine.look().image)
-        start_deg = table.angle_deg
         views = []
-        for number in range(_VIEWS_OF_EMPTY):
-            arrival = table.move_to(start_deg + number * 360 / _VIEWS_OF_EMPTY)
-            views.append(self._machine.camera.capture(arrival.settled_s).image)
+        for frame in self._machine.views_all_round(_VIEWS_OF_EMPTY):
+            views.append(frame.image)
             yield self._took("Picturing the empty table")
-        return np.asarray(np.median(np.stack(views), axis=0), np.uint8)
+        return median_view(views)
 
     def _drawing(self, empty: Image) -> Image:
         """Sheet before and after, the empty table, and the curves of the search."""

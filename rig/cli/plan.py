@@ -117,7 +117,8 @@ def _expected(
 
 def _bin_names(config: "Config", number: int | None) -> list[str]:
     """The bins of rig.toml, as many of them as are wanted; where there are fewer, others are thought up."""
-    names = [bin_.name for bin_ in config.bins if bin_.name != config.sorting.reject_bin]
+    sorting = config.sorting
+    names = [bin_.name for bin_ in config.bins if bin_.name not in (sorting.reject_bin, sorting.return_bin)]
     if number is None:
         return names
     thought_up = (f"bin-{place}" for place in range(1, number + len(names) + 1))

@@ -1,6 +1,7 @@
 """`rig sort`"""
 
 import secrets
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +13,11 @@ from rig.cli.settings import Settings, counted, percent, settings_of
 
 if TYPE_CHECKING:
     from rig.config import Config
-    from rig.jobs import SortFinished
+    from rig.jobs import SortFinished, SortJobEvent
     from rig.model import Bundle
+    from rig.sorting.events import PartSorted
     from rig.sorting.following import FollowedPass
+    from rig.sorting.ledger import RunId
     from rig.sorting.summary import SortSummary
 
 
@@ -40,6 +43,10 @@ def sort(
             help="Which pass of the plan (default: 1).",
         ),
     ] = None,
+    emptied: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BIN", help="A bin that you have emptied; may be given again and again."),
+    ] = None,
 ) -> None:
     """Recognise parts one by one and drop each into its bin.
 
@@ -49,6 +56,7 @@ def sort(
     settings = settings_of(context)
     config = settings.load_config()
     from rig.errors import BadInput
+    from rig.jobs import sort_job
     from rig.model import load_bundle
     from rig.shelf import default_bundle
     from rig.sorting.report import write_report
@@ -57,7 +65,19 @@ def sort(
         raise BadInput("--pass belongs to a plan", hint=f"such as: --plan plan.toml --pass {pass_number}")
     followed = None if plan is None else _followed(plan, pass_number or 1)
     bundle = load_bundle(model) if model else default_bundle(config.paths.models)
-    finished = _run(settings, config, bundle, count, followed)
+    _require_bins(config, emptied or ())
+    seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
+    events = sort_job(
+        config,
+        bundle,
+        count,
+        seed,
+        settings.ask,
+        followed,
+        from_shelf=model is None,
+        emptied=emptied or (),
+    )
+    finished = _run(settings, config, events, bundle, count, followed)
     report = write_report(finished.ledger, finished.run)
     print_summary(settings, "Sorted", finished.summary)
     if not settings.as_json:
@@ -67,6 +87,14 @@ def sort(
         print_what_comes_next(settings, followed)
         document |= {"pass": followed.this, "next_pass": followed.next}
     settings.print_json(document)
+
+
+def _require_bins(config: "Config", names: Iterable[str]) -> None:
+    from rig.errors import BadInput
+
+    known = [bin_.name for bin_ in config.bins]
+    if strange := [name for name in names if name not in known]:
+        raise BadInput(f"there is no bin {strange[0]}", hint=f"there are: {', '.join(known)}")
 
 
 def _followed(path: Path, number: int) -> "FollowedPass":
@@ -113,6 +141,7 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
             ("top-1 against the simulator's truth", percent(summary.top1)),
             ("right bin, rejects left out", percent(summary.right_bin)),
             ("rejects", str(summary.rejects)),
+            *_astray(summary),
             *(
                 (
                     f"{kind}: rejected, own bin, other bin",
@@ -124,6 +153,21 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
             ("parts a minute (the rig's own time)", f"{summary.parts_per_min:.1f}"),
         ],
     )
+
+
+def _astray(summary: "SortSummary") -> list[tuple[str, str]]:
+    """What went another way than into its bin, where anything did."""
+    named = {
+        "to be fed again": summary.returned,
+        "did not leave the table": summary.stayed,
+        "lost": summary.lost,
+        "unfinished": summary.unfinished,
+    }
+    rows = [(name, str(count)) for name, count in named.items() if count]
+    if summary.troubles:
+        waits = ", ".join(f"{kind} {count}" for kind, count in summary.troubles.items())
+        rows.append(("had to wait for", waits))
+    return rows
 
 
 def _ends(summary: "SortSummary") -> list[tuple[str, str]]:
@@ -138,27 +182,25 @@ def _ends(summary: "SortSummary") -> list[tuple[str, str]]:
 
 
 def _run(
-    settings: Settings, config: "Config", bundle: "Bundle", count: int, followed: "FollowedPass | None"
+    settings: Settings,
+    config: "Config",
+    events: "Generator[SortJobEvent, None, None]",
+    bundle: "Bundle",
+    count: int,
+    followed: "FollowedPass | None",
 ) -> "SortFinished":
     """Run the job under a progress bar; whatever stops it, what was decided so far is on record."""
     from rig.errors import Interrupted, RigError
-    from rig.jobs import EmptyTableUnfit, SortFinished, SortStarted, sort_job
-    from rig.sorting.report import write_report
-    from rig.sorting.sorter import BoardBack, BoardLost, PartSorted, PartStrayed, PileEmpty
+    from rig.jobs import SortFinished, SortStarted
+    from rig.sorting.events import PartSorted
 
-    seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
     started: SortStarted | None = None
     finished: SortFinished | None = None
     try:
-        with (
-            settings.progress() as bars,
-            closing(sort_job(config, bundle, count, seed, settings.ask, followed)) as events,
-        ):
+        with settings.progress() as bars, closing(events):
             bar = bars.add_task(f"Sorting with {bundle.name}", total=count)
             for event in events:
                 match event:
-                    case EmptyTableUnfit():
-                        settings.say(f"{event}.")
                     case SortStarted():
                         started = event
                         settings.say(event.policy.in_words)
@@ -167,22 +209,32 @@ def _run(
                         if followed is not None:
                             _say_what_to_feed(settings, followed, bundle)
                     case PartSorted():
-                        seen = event.decision.part or f"unsure ({event.decision.candidates[0].label}?)"
-                        bars.update(bar, completed=event.done, description=f"{seen} -> {event.bin_name}")
-                    case PartStrayed():
-                        settings.say(f"Looking anew: {event.how}.")
-                    case BoardLost():
-                        settings.say(f"Waiting for the board: {event.reason}. See to its cable and supply.")
-                    case BoardBack():
-                        settings.say("The board is back; sorting goes on.")
-                    case PileEmpty():
-                        settings.say(f"No part came for {event.waited_s:.0f} s: the pile seems to be empty.")
+                        bars.update(
+                            bar, completed=event.done, description=f"{_seen(event)} -> {event.bin_name}"
+                        )
                     case SortFinished():
                         finished = event
+                    case _:
+                        settings.say(f"{event}.")
     except (RigError, Interrupted) as stop:
         if started is not None:
-            report = write_report(config.paths.ledger, started.run)
-            stop.add_note(f"what was sorted is on record: {report}")
+            stop.add_note(_record_of(config.paths.ledger, started.run))
         raise
     assert finished is not None, "a sort job ends with SortFinished or an error"
     return finished
+
+
+def _record_of(ledger: Path, run: "RunId") -> str:
+    """Where to read about a run that was stopped; on a full disk there is no page of it."""
+    from rig.errors import StorageError
+    from rig.sorting.report import write_report
+
+    try:
+        return f"what was sorted is on record: {write_report(ledger, run)}"
+    except StorageError:
+        return f"what was sorted is on record: {ledger / 'ledger.sqlite3'}, run {run}"
+
+
+def _seen(event: "PartSorted") -> str:
+    decision = event.decision
+    return decision.part or f"unsure ({decision.candidates[0].label}?)"

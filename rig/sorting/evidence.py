@@ -14,10 +14,21 @@ from rig.vision.classifier import Candidate, Classification
 
 
 class Doubt(StrEnum):
-    """Why a part was rejected."""
+    """Why no part is named."""
 
     UNSURE = "unsure"
     """No candidate was sure enough, however often it was looked at."""
+    SEVERAL = "several"
+    """Several things lie on the table, so that nothing was classified."""
+    CUT_OFF = "cut off"
+    """It is not wholly in view, so that it was not classified."""
+    GONE = "gone"
+    """It left the table while it was looked at."""
+
+    @property
+    def is_of_sight(self) -> bool:
+        """Whether there was nothing to classify: it is fed again, and is no part that was sorted."""
+        return self in (Doubt.SEVERAL, Doubt.CUT_OFF)
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,7 @@ class Decision:
     Attributes:
         part: the decided part number; None when no candidate is sure enough.
         probability: calibrated probability of the best candidate, 0 to 1.
-        candidates: the best three, most probable first.
+        candidates: the best three, most probable first; none when it was never classified.
         doubt: why there is no part; None where there is one.
     """
 
@@ -66,3 +77,8 @@ def decide(looks: Sequence[Classification], policy: Policy, *, most_looks: int) 
     if verdict is Verdict.LOOK_AGAIN and len(looks) < most_looks:
         return None
     return Decision(None, best.probability, candidates, Doubt.UNSURE)
+
+
+def unclassified(doubt: Doubt) -> Decision:
+    """The decision on what is not shown to the classifier at all."""
+    return Decision(None, 0.0, (), doubt)

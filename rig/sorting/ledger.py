@@ -3,65 +3,27 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NewType, Self
+from typing import Any, Literal, NewType, Self
 
 from rig.catalog import ColourCode, PartNumber
 from rig.devices.operator import Fate, Outcome, PieceKind, Truth
 from rig.errors import StorageError
 from rig.inventory.lots import Lot
-from rig.sorting.evidence import Decision
+from rig.sorting.evidence import Decision, Doubt
+from rig.sorting.ledger_schema import prepare
 from rig.vision.classifier import Candidate
 
 RunId = NewType("RunId", str)
 RowId = NewType("RowId", int)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS parts (
-    id INTEGER PRIMARY KEY,
-    run TEXT NOT NULL,                -- one start of sorting mode
-    decided_at TEXT NOT NULL,         -- UTC, ISO 8601
-    model TEXT NOT NULL,              -- name of the model bundle
-    part TEXT,                        -- NULL: no candidate was sure enough
-    probability REAL NOT NULL,        -- calibrated, of the best candidate
-    candidates TEXT NOT NULL,         -- JSON, [[label, probability], ...], the best three
-    bin TEXT NOT NULL,
-    picture TEXT,                     -- path below the ledger's folder
-    outcome TEXT NOT NULL CHECK (outcome IN ('decided', 'dropped')),
-    true_part TEXT,                   -- what the simulator says it was; NULL on a real rig
-    true_kind TEXT,                   -- sound, damaged, foreign or stuck; NULL where nobody knows
-    colour INTEGER,                   -- LDraw colour code; NULL when nobody was sure
-    colour_probability REAL           -- of that colour; NULL where it was not estimated
-);
-CREATE INDEX IF NOT EXISTS parts_by_run ON parts (run);
-CREATE TABLE IF NOT EXISTS fates (    -- what really became of each piece; empty on a real rig
-    run TEXT NOT NULL,
-    number INTEGER NOT NULL,          -- its place in the pile, from 0
-    true_part TEXT NOT NULL,
-    true_kind TEXT NOT NULL,          -- sound, damaged, foreign or stuck
-    colour INTEGER NOT NULL,          -- LDraw colour code
-    laid_s REAL NOT NULL,             -- when it came to lie on the table, on the simulated clock
-    pushes INTEGER NOT NULL,          -- how many sweeps or puffs of air it met
-    left_s REAL,                      -- when it left the table; NULL when it stayed
-    outcome TEXT NOT NULL CHECK (outcome IN ('in_bin', 'bounced', 'missed', 'stayed')),
-    bin TEXT,                         -- that it lies in, or sprang out of
-    right_bin TEXT NOT NULL,          -- that it belongs in
-    PRIMARY KEY (run, number)
-);
-CREATE TABLE IF NOT EXISTS passes (   -- runs that followed a plan
-    run TEXT PRIMARY KEY,
-    plan TEXT NOT NULL,               -- path of its file
-    pass INTEGER NOT NULL             -- from 1; the parts of a later one had passed the rig before
-);
-"""
-
-# Columns of `parts` that ledgers of earlier versions lack.
-_ADDED = {"true_kind": "TEXT", "colour": "INTEGER", "colour_probability": "REAL"}
+PartOutcome = Literal["decided", "dropped", "stayed", "lost", "unfinished"]
+"""What became of a part, as far as the rig can tell; see the table `parts`."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +32,43 @@ class LedgerRow:
 
     id: RowId
     run: RunId
+    number: int
+    seen_at: str | None
     decided_at: str
+    dropped_at: str | None
     model: str
     part: PartNumber | None
     probability: float
     candidates: tuple[Candidate, ...]
+    doubt: Doubt | None
     bin: str
     picture: str | None
-    outcome: str
+    outcome: PartOutcome
     true_part: str | None
     true_kind: PieceKind | None
     colour: ColourCode | None
     colour_probability: float | None
+
+
+@dataclass(frozen=True)
+class ViewRow:
+    """One look at a part; see the comments of the table."""
+
+    number: int
+    picture: str | None
+    angle_deg: float | None = None
+    label: str | None = None
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class TroubleRow:
+    """What kept a run waiting; see the comments of the table."""
+
+    began_at: str
+    kind: str
+    what: str
+    picture: str | None
 
 
 @dataclass(frozen=True)
@@ -99,6 +86,11 @@ class FateRow:
     outcome: Outcome
     bin: str | None
     right_bin: str
+
+
+def now() -> str:
+    """The time as the ledger has it: UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def new_run() -> RunId:
@@ -123,6 +115,14 @@ class Ledger:
                 self._database.close()
                 raise
 
+    def next_number(self, run: RunId) -> int:
+        """The number that the next part of a run will have, from 1."""
+        with self._storage_errors():
+            (last,) = self._database.execute(
+                "SELECT coalesce(max(number), 0) FROM parts WHERE run = ?", (run,)
+            ).fetchone()
+        return int(last) + 1
+
     def record(
         self,
         run: RunId,
@@ -132,59 +132,133 @@ class Ledger:
         bin_name: str,
         picture: str | None,
         truth: Truth | None,
+        views: Sequence[ViewRow] = (),
+        seen_at: str | None = None,
         colour: ColourCode | None = None,
         colour_probability: float | None = None,
     ) -> RowId:
         """Store a decision before the actuator moves; it is durable when this returns.
 
         Args:
+            seen_at: as `now` gave it when the part lay still.
             colour: None when nobody was sure of it.
             colour_probability: from 0 to 1; None where no colour was estimated.
 
         Raises:
             StorageError: it could not be written.
         """
-        candidates = json.dumps([(c.label, round(c.probability, 6)) for c in decision.candidates])
-        with self._storage_errors():
+        columns = {
+            "run": run,
+            "number": self.next_number(run),
+            "seen_at": seen_at,
+            "decided_at": now(),
+            "model": model,
+            "part": decision.part,
+            "probability": decision.probability,
+            "candidates": json.dumps([(c.label, round(c.probability, 6)) for c in decision.candidates]),
+            "doubt": decision.doubt and decision.doubt.value,
+            "bin": bin_name,
+            "picture": picture,
+            "outcome": "decided",
+            "true_part": truth and truth.part,
+            "true_kind": truth and truth.kind,
+            "colour": colour,
+            "colour_probability": colour_probability,
+        }
+        with self._transaction():
             cursor = self._database.execute(
-                "INSERT INTO parts (run, decided_at, model, part, probability, candidates, bin, picture,"
-                " outcome, true_part, true_kind, colour, colour_probability)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'decided', ?, ?, ?, ?)",
-                (
-                    run,
-                    datetime.now(UTC).isoformat(timespec="milliseconds"),
-                    model,
-                    decision.part,
-                    decision.probability,
-                    candidates,
-                    bin_name,
-                    picture,
-                    truth and truth.part,
-                    truth and truth.kind,
-                    colour,
-                    colour_probability,
-                ),
+                f"INSERT INTO parts ({', '.join(columns)}) VALUES (:{', :'.join(columns)})",
+                columns,
             )
-        return RowId(cursor.lastrowid or 0)
+            row = RowId(cursor.lastrowid or 0)
+            self._database.executemany(
+                "INSERT INTO views (part_id, number, picture, angle_deg, label, probability)"
+                f" VALUES ({row}, :number, :picture, :angle_deg, :label, :probability)",
+                [asdict(view) for view in views],
+            )
+        return row
 
     def dropped(self, row: RowId) -> None:
-        """The actuator has moved the part of `row` to its bin.
+        """The part of `row` has left the table towards its bin.
 
         Raises:
             StorageError: it could not be written.
         """
-        with self._storage_errors():
-            self._database.execute("UPDATE parts SET outcome = 'dropped' WHERE id = ?", (row,))
+        self._execute("UPDATE parts SET outcome = 'dropped', dropped_at = ? WHERE id = ?", (now(), row))
+
+    def ended(self, row: RowId, outcome: PartOutcome) -> None:
+        """Something else became of the part of `row`.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        self._execute("UPDATE parts SET outcome = ? WHERE id = ?", (outcome, row))
+
+    def close_unfinished(self) -> list[LedgerRow]:
+        """Of parts that were under way when the program was killed, say so from now on; returns them.
+
+        Only whoever runs the rig may ask for it.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        rows = self._parts("outcome = 'decided'", {})
+        self._execute("UPDATE parts SET outcome = 'unfinished' WHERE outcome = 'decided'", ())
+        return [replace(row, outcome="unfinished") for row in rows]
 
     def rows(self, run: RunId) -> list[LedgerRow]:
         """What a run decided, in order."""
+        return self._parts("run = :run", {"run": run})
+
+    def views(self, row: RowId) -> list[ViewRow]:
+        """The looks at the part of `row`, in order."""
         with self._storage_errors():
             found = self._database.execute(
-                "SELECT id, run, decided_at, model, part, probability, candidates, bin, picture, outcome,"
-                " true_part, true_kind, colour, colour_probability FROM parts WHERE run = ? ORDER BY id",
-                (run,),
+                "SELECT number, picture, angle_deg, label, probability FROM views"
+                " WHERE part_id = ? ORDER BY number",
+                (row,),
             ).fetchall()
-        return [_row(dict(columns)) for columns in found]
+        return [ViewRow(**dict(columns)) for columns in found]
+
+    def keep_trouble(self, run: RunId, kind: str, what: str, picture: str | None) -> None:
+        """A run has to wait.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        self._execute(
+            "INSERT INTO troubles (run, began_at, kind, what, picture) VALUES (?, ?, ?, ?, ?)",
+            (run, now(), kind, what, picture),
+        )
+
+    def troubles(self, run: RunId) -> list[TroubleRow]:
+        """What kept a run waiting, in order."""
+        with self._storage_errors():
+            found = self._database.execute(
+                "SELECT began_at, kind, what, picture FROM troubles WHERE run = ? ORDER BY id", (run,)
+            ).fetchall()
+        return [TroubleRow(**dict(columns)) for columns in found]
+
+    def level(self, bin_name: str) -> int:
+        """How many parts lie in a bin since it was emptied last, over all runs."""
+        with self._storage_errors():
+            (count,) = self._database.execute(
+                "SELECT count(*) FROM parts WHERE bin = :bin AND outcome = 'dropped' AND id >"
+                " (SELECT coalesce(max(last_part), 0) FROM emptied WHERE bin = :bin)",
+                {"bin": bin_name},
+            ).fetchone()
+        return int(count)
+
+    def emptied(self, bin_name: str) -> None:
+        """Somebody has emptied a bin.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        self._execute(
+            "INSERT INTO emptied SELECT ?, ?, coalesce(max(id), 0) FROM parts WHERE outcome != 'decided'",
+            (bin_name, now()),
+        )
 
     def keep_pass(self, run: RunId, plan: Path, pass_number: int) -> None:
         """A run begins that follows a pass of a plan.
@@ -192,8 +266,7 @@ class Ledger:
         Raises:
             StorageError: it could not be written.
         """
-        with self._storage_errors():
-            self._database.execute("INSERT INTO passes VALUES (?, ?, ?)", (run, str(plan), pass_number))
+        self._execute("INSERT INTO passes VALUES (?, ?, ?)", (run, str(plan), pass_number))
 
     def runs(self) -> list[RunId]:
         """The runs that have a part on record, the oldest first."""
@@ -235,12 +308,11 @@ class Ledger:
             fate.bin_name,
             right_bin,
         )
-        with self._storage_errors():
-            self._database.execute(
-                "INSERT OR REPLACE INTO fates VALUES (:run, :number, :true_part, :true_kind, :colour,"
-                " :laid_s, :pushes, :left_s, :outcome, :bin, :right_bin)",
-                asdict(row),
-            )
+        self._execute(
+            "INSERT OR REPLACE INTO fates VALUES (:run, :number, :true_part, :true_kind, :colour,"
+            " :laid_s, :pushes, :left_s, :outcome, :bin, :right_bin)",
+            asdict(row),
+        )
 
     def settled(self, run: RunId) -> int:
         """How many pieces of a run have left the table, as far as it is on record."""
@@ -275,11 +347,32 @@ class Ledger:
         self._database.execute("PRAGMA journal_mode = WAL")
         # Each decision must survive a power cut, not only the end of the process.
         self._database.execute("PRAGMA synchronous = FULL")
-        self._database.executescript(_SCHEMA)
-        columns = {column["name"] for column in self._database.execute("PRAGMA table_info(parts)")}
-        for name, kind in _ADDED.items():
-            if name not in columns:
-                self._database.execute(f"ALTER TABLE parts ADD COLUMN {name} {kind}")
+        prepare(self._database)
+
+    def _parts(self, condition: str, values: Mapping[str, Any]) -> list[LedgerRow]:
+        with self._storage_errors():
+            found = self._database.execute(
+                f"SELECT {_COLUMNS} FROM parts WHERE {condition} ORDER BY id", values
+            ).fetchall()
+        return [_row(dict(columns)) for columns in found]
+
+    def _execute(self, statement: str, values: Sequence[Any] | Mapping[str, Any]) -> None:
+        with self._storage_errors():
+            self._database.execute(statement, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it is written, or nothing."""
+        with self._storage_errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                # A full disk may have ended it already.
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:
@@ -292,7 +385,11 @@ class Ledger:
             ) from error
 
 
+_COLUMNS = ", ".join(field.name for field in fields(LedgerRow))
+
+
 def _row(columns: dict[str, Any]) -> LedgerRow:
     named = json.loads(columns["candidates"])
     candidates = tuple(Candidate(label, probability) for label, probability in named)
-    return LedgerRow(**(columns | {"candidates": candidates}))
+    doubt = columns["doubt"] and Doubt(columns["doubt"])
+    return LedgerRow(**(columns | {"candidates": candidates, "doubt": doubt}))

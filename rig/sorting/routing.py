@@ -34,6 +34,9 @@ class Routing:
         return_bin: name of the bin for what was never classified and is fed again; the reject bin if None.
         categories: of the parts; None for a table of those that the simulator knows.
         wanted: the lists that the bins name.
+
+    Attributes:
+        bins: all of them.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Routing:
         known = BUILT_IN if categories is None else categories
         self._categories = {part: category.casefold() for part, category in known.items()}
         self._wanted = dict(wanted or {})
+        self.bins = tuple(bins)
         by_name = {bin_.name: bin_ for bin_ in bins}
         self._reject = by_name[reject_bin]
         self.return_bin = by_name[return_bin or reject_bin]

@@ -1,78 +1,30 @@
-"""Sorting mode: see a part, classify it, put the decision on record, drop the part into its bin."""
+"""Sorting mode: see a part, classify it, put the decision on record, push it into its bin, see it go."""
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 
+from rig.bin_config import BinConfig
 from rig.camera.frame import Image
-from rig.errors import MarlinReset, MarlinTimeout, SerialPortError
-from rig.files import write_whole
+from rig.errors import CameraError, DeviceError, MarlinReset, MarlinTimeout, SerialPortError
 from rig.machine import Machine
-from rig.sorting.evidence import Decision
+from rig.sorting.dropping import push_off
+from rig.sorting.events import PartAstray, PartReturned, PartSorted, PartStrayed, PileEmpty, SortEvent
+from rig.sorting.evidence import Decision, Doubt, unclassified
 from rig.sorting.examine import Examination, Examiner, Strayed, View
-from rig.sorting.ledger import Ledger, RowId, RunId
+from rig.sorting.ledger import Ledger, PartOutcome, RunId, now
+from rig.sorting.looking import await_camera, look
+from rig.sorting.model_in_use import ModelInUse
+from rig.sorting.recording import ColourOnRecord, Look, PartInHand, Records
 from rig.sorting.routing import Routing
-from rig.sorting.watch import await_part
+from rig.sorting.trouble import TroubleKind, TroubleOver, Troubles, Waits
+from rig.sorting.watch import Sight, await_sight, see_whole
+from rig.sorting_config import SortingConfig
 from rig.vision.colour import estimate
-from rig.vision.locate import Box
+from rig.vision.jpeg import encode_jpeg
+from rig.vision.locate import locate, locate_all
+from rig.vision.stillness import agree
+from rig.vision.table import is_dark
 
-
-@dataclass(frozen=True)
-class PartSorted:
-    """A part was decided on and dropped.
-
-    Attributes:
-        row: its row in the ledger.
-        decision: what it was taken for.
-        bin_name: where it went.
-        image: what the camera saw, uint8 BGR.
-        box: where the part was in it.
-        done, count: parts so far, and parts asked for.
-    """
-
-    row: RowId
-    decision: Decision
-    bin_name: str
-    image: Image
-    box: Box
-    done: int
-    count: int
-
-
-@dataclass(frozen=True)
-class PileEmpty:
-    """No part came for `waited_s` seconds; sorting ends."""
-
-    waited_s: float
-
-
-@dataclass(frozen=True)
-class BoardLost:
-    """The board was unplugged or restarted; sorting waits for it.
-
-    Attributes:
-        reason: what happened, a sentence without a full stop.
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class BoardBack:
-    """The board is there again, its axes have found their positions, and sorting goes on."""
-
-
-@dataclass(frozen=True)
-class PartStrayed:
-    """A part did not come round with the table: once it lies still it is looked at from the start.
-
-    Attributes:
-        how: what became of it, a sentence without a full stop.
-    """
-
-    how: str
-
-
-SortEvent = PartSorted | PartStrayed | PileEmpty | BoardLost | BoardBack
+_Sorting = Generator[SortEvent, None, SortEvent | None]
 
 # After these the board may be there again in a moment; a board that was halted wants a person.
 _LOSSES = (SerialPortError, MarlinReset, MarlinTimeout)
@@ -82,79 +34,200 @@ _MOST_LOSSES_PER_PART = 3
 _MOST_TURNS_ASTRAY = 3
 
 
-@dataclass(frozen=True)
 class Sorter:
-    """A machine with a model and bins, ready to sort.
+    """A machine with a model and bins, ready for one run.
 
-    Attributes:
-        examiner: looks at each part.
-        colour_threshold: how probable a colour must be to count as known.
-        wait_for_part_s: how long an empty table is watched before the pile counts as empty.
+    Args:
+        troubles: of the run, those before its first part included.
     """
 
-    machine: Machine
-    examiner: Examiner
-    routing: Routing
-    ledger: Ledger
-    model_name: str
-    colour_threshold: float
-    wait_for_part_s: float
+    def __init__(
+        self,
+        machine: Machine,
+        model: ModelInUse,
+        routing: Routing,
+        rules: SortingConfig,
+        ledger: Ledger,
+        run: RunId,
+        troubles: Troubles,
+    ) -> None:
+        self._machine = machine
+        self._model = model
+        self._routing = routing
+        self._rules = rules
+        self._ledger = ledger
+        self._records = Records(ledger, run)
+        self._troubles = troubles
+        self._losses = 0
+        self._strays = 0
 
-    def run(self, run: RunId, count: int) -> Generator[SortEvent, None, None]:
-        """Sort up to `count` parts; a board that is lost meanwhile is waited for.
-
-        A part that was on its way then is looked at again if it still lies on the table.
+    def sort(self, count: int) -> Generator[SortEvent, None, None]:
+        """Sort up to `count` parts; what fails and may come back is waited for.
 
         Raises:
             DeviceError: a device failed; what was decided so far is in the ledger.
             StorageError: a decision could not be stored; its part is not moved.
+            BadInput: somebody has to see to the machine, and nobody can be asked.
         """
-        done = losses = strays = 0
+        done = 0
         while done < count:
             try:
-                empty_from_s = self.machine.clock.monotonic()
-                sight = await_part(self.machine, self.wait_for_part_s)
-                if sight is None:
-                    yield PileEmpty(self.machine.clock.monotonic() - empty_from_s)
-                    return
-                seen = self.examiner.examine(sight, once=strays == _MOST_TURNS_ASTRAY)
-                if isinstance(seen, Strayed):
-                    strays += 1
-                    yield PartStrayed(seen.how)
-                    continue
-                part_sorted = self._sort_one(run, seen, done + 1, count)
+                event = yield from self._next(done + 1, count)
             except _LOSSES as loss:
-                losses += 1
-                if losses == _MOST_LOSSES_PER_PART:
-                    raise
-                yield BoardLost(loss.what)
-                self.machine.reconnect()
-                yield BoardBack()
-            else:
-                done, losses, strays = done + 1, 0, 0
-                yield part_sorted
+                yield from self._await_board(loss)
+                continue
+            if event is None:
+                continue
+            self._strays = 0
+            if isinstance(event, PartSorted | PartReturned):
+                self._losses = 0
+            yield event
+            if isinstance(event, PileEmpty):
+                return
+            done += isinstance(event, PartSorted)
 
-    def _sort_one(self, run: RunId, examination: Examination, done: int, count: int) -> PartSorted:
-        decision, first = examination.decision, examination.views[0]
-        guess = estimate(first.image, first.box, self.machine.empty_table)
-        colour = guess.code if guess and guess.probability >= self.colour_threshold else None
-        target = self.routing.bin_for(decision.part, colour)
-        row = self.ledger.record(
-            run,
-            self.model_name,
-            decision,
-            bin_name=target.name,
-            picture=self._keep_picture(run, done, first),
-            truth=self.machine.operator.truth(),
-            colour=colour,
-            colour_probability=guess.probability if guess else None,
+    def _next(self, place: int, count: int) -> _Sorting:
+        """What became of the next part; None when it has to be looked at anew."""
+        if (news := self._model.refresh()) is not None:
+            yield news
+        clock = self._machine.clock
+        began_s = clock.monotonic()
+        sight = yield from await_sight(self._machine, self._rules.wait_for_part_s, self._troubles)
+        if sight is None:
+            return PileEmpty(clock.monotonic() - began_s)
+        seen_at = now()
+        if sight.doubt is Doubt.CUT_OFF:
+            sight = yield from see_whole(self._machine, sight, self._troubles)
+        if sight.doubt is not None:
+            return (yield from self._return(sight, sight.doubt, seen_at))
+        seen = yield from self._examine(sight)
+        if isinstance(seen, Strayed):
+            return (yield from self._after_straying(sight, seen, seen_at))
+        if isinstance(seen, Examination):
+            return (yield from self._sort(sight, seen, seen_at, place, count))
+        return None
+
+    def _examine(self, sight: Sight) -> Waits[Examination | Strayed | None]:
+        """None when the camera or the lamp failed meanwhile."""
+        model = self._model.now
+        examiner = Examiner(self._machine, model.classifier, model.policy, self._rules.look_turn_deg)
+        try:
+            seen = examiner.examine(sight, once=self._strays >= _MOST_TURNS_ASTRAY)
+        except CameraError as failure:
+            yield from await_camera(self._machine, self._troubles, failure)
+            return None
+        if isinstance(seen, Strayed):
+            return seen
+        dark = any(is_dark(view.image, self._machine.empty_table) for view in seen.views)
+        return None if dark else seen
+
+    def _sort(
+        self, sight: Sight, seen: Examination, seen_at: str, place: int, count: int
+    ) -> Generator[SortEvent, None, SortEvent]:
+        # Things that lie one behind the other pass for one part from there, but not from all sides.
+        if any(len(locate_all(view.image, self._machine.empty_table)) > 1 for view in seen.views[1:]):
+            return (yield from self._return(sight, Doubt.SEVERAL, seen_at))
+        first, part = seen.views[0], seen.decision.part
+        colour = self._colour_of(first)
+        target = self._routing.bin_for(part, colour.code, self._full_bins())
+        looks = [Look(view.jpeg, view.angle_deg, view.best) for view in seen.views]
+        in_hand = self._record(seen.decision, looks, target, seen_at, colour)
+        outcome = yield from self._deliver(in_hand, seen.views[-1].image)
+        if outcome != "dropped":
+            return PartAstray(in_hand.row, outcome, target.name)
+        self._routing.took(part, colour.code, target)
+        return PartSorted(in_hand.row, seen.decision, target.name, first.image, first.box, place, count)
+
+    def _colour_of(self, view: View) -> ColourOnRecord:
+        guess = estimate(view.image, view.box, self._machine.empty_table)
+        if guess is None:
+            return ColourOnRecord()
+        is_sure = guess.probability >= self._rules.colour_threshold
+        return ColourOnRecord(guess.code if is_sure else None, guess.probability)
+
+    def _full_bins(self) -> frozenset[str]:
+        return frozenset(bin_.name for bin_ in self._routing.bins if self._is_full(bin_))
+
+    def _is_full(self, bin_: BinConfig) -> bool:
+        return bin_.capacity is not None and self._ledger.level(bin_.name) >= bin_.capacity
+
+    def _return(self, sight: Sight, doubt: Doubt, seen_at: str) -> Generator[SortEvent, None, SortEvent]:
+        """What is not one whole part is never classified."""
+        target = self._routing.return_bin
+        part = self._record(unclassified(doubt), [self._only_look(sight)], target, seen_at)
+        outcome = yield from self._deliver(part, sight.frame.image)
+        if outcome != "dropped":
+            return PartAstray(part.row, outcome, target.name)
+        return PartReturned(part.row, doubt, target.name)
+
+    def _after_straying(self, sight: Sight, strayed: Strayed, seen_at: str) -> _Sorting:
+        """A part that fell off while the table turned is lost; one that only rolled is looked at anew."""
+        frame = yield from look(self._machine, self._troubles)
+        if locate(frame.image, self._machine.empty_table) is not None:
+            self._strays += 1
+            yield PartStrayed(strayed.how)
+            return None
+        target = self._routing.return_bin
+        part = self._record(unclassified(Doubt.GONE), [self._only_look(sight)], target, seen_at)
+        self._records.end(part, "lost")
+        return PartAstray(part.row, "lost", target.name)
+
+    def _only_look(self, sight: Sight) -> Look:
+        return Look(encode_jpeg(sight.frame.image), self._machine.turntable.angle_deg, None)
+
+    def _record(
+        self,
+        decision: Decision,
+        looks: Sequence[Look],
+        target: BinConfig,
+        seen_at: str,
+        colour: ColourOnRecord = ColourOnRecord(),  # noqa: B008  (it never changes)
+    ) -> PartInHand:
+        """Nothing is moved before this."""
+        model, truth = self._model.now.bundle.name, self._machine.operator.truth()
+        return self._records.begin(
+            model, decision, looks, target, seen_at=seen_at, truth=truth, colour=colour
         )
-        self.machine.actuator.drop(target)
-        self.ledger.dropped(row)
-        self.routing.took(decision.part, colour, target)
-        return PartSorted(row, decision, target.name, first.image, first.box, done, count)
 
-    def _keep_picture(self, run: RunId, number: int, view: View) -> str:
-        name = f"pictures/{run}/{number:05d}.jpg"
-        write_whole(self.ledger.folder / name, view.jpeg)
-        return name
+    def _deliver(self, part: PartInHand, last_seen: Image) -> Waits[PartOutcome]:
+        """Whatever ends it, the ledger says what became of the part."""
+        try:
+            yield from self._await_room(part.target)
+            outcome = yield from self._push_off(part.target, last_seen)
+        except BaseException as stop:
+            self._records.leave_unfinished(part, stop)
+            raise
+        self._records.end(part, outcome)
+        return outcome
+
+    def _push_off(self, target: BinConfig, last_seen: Image) -> Waits[PartOutcome]:
+        try:
+            return (yield from push_off(self._machine, target, self._rules.pushes, self._troubles))
+        except _LOSSES as loss:
+            yield from self._await_board(loss)
+        # Was that before the push, or after it? What lies there now is looked at anew.
+        frame = yield from look(self._machine, self._troubles)
+        return "stayed" if agree(last_seen, frame.image) else "lost"
+
+    def _await_room(self, target: BinConfig) -> Waits[None]:
+        if not self._is_full(target):
+            return
+        yield self._troubles.begin(
+            TroubleKind.FULL_BIN,
+            f"Bin {target.name} is full: it holds {self._ledger.level(target.name)} parts",
+            f"empty it (or later, and say so: rig sort --emptied {target.name})",
+            wants_a_person=True,
+        )
+        self._machine.operator.empty_bin(target.name)
+        self._ledger.emptied(target.name)
+        yield TroubleOver(TroubleKind.FULL_BIN)
+
+    def _await_board(self, loss: DeviceError) -> Waits[None]:
+        self._losses += 1
+        if self._losses == _MOST_LOSSES_PER_PART:
+            raise loss
+        yield self._troubles.begin(
+            TroubleKind.BOARD, f"Waiting for the board ({loss.what})", "see to its cable and supply"
+        )
+        self._machine.reconnect()
+        yield TroubleOver(TroubleKind.BOARD)

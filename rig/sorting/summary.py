@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from rig.devices.operator import PieceKind
-from rig.sorting.ledger import FateRow, LedgerRow
+from rig.sorting.ledger import FateRow, LedgerRow, TroubleRow
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,14 @@ class SortSummary:
     """Figures of one run.
 
     Attributes:
-        parts: parts that were dropped into a bin, the reject bin included.
-        rejects: those of them that went to the reject bin.
+        parts: parts that were decided on and left the table for a bin, the reject bin included.
+        rejects: those of them that nobody was sure of.
+        returned: what was never classified, such as two parts at once, and is fed again.
+        stayed: rows of parts that did not leave the table when they were due.
+        lost: parts that left the table, and nobody saw how.
+        unfinished: parts that were under way when the run was stopped.
+        doubts: how many were not named, by the reason.
+        troubles: what the run had to wait for, and how often.
         parts_per_min: over the whole run, on the machine's clock.
         bins: parts in each bin.
         known: parts whose truth is known (the simulated rig's).
@@ -70,6 +76,12 @@ class SortSummary:
 
     parts: int
     rejects: int
+    returned: int
+    stayed: int
+    lost: int
+    unfinished: int
+    doubts: dict[str, int]
+    troubles: dict[str, int]
     parts_per_min: float
     bins: dict[str, int]
     known: int
@@ -79,20 +91,30 @@ class SortSummary:
     ends: Ends | None
 
 
-def summarise(rows: list[LedgerRow], fates: list[FateRow], elapsed_s: float) -> SortSummary:
+def summarise(
+    rows: list[LedgerRow], fates: list[FateRow], troubles: list[TroubleRow], elapsed_s: float
+) -> SortSummary:
     """Sum up the rows of one run that took `elapsed_s` seconds of the machine's clock."""
-    dropped = [row for row in rows if row.outcome == "dropped"]
+    outcomes = Counter(row.outcome for row in rows)
+    left = [row for row in rows if row.outcome == "dropped"]
+    dropped = [row for row in left if row.doubt is None or not row.doubt.is_of_sight]
     known = [row for row in dropped if row.true_part is not None]
     routed = [row for row in known if row.part is not None]
     return SortSummary(
         parts=len(dropped),
         rejects=sum(row.part is None for row in dropped),
         parts_per_min=60 * len(dropped) / elapsed_s if elapsed_s > 0 else 0.0,
-        bins=dict(Counter(row.bin for row in dropped)),
+        returned=len(left) - len(dropped),
+        stayed=outcomes["stayed"],
+        lost=outcomes["lost"],
+        unfinished=outcomes["unfinished"],
+        doubts=dict(Counter(row.doubt.value for row in left if row.doubt is not None)),
+        troubles=dict(Counter(trouble.kind for trouble in troubles)),
+        bins=dict(Counter(row.bin for row in left)),
         known=len(known),
         top1=_share([row.candidates[0].label == row.true_part for row in known if _has_a_name(row)]),
         right_bin=_share([row.part == row.true_part for row in routed]),
-        odd=_odd_pieces(known),
+        odd=_odd_pieces([row for row in left if row.true_part is not None]),
         ends=ends_of(fates),
     )
 
@@ -115,12 +137,12 @@ def ends_of(fates: list[FateRow]) -> Ends | None:
 
 
 def _has_a_name(row: LedgerRow) -> bool:
-    return row.true_kind not in ("foreign", "stuck")
+    return row.true_kind not in ("foreign", "stuck", "double")
 
 
 def _odd_pieces(known: list[LedgerRow]) -> dict[PieceKind, OddPieces]:
     odd: dict[PieceKind, OddPieces] = {}
-    kinds: tuple[PieceKind, ...] = ("damaged", "foreign", "stuck")
+    kinds: tuple[PieceKind, ...] = ("damaged", "foreign", "stuck", "double")
     for kind in kinds:
         rows = [row for row in known if row.true_kind == kind]
         if rows:

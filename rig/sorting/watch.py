@@ -1,52 +1,100 @@
-"""Watching the table until a part lies still on it."""
+"""Watching the table until something lies still on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rig.camera.frame import Frame
 from rig.devices.feeder import Feeding
 from rig.machine import Machine
-from rig.vision.locate import Box, locate
+from rig.sorting.evidence import Doubt
+from rig.sorting.looking import look, look_from_aside
+from rig.sorting.trouble import Troubles, Waits
+from rig.vision.locate import Box, locate_all, reaches_border
 
 # A part that still rolls moves its box by more than this from one look to the next.
 _REST_OVERLAP = 0.9
 # Between two looks at an empty table; short beside the time a part takes to arrive.
 _LOOK_EVERY_S = 0.1
+_SIDES = 4
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A part that lies still.
+    """Something that lies still.
 
     Attributes:
         frame: the picture of it.
-        box: where it is in that.
+        box: where it is in that; of several things, that which stands out most.
+        others: where the other things are.
     """
 
     frame: Frame
     box: Box
+    others: tuple[Box, ...] = ()
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why it is not to be classified; None for a single part that is wholly in view."""
+        if self.others:
+            return Doubt.SEVERAL
+        return Doubt.CUT_OFF if reaches_border(self.box, self.frame.image) else None
 
 
-def await_part(machine: Machine, timeout_s: float) -> Sight | None:
-    """Look until a part lies still; None when none came in time, or the feeder is empty.
+def await_sight(machine: Machine, timeout_s: float, troubles: Troubles) -> Waits[Sight | None]:
+    """Look until something lies still; None when the table is empty all round after so long.
 
     Raises:
-        DeviceError: the camera failed, or the board that releases parts.
+        DeviceError: as `look`.
     """
     clock = machine.clock
     deadline_s = clock.monotonic() + timeout_s
-    last_box: Box | None = None
-    while clock.monotonic() < deadline_s:
-        frame = machine.look()
-        box = locate(frame.image, machine.empty_table)
-        if box and last_box and box.overlap(last_box) >= _REST_OVERLAP:
+    overdue = False
+    last: Sequence[Box] = ()
+    while True:
+        frame = yield from look(machine, troubles)
+        boxes = locate_all(frame.image, machine.empty_table)
+        if boxes and _are_the_same(boxes, last):
             machine.feeder.part_came()
-            return Sight(frame, box)
-        last_box = box
-        if box is None:
+            return Sight(frame, boxes[0], tuple(boxes[1:]))
+        if clock.monotonic() >= deadline_s:
+            if overdue or not boxes:
+                return (yield from _search_all_round(machine, troubles))
+            overdue = True
+        last = boxes
+        if not boxes:
             match machine.feeder.table_is_empty():
                 case Feeding.RELEASED:
                     deadline_s = clock.monotonic() + timeout_s
                 case Feeding.EMPTY:
-                    return None
+                    return (yield from _search_all_round(machine, troubles))
             clock.sleep(_LOOK_EVERY_S)
+
+
+def see_whole(machine: Machine, cut_off: Sight, troubles: Troubles) -> Waits[Sight]:
+    """Turn a part that is half in view, and look once more; the same sight if it is never wholly in view.
+
+    Raises:
+        DeviceError: as `look`.
+    """
+    frame = yield from look_from_aside(machine, troubles)
+    match locate_all(frame.image, machine.empty_table):
+        case [box]:
+            turned = Sight(frame, box)
+            return turned if turned.doubt is None else cut_off
+        case _:
+            return cut_off
+
+
+def _search_all_round(machine: Machine, troubles: Troubles) -> Waits[Sight | None]:
+    """A part at the rim of a table that is larger than the picture lies out of view from some sides."""
+    for _ in range(_SIDES):
+        frame = yield from look_from_aside(machine, troubles)
+        if boxes := locate_all(frame.image, machine.empty_table):
+            return Sight(frame, boxes[0], tuple(boxes[1:]))
     return None
+
+
+def _are_the_same(boxes: Sequence[Box], last: Sequence[Box]) -> bool:
+    return len(boxes) == len(last) and all(
+        any(box.overlap(before) >= _REST_OVERLAP for before in last) for box in boxes
+    )

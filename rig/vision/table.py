@@ -3,6 +3,7 @@
 Pictures are searched at a reduced size, in which all lengths in pixels are meant.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,9 @@ RIM_PX = 5  # so far from the table's outline, edges are the outline's own
 
 # The kept picture fits when the table has the same outline and most of it the same level: a part covers less
 # than half of the table, and a lamp that warms up changes by a few levels.
+# An empty table is at least so bright (0 to 255), and with its lamp off at most so bright beside itself lit.
+_LIT_LEVEL = 40.0
+_DARK_SHARE = 0.5
 _LEAST_OVERLAP = 0.95
 _MOST_LEVELS = 10.0
 # What is on the empty table may show this much stronger, and so far aside, without being a part's.
@@ -106,6 +110,11 @@ class EmptyTable:
         return seen <= _KNOWN_EDGES * self._steps_around.astype(np.float32)
 
     @cached_property
+    def level(self) -> float:
+        """Brightness of the lit table, 0 to 255."""
+        return _level(self.small)
+
+    @cached_property
     def small(self) -> Image:
         """The picture at the size that is searched."""
         return reduced(self.picture)[0]
@@ -120,6 +129,22 @@ class EmptyTable:
         return np.asarray(cv2.dilate(steps(self.small), disc), np.uint8)
 
 
+def is_dark(image: Image, empty: EmptyTable | None) -> bool:
+    """Whether the lamp is off: the table is far darker than the empty one, or all but black.
+
+    Args:
+        image: (height, width, 3) uint8, BGR.
+        empty: the table under its lamp; None where nobody knows it.
+    """
+    level = _level(reduced(image)[0])
+    return level < (_LIT_LEVEL if empty is None else _DARK_SHARE * empty.level)
+
+
+def median_view(images: Sequence[Image]) -> Image:
+    """Pixel by pixel: of views all round, what turns with the table is no part of it."""
+    return np.asarray(np.median(np.stack(images), axis=0), np.uint8)
+
+
 def read_empty_table(path: Path) -> EmptyTable | None:
     """The picture that was kept; None where there is none.
 
@@ -132,6 +157,11 @@ def read_empty_table(path: Path) -> EmptyTable | None:
     if picture is None:
         raise DatasetError(f"{path} is not a readable image", hint="take it anew: rig calibrate camera")
     return EmptyTable(np.asarray(picture, np.uint8))
+
+
+def _level(small: Image) -> float:
+    """Of the table, which is the brightest thing of its size."""
+    return float(np.percentile(_brightest_channel(small), 90))
 
 
 def _brightest_channel(image: cv2.typing.MatLike) -> Mask:

@@ -1,15 +1,18 @@
 """A disk that fills up, or turns read-only, while capturing: one clear line, whole files, and it goes on."""
 
 import json
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import pytest
 
 from tests.acceptance.conftest import Shell
+from tests.vision.single_minded import write_single_minded
 
 
 @pytest.fixture
@@ -75,3 +78,25 @@ def test_a_disk_that_turns_read_only_loses_nothing(small_disk: Path) -> None:
     rows = [json.loads(line)["file_name"] for line in (captures / "metadata.jsonl").read_text().splitlines()]
     assert sorted(rows) == sorted(f"3001/{path.name}" for path in captures.glob("3001/*"))
     assert len(rows) == 16
+
+
+def test_a_disk_that_fills_up_while_sorting_moves_no_part_that_is_not_on_record(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    shell = Shell(small_disk)
+    model = write_single_minded(tmp_path / "model", "3004", labels=("3001", "3004"))
+    padding = small_disk / "padding"
+    padding.write_bytes(b"x" * 550_000)
+    said = shell.fails("sort", "--count", "1000", "--model", model.folder)
+    assert "No space left" in said or "disk is full" in said
+    assert "what was sorted is on record" in said
+    with closing(sqlite3.connect(small_disk / "ledger" / "ledger.sqlite3")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        rows = database.execute("SELECT outcome, picture FROM parts ORDER BY id").fetchall()
+    assert rows
+    assert {outcome for outcome, _ in rows[:-1]} <= {"dropped"}
+    assert all(cv2.imread(str(small_disk / "ledger" / picture)) is not None for _, picture in rows)
+    padding.unlink()
+    done = shell.run("sort", "--count", "1", "--model", model.folder)
+    assert done.returncode == 0, done.stderr
+    assert ("cut short" in done.stderr) == (rows[-1][0] == "decided")

@@ -1,5 +1,6 @@
 """`rig sort` on the simulated rig: decisions in the ledger, parts in their bins, and what bad input says."""
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from rig.catalog import PartNumber
+from rig.sorting.evidence import Decision
+from rig.sorting.ledger import Ledger, RunId
+from rig.vision.classifier import Candidate
 from tests.acceptance.conftest import PARTS, Shell, Trained
 
 
@@ -108,8 +113,9 @@ def test_where_pieces_really_ended_is_on_record(desk: Shell) -> None:
     ends = summary["ends"]
     fates = _fates(desk)
     assert [number for number, *_ in fates] == list(range(ends["pieces"]))
-    # Every part that the ledger has as dropped met a push; some of those moved nothing.
-    assert sum(pushes for _, _, pushes, _, _ in fates) == summary["parts"] == 12
+    # Every part has left, by its last push; some of those before it moved nothing.
+    assert summary["parts"] == 12
+    assert sum(pushes for _, _, pushes, _, _ in fates) == 12 + ends["vain_pushes"]
     assert ends["vain_pushes"] > 0
     assert ends["bounced"] == sum(outcome == "bounced" for *_, outcome, _ in fates) > 0
     lie_there = [(bin_name, part) for _, part, _, outcome, bin_name in fates if outcome == "in_bin"]
@@ -126,23 +132,64 @@ def _fates(shell: Shell) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_what_was_decided_before_a_stop_is_on_record(desk: Shell, how: signal.Signals) -> None:
     process = desk.start("sort", "--count", "1000")
     pictures = desk.folder / "ledger" / "pictures"
-    while len(list(pictures.glob("*/*.jpg"))) < 4:
+    while len(list(pictures.glob("*/?????.jpg"))) < 4:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     process.send_signal(how)
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == (130 if how == signal.SIGINT else -how)
+    assert process.returncode == (-how if how == signal.SIGKILL else 130)
     assert how == signal.SIGKILL or "rig: stopped" in stderr
     assert how == signal.SIGKILL or "what was sorted is on record" in stderr
     rows = _ledger(desk)
     assert len(rows) >= 3
     assert all(row[2] == "dropped" for row in rows[:-1])
+    assert rows[-1][2] in ("dropped", "decided" if how == signal.SIGKILL else "unfinished")
     ended = [outcome for *_, outcome, _ in _fates(desk) if outcome != "stayed"]
     assert len(ended) >= len(rows) - 1
+
+
+def test_a_part_that_was_under_way_at_a_kill_is_named_at_the_next_start(desk: Shell) -> None:
+    with closing(_decided(desk)) as database:
+        assert database.execute("SELECT outcome FROM parts").fetchall() == [("decided",)]
+    done = desk.run("sort", "--count", "1")
+    assert done.returncode == 0, done.stderr
+    assert "Run gone was cut short at part 1 (3001, pictures/gone/00001.jpg)" in done.stderr
+    assert "or in bin 3001" in done.stderr
+    assert [row[2] for row in _ledger(desk)] == ["unfinished", "dropped"]
+    assert "cut short" not in desk.run("sort", "--count", "1").stderr
+
+
+def _decided(desk: Shell) -> sqlite3.Connection:
+    """What a run leaves that is killed after it has decided on its first part."""
+    with Ledger(desk.folder / "ledger") as ledger:
+        decision = Decision(PartNumber("3001"), 0.9, (Candidate("3001", 0.9),))
+        picture = "pictures/gone/00001.jpg"
+        ledger.record(RunId("gone"), "m", decision, bin_name="3001", picture=picture, truth=None)
+    return sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")
+
+
+_JAMMED = '[[fault]]\nkind = "jam"\nmatches = "M280 P1 S110"\nat = 2\n'
+
+
+def test_troubles_are_said_while_they_last_and_are_in_the_one_document(desk: Shell) -> None:
+    (desk.folder / "fault.toml").write_text(_JAMMED)
+    (desk.folder / "rig.toml").write_text('[sim]\nenabled = true\nfaults = "fault.toml"\n')
+    done = desk.run("--json", "sort", "--count", "3")
+    assert done.returncode == 0, done.stderr
+    assert "did not leave the table after 2 pushes: free the way" in done.stderr
+    assert "The way is free; sorting goes on." in done.stderr
+    document = json.loads(done.stdout)
+    assert document["summary"]["troubles"] == {"jam": 1}
+    [picture] = (desk.folder / "ledger" / "troubles").glob("*/*.jpg")
+    assert str(picture.relative_to(desk.folder)) in done.stderr
+
+
+def test_a_bin_that_is_not_there_cannot_have_been_emptied(desk: Shell) -> None:
+    assert "there is no bin 9999" in desk.fails("sort", "--emptied", "9999")
 
 
 @pytest.mark.parametrize("fault", ["replug", "reset"])

@@ -15,15 +15,20 @@ from rig.machine import Machine
 from rig.model import Bundle
 from rig.sim.drivetrain import Motion
 from rig.sim.world import LyingPart
+from rig.sorting.events import PartSorted, PartStrayed
 from rig.sorting.evidence import Doubt
 from rig.sorting.examine import Examination, Examiner, Strayed
 from rig.sorting.ledger import Ledger, RunId
+from rig.sorting.model_in_use import LoadedModel, ModelInUse
 from rig.sorting.policy import Policy
 from rig.sorting.routing import Routing
-from rig.sorting.sorter import PartSorted, PartStrayed, Sorter
+from rig.sorting.sorter import Sorter
 from rig.sorting.thresholds import Forecast, Rule, one_threshold
-from rig.sorting.watch import Sight, await_part
+from rig.sorting.trouble import Troubles
+from rig.sorting.watch import Sight
+from rig.sorting_config import SortingConfig
 from rig.vision.classifier import Classifier
+from rig.vision.locate import locate
 from rig.vision.quality import change
 from tests.capture.test_session import TrickyWorld, rig, tricky_world
 from tests.vision.single_minded import write_single_minded
@@ -44,9 +49,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 def a_part_on_the_table(world: TrickyWorld) -> Iterator[tuple[Machine, Sight]]:
     with rig(world) as machine:
         world.lay(LyingPart(PartNumber("3001"), ColourCode(4), 0, (4.0, -3.0), 20.0))
-        sight = await_part(machine, 5.0)
-        assert sight is not None
-        yield machine, sight
+        frame = machine.look()
+        box = locate(frame.image)
+        assert box is not None
+        yield machine, Sight(frame, box)
 
 
 def examiner(machine: Machine, bundle: Bundle, policy: Policy) -> Examiner:
@@ -142,9 +148,13 @@ def test_a_part_that_rolls_is_watched_anew_and_in_the_end_decided_by_one_look(
     with a_part_on_the_table(world) as (machine, _), Ledger(tmp_path) as ledger:
         assert isinstance(world, RollingWorld)
         world.rolls = True
-        look = examiner(machine, bundle, Policy((NEVER, ALWAYS), WEIGHTS))
-        sorter = Sorter(machine, look, Routing(DEFAULT_BINS, "reject"), ledger, "m", 0.8, 5.0)
-        events = list(sorter.run(RunId("r"), 1))
-        rows = ledger.rows(RunId("r"))
+        policy, run = Policy((NEVER, ALWAYS), WEIGHTS), RunId("r")
+        model = ModelInUse(
+            bundle, lambda: tmp_path / "nowhere", lambda made: LoadedModel(made, Classifier(made), policy)
+        )
+        routing, troubles = Routing(DEFAULT_BINS, "reject"), Troubles(ledger, run)
+        sorter = Sorter(machine, model, routing, SortingConfig(), ledger, run, troubles)
+        events = list(sorter.sort(1))
+        rows = ledger.rows(run)
     assert [type(event) for event in events] == [PartStrayed] * 3 + [PartSorted]
     assert [(row.part, row.outcome) for row in rows] == [(None, "dropped")]

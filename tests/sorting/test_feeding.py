@@ -1,5 +1,6 @@
 """Sorting's watch over the table, on a simulated rig whose feeder has to be asked."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from rig.catalog import PartNumber
 from rig.config import Config
 from rig.machine import Machine, open_machine
-from rig.sorting.watch import await_part
+from rig.sorting.ledger import Ledger, RunId
+from rig.sorting.trouble import Troubles
+from rig.sorting.watch import Sight, await_sight
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -24,35 +27,45 @@ def _config(feeder: dict[str, Any], **pile: Any) -> Config:
     return Config.model_validate(document)
 
 
-def _sort(machine: Machine, config: Config, count: int) -> None:
+def _await(machine: Machine, folder: Path) -> Sight | None:
+    """What comes to lie on the table; nothing is the matter with this rig."""
+    with Ledger(folder) as ledger:
+        watching = await_sight(machine, LONG_S, Troubles(ledger, RunId("r")))
+        with pytest.raises(StopIteration) as done:
+            next(watching)
+    found: Sight | None = done.value.value
+    return found
+
+
+def _sort(machine: Machine, config: Config, count: int, folder: Path) -> None:
     for done in range(count):
-        assert await_part(machine, LONG_S) is not None
+        assert _await(machine, folder) is not None
         assert len(machine.operator.fates(0)) == done + 1
         machine.actuator.drop(config.bins[1])
 
 
 @pytest.mark.parametrize("feeder", [PIN, {"kind": "hand"}], ids=["pin", "hand"])
-def test_each_part_is_asked_for(feeder: dict[str, Any]) -> None:
+def test_each_part_is_asked_for(feeder: dict[str, Any], tmp_path: Path) -> None:
     config = _config(feeder)
     with open_machine(config, ask=lambda sentence: None, seed=3) as machine:
         machine.operator.pour([PartNumber("3001")])
-        _sort(machine, config, 3)
+        _sort(machine, config, 3, tmp_path)
         machine.clock.sleep(LONG_S)
         machine.look()
         assert len(machine.operator.fates(0)) == 3, "nobody asked for a fourth"
 
 
-def test_a_part_that_comes_late_is_asked_for_again() -> None:
+def test_a_part_that_comes_late_is_asked_for_again(tmp_path: Path) -> None:
     config = _config(PIN, gap_spread_s=3.0)
     with open_machine(config, ask=lambda sentence: None, seed=3) as machine:
         machine.operator.pour([PartNumber("3001")])
-        _sort(machine, config, 2)
+        _sort(machine, config, 2, tmp_path)
 
 
-def test_a_feeder_from_which_nothing_comes_is_empty_long_before_the_time_is_up() -> None:
+def test_a_feeder_from_which_nothing_comes_is_empty_long_before_the_time_is_up(tmp_path: Path) -> None:
     config = _config(PIN, jams=1.0, jam_s=1000)
     with open_machine(config, ask=lambda sentence: None, seed=3) as machine:
         machine.operator.pour([PartNumber("3001")])
         before_s = machine.clock.monotonic()
-        assert await_part(machine, LONG_S) is None
+        assert _await(machine, tmp_path) is None
         assert machine.clock.monotonic() - before_s == pytest.approx(10, abs=5)

@@ -1,9 +1,6 @@
 """The ledger: a decision is durable the moment it is made, and the summary counts what happened."""
 
-import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +10,8 @@ from rig.catalog import ColourCode, PartNumber
 from rig.devices.operator import Fate, Outcome, Truth
 from rig.errors import StorageError
 from rig.inventory.lots import Lot
-from rig.sorting.evidence import Decision
-from rig.sorting.ledger import Ledger, RunId, new_run
+from rig.sorting.evidence import Decision, Doubt, unclassified
+from rig.sorting.ledger import Ledger, RunId, ViewRow, new_run
 from rig.sorting.report import write_report
 from rig.sorting.summary import Ends, OddPieces, summarise
 from rig.vision.classifier import Candidate
@@ -58,7 +55,7 @@ def test_the_summary_tells_top1_from_the_right_bin(tmp_path: Path) -> None:
         _record(ledger, _decision("3001"), Truth("3003", "sound"))
         _record(ledger, _decision(None, best="3001"), Truth("3001", "sound"))
         _record(ledger, _decision("3001"), Truth("3001", "sound"), drop=False)
-        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), elapsed_s=30)
+        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), ledger.troubles(RUN), elapsed_s=30)
     assert (summary.parts, summary.rejects, summary.known) == (3, 1, 3)
     assert summary.top1 == pytest.approx(2 / 3)
     assert summary.right_bin == pytest.approx(1 / 2)
@@ -75,7 +72,7 @@ def test_the_summary_tells_where_odd_pieces_went(tmp_path: Path) -> None:
         _record(ledger, _decision(None), Truth("32064", "foreign"))
         _record(ledger, _decision("3001"), Truth("32064", "foreign"))
         _record(ledger, _decision(None), Truth("3001+3003", "stuck"))
-        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), elapsed_s=30)
+        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), ledger.troubles(RUN), elapsed_s=30)
     assert summary.odd == {
         "damaged": OddPieces(2, rejected=0, right_bin=1),
         "foreign": OddPieces(2, rejected=1, right_bin=0),
@@ -97,7 +94,7 @@ def test_the_summary_tells_where_pieces_really_ended(tmp_path: Path) -> None:
         _keep_fate(ledger, 5, "stayed", pushes=2)
         assert ledger.settled(RUN) == 5
     with Ledger(tmp_path) as ledger:
-        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), elapsed_s=30)
+        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), ledger.troubles(RUN), elapsed_s=30)
         assert ledger.fates(RunId("another")) == []
     assert summary.ends == Ends(
         pieces=6, right_bin=2, other_bin=1, bounced=1, missed=1, stayed=1, vain_pushes=4
@@ -114,32 +111,86 @@ def _keep_fate(
     ledger.keep_fate(RUN, fate, right_bin="3001")
 
 
-def test_a_ledger_that_knew_of_sound_parts_alone_is_carried_on(tmp_path: Path) -> None:
-    with Ledger(tmp_path) as ledger:
-        _record(ledger, _decision("3001"), Truth("3001", "sound"))
+FIRST_VERSION = """
+CREATE TABLE parts (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, decided_at TEXT NOT NULL, model TEXT NOT NULL, part TEXT,
+    probability REAL NOT NULL, candidates TEXT NOT NULL, bin TEXT NOT NULL, picture TEXT,
+    outcome TEXT NOT NULL CHECK (outcome IN ('decided', 'dropped')), true_part TEXT
+);
+CREATE INDEX parts_by_run ON parts (run);
+INSERT INTO parts (run, decided_at, model, part, probability, candidates, bin, picture, outcome, true_part)
+VALUES ('other', '2026-11-01', 'm', '3003', 0.8, '[["3003", 0.8]]', '3003', NULL, 'dropped', NULL),
+       ('run', '2026-11-02', 'm', '3001', 0.9, '[["3001", 0.9]]', '3001', 'a.jpg', 'dropped', '3001'),
+       ('run', '2026-11-02', 'm', NULL, 0.3, '[["3001", 0.3]]', 'reject', 'b.jpg', 'decided', NULL);
+"""
+_LATER_COLUMNS = """
+ALTER TABLE parts ADD COLUMN true_kind TEXT;
+ALTER TABLE parts ADD COLUMN colour INTEGER;
+ALTER TABLE parts ADD COLUMN colour_probability REAL;
+UPDATE parts SET colour = 4, colour_probability = 0.9, true_kind = 'sound' WHERE part = '3001';
+"""
+
+
+@pytest.mark.parametrize("has_colours", [False, True])
+def test_a_ledger_of_an_earlier_version_is_carried_on(tmp_path: Path, *, has_colours: bool) -> None:
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as database:
-        database.execute("ALTER TABLE parts DROP COLUMN true_kind")
+        database.executescript(FIRST_VERSION + (_LATER_COLUMNS if has_colours else ""))
     with Ledger(tmp_path) as ledger:
+        first, second = ledger.rows(RUN)
+        assert (first.number, first.part, first.outcome, first.doubt) == (1, "3001", "dropped", None)
+        assert first.colour == (RED if has_colours else None)
+        assert first.true_kind == ("sound" if has_colours else None)
+        assert (second.number, second.part, second.outcome, second.doubt) == (
+            2,
+            None,
+            "decided",
+            Doubt.UNSURE,
+        )
+        assert ledger.views(first.id) == [ViewRow(1, "a.jpg")]
+        assert [row.number for row in ledger.close_unfinished()] == [2]
         _record(ledger, _decision("3001"), Truth("32064", "foreign"))
-        assert [(row.true_part, row.true_kind) for row in ledger.rows(RUN)] == [
-            ("3001", None),
-            ("32064", "foreign"),
-        ]
-
-
-def test_a_ledger_that_knew_no_colours_is_carried_on(tmp_path: Path) -> None:
+        assert [row.number for row in ledger.rows(RUN)] == [1, 2, 3]
     with Ledger(tmp_path) as ledger:
-        _record(ledger, _decision("3001"))
+        assert [row.outcome for row in ledger.rows(RUN)] == ["dropped", "unfinished", "dropped"]
+        assert ledger.runs() == ["other", RUN]
+
+
+def test_a_ledger_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as database:
-        for column in ("true_kind", "colour", "colour_probability"):
-            database.execute(f"ALTER TABLE parts DROP COLUMN {column}")
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(StorageError, match="later version"):
+        Ledger(tmp_path)
+
+
+def test_the_level_of_a_bin_is_what_was_dropped_since_it_was_emptied(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
-        _sort(ledger, "3001", colour=RED, colour_probability=0.9)
-        assert [(row.colour, row.colour_probability) for row in ledger.rows(RUN)] == [
-            (None, None),
-            (RED, 0.9),
-        ]
-        assert ledger.counts(reject_bin="reject") == [Lot(BRICK, RED, 1), Lot(BRICK, None, 1)]
+        for _ in range(3):
+            _record(ledger, _decision("3001"))
+        _record(ledger, _decision("3003"))
+    with Ledger(tmp_path) as ledger:
+        assert (ledger.level("3001"), ledger.level("3003"), ledger.level("reject")) == (3, 1, 0)
+        # A part that is under way to the full bin falls into the empty one.
+        row = ledger.record(RUN, "m", _decision("3001"), bin_name="3001", picture=None, truth=None)
+        ledger.emptied("3001")
+        ledger.dropped(row)
+        assert (ledger.level("3001"), ledger.level("3003")) == (1, 1)
+
+
+def test_views_and_troubles_stand_beside_the_parts(tmp_path: Path) -> None:
+    views = [ViewRow(1, "a.jpg", 0.0, "3001", 0.6), ViewRow(2, "b.jpg", 90.0, "3001", 0.9)]
+    with Ledger(tmp_path) as ledger:
+        row = ledger.record(
+            RUN, "m", unclassified(Doubt.SEVERAL), bin_name="reject", picture="a.jpg", truth=None, views=views
+        )
+        ledger.dropped(row)
+        ledger.keep_trouble(RUN, "jam", "It sticks", None)
+        assert ledger.views(row) == views
+        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), ledger.troubles(RUN), elapsed_s=30)
+    assert (summary.parts, summary.returned, summary.doubts) == (0, 1, {"several": 1})
+    assert summary.troubles == {"jam": 1}
+    page = write_report(tmp_path, RUN).read_text()
+    assert "It sticks" in page
+    assert "<b>several</b> &rarr; reject" in page
 
 
 def test_what_was_dropped_into_bins_is_counted_by_part_and_colour(tmp_path: Path) -> None:
@@ -190,29 +241,9 @@ def _sort(
 
 
 def test_a_run_with_nothing_in_it_has_no_figures() -> None:
-    summary = summarise([], [], elapsed_s=0)
+    summary = summarise([], [], [], elapsed_s=0)
     assert (summary.parts, summary.top1, summary.right_bin, summary.parts_per_min) == (0, None, None, 0)
     assert summary.ends is None
-
-
-_KILLED = """
-import os, signal, sys
-sys.path.insert(0, sys.argv[2])
-from pathlib import Path
-from tests.sorting.test_ledger import RUN, _decision, _record
-from rig.sorting.ledger import Ledger
-_record(Ledger(Path(sys.argv[1])), _decision("3001"), drop=False)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_a_decision_survives_kill_9(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(tmp_path), str(Path(__file__).parents[2])], check=False
-    )
-    assert done.returncode == -signal.SIGKILL
-    with Ledger(tmp_path) as ledger:
-        assert [row.part for row in ledger.rows(RUN)] == ["3001"]
 
 
 def test_a_damaged_ledger_is_one_clear_error(tmp_path: Path) -> None:
