@@ -59,7 +59,7 @@ def memory_of_sessions() -> Iterator[Figure]:
     for _ in range(_SESSIONS):
         with tempfile.TemporaryDirectory() as folder, rig(tricky_world(), _CONFIG) as machine:
             _run(machine, _plan(sweep=False), DatasetStore(Path(folder)))
-        after_mib.append(_resident_mib())
+        after_mib.append(resident_mib())
     yield Figure(
         f"memory after {_SESSIONS} sessions",
         f"{after_mib[-1]:.0f} MiB",
@@ -141,7 +141,8 @@ def _one_after_the_other(machine: Machine, store: DatasetStore) -> None:
         judge.keep(image, boxes[0], view.angle_deg)
 
 
-def _resident_mib() -> float:
+def resident_mib() -> float:
+    """What this process holds in memory."""
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
