@@ -133,7 +133,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
             "turntable.settel_s: there is no such key",
             "did you mean settle_s or ",
         ),
-        ("[sim.pile]\nstay = 0.1", "sim.pile.stay: there is no such key", "did you mean stays?"),
+        ("[sim.pile]\nstay = 0.1", "sim.pile.stay: there is no such key", "did you mean stays"),
         ("[sim.scene]\nroll = 1", "sim.scene.roll: there is no such key", "did you mean roll_deg?"),
         (
             "[actuator]\ntravel = 1",
