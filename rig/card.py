@@ -4,6 +4,7 @@ from enum import StrEnum
 from statistics import fmean
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rig.contrast import Contrast
@@ -195,6 +196,37 @@ class Pretrained(_Record):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
+class Strangers(_Record):
+    """Where parts begin that the network was never taught; see `rig.vision.strangers`.
+
+    Attributes:
+        how: on which pictures of known parts the limits were found, in words.
+        lost: shares of known parts, rising, each of which exceeds the limit in its place.
+        limits: of the novelty of one view, of the mean of two, and so on.
+        familiar_sha256: of familiar.npy.
+    """
+
+    how: str
+    lost: tuple[Share, ...] = Field(min_length=1)
+    limits: tuple[tuple[float, ...], ...] = Field(min_length=1)
+    familiar_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @model_validator(mode="after")
+    def _knows_a_limit_of_each_share(self) -> Self:
+        if list(self.lost) != sorted(set(self.lost)):
+            raise ValueError("the shares do not rise")
+        if any(len(row) != len(self.lost) for row in self.limits):
+            raise ValueError("there are not as many limits as shares")
+        return self
+
+    def limits_at(self, lost: float) -> tuple[float, ...]:
+        """The limits for one view, two, and so on that lose such a share of known parts.
+
+        Between two of the shares they are interpolated; beyond the last one they stay as they are.
+        """
+        return tuple(float(np.interp(lost, self.lost, row)) for row in self.limits)
+
+
 class Card(_Record):
     """`model.json`.
 
@@ -208,6 +240,7 @@ class Card(_Record):
         reject_threshold: a probability below it means "not sure".
         looks: what looking again is worth; None where nothing was held out, or in cards from before this was
             measured.
+        strangers: from when on a part is none that it was taught; None: it cannot tell.
         conversion: the variants; None for a fold's network, which only serves to measure.
         seed: of the training run.
         versions: of the packages that made it.
@@ -225,6 +258,7 @@ class Card(_Record):
     reject_threshold: Share
     looks: Looks | None = None
     calibration: Calibration
+    strangers: Strangers | None = None
     scores: Scores
     split: Split
     data: DataFingerprint

@@ -5,6 +5,7 @@ models/<name>/
   model.json      the card: how to use the network, and what is known of it
   labels.txt      one label a line, in the order of the outputs
   images.json     digests of the images it was made from, by group
+  familiar.npy    logits of some of these images, if it can tell what is none of its parts
   folds/<k>/      models of the same recipe that have not seen the k-th part of the data; bundles themselves
   variants/       the network at each precision, as it came out of conversion: float32.tflite, ...
   report/         index.html: curves, confusion matrix and more; mistakes/: misclassified pictures
@@ -32,6 +33,7 @@ NETWORK_FILE = "model.tflite"
 CARD_FILE = "model.json"
 LABELS_FILE = "labels.txt"
 IMAGES_FILE = "images.json"
+FAMILIAR_FILE = "familiar.npy"
 FOLDS_FOLDER = "folds"
 REPORT_FOLDER = "report"
 REPORT_FILE = "index.html"
@@ -60,6 +62,11 @@ class Bundle:
     def network_path(self) -> Path:
         """Where model.tflite is."""
         return self.folder / NETWORK_FILE
+
+    @property
+    def familiar_path(self) -> Path:
+        """Where familiar.npy is; a bundle whose card does not speak of strangers has none."""
+        return self.folder / FAMILIAR_FILE
 
     @property
     def report_path(self) -> Path:
@@ -113,7 +120,9 @@ def load_bundle(folder: Path) -> Bundle:
     if len(set(card.labels)) != len(card.labels):
         raise ModelError(f"{path} is damaged: a label occurs twice", hint=_TRAIN_AGAIN)
     _check_labels(folder / LABELS_FILE, card)
-    _check_network(folder / NETWORK_FILE, card)
+    _check_digest(folder / NETWORK_FILE, card.model_sha256)
+    if card.strangers is not None:
+        _check_digest(folder / FAMILIAR_FILE, card.strangers.familiar_sha256)
     return Bundle(folder, card)
 
 
@@ -189,8 +198,8 @@ def _check_labels(path: Path, card: Card) -> None:
         raise ModelError(f"{path} does not name the labels of {CARD_FILE}", hint=_TRAIN_AGAIN)
 
 
-def _check_network(path: Path, card: Card) -> None:
-    if hashlib.sha256(_read(path)).hexdigest() != card.model_sha256:
+def _check_digest(path: Path, sha256: str) -> None:
+    if hashlib.sha256(_read(path)).hexdigest() != sha256:
         raise ModelError(f"{path} is damaged: its SHA-256 is not the one in {CARD_FILE}", hint=_TRAIN_AGAIN)
 
 

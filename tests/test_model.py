@@ -9,8 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from rig.card import Calibration, Card, ClassScore, DataFingerprint, Preprocess, Scores, Split
+from rig.card import (
+    Calibration,
+    Card,
+    ClassScore,
+    DataFingerprint,
+    Preprocess,
+    Scores,
+    Split,
+    Strangers,
+)
 from rig.errors import ModelError, StorageError
 from rig.model import Bundle, load_bundle, write_bundle
 
@@ -62,9 +72,35 @@ def test_what_is_written_is_read(bundle: Bundle) -> None:
 def test_a_card_from_before_there_was_a_choice_still_loads(bundle: Bundle) -> None:
     path = bundle.folder / "model.json"
     card = json.loads(path.read_text())
-    del card["pretrained"], card["looks"], card["preprocess"]["contrast"]
+    del card["pretrained"], card["looks"], card["preprocess"]["contrast"], card["strangers"]
     path.write_text(json.dumps(card))
     assert load_bundle(bundle.folder).card == make_card()
+
+
+def test_limits_for_strangers_come_back_as_they_were(tmp_path: Path) -> None:
+    limits = ((0.1, 2.5), (-1 / 3, 3.0))
+    digest = hashlib.sha256(b"some logits").hexdigest()
+    strangers = Strangers(how="in a test", lost=(0.0, 0.02), limits=limits, familiar_sha256=digest)
+    card = make_card().model_copy(update={"strangers": strangers})
+
+    def fill(folder: Path) -> None:
+        (folder / "familiar.npy").write_bytes(b"some logits")
+
+    assert write_bundle(tmp_path / "model", NETWORK, card, fill).card.strangers == strangers
+
+
+@pytest.mark.parametrize(
+    ("lost", "limits", "problem"),
+    [
+        ((0.0, 0.02), ((1.0,),), "not as many limits as shares"),
+        ((0.02, 0.0), ((1.0, 2.0),), "do not rise"),
+    ],
+)
+def test_limits_that_contradict_themselves_are_refused(
+    lost: tuple[float, ...], limits: tuple[tuple[float, ...], ...], problem: str
+) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        Strangers(how="in a test", lost=lost, limits=limits, familiar_sha256="0" * 64)
 
 
 def test_fold_models_come_in_order(tmp_path: Path) -> None:

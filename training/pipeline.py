@@ -51,6 +51,7 @@ from training.measuring.figures import (
     scores_of,
 )
 from training.measuring.looks import fit_looks
+from training.measuring.strangers import Memory, memories_of
 from training.measuring.temperature import REJECT_THRESHOLD
 from training.pictures.data import Crops, network_inputs
 from training.pictures.split import Stage
@@ -159,13 +160,14 @@ class _Run:
         temperature, calibration = calibrate(chosen, crops, how)
         answers = [fitted.measured(choice.precision) for fitted in folds or [final]]
         looks = fit_looks(answers, crops, temperature, self._request.seed)
+        *fold_memories, memory = memories_of(folds, final, choice.precision, self._inputs, crops, how)
         fold_scores = tuple(_score_of_fold(k, fitted, choice, targets) for k, fitted in enumerate(folds, 1))
         scores = scores_of(chosen, measured[Precision.FLOAT32], crops, how)
         scores = scores.model_copy(update={"folds": fold_scores})
         conversion = describe_conversion(final, measured, choice, targets, self._inputs[0])
         network = final.content(choice.precision)
-        card = self._card(final, network, temperature, calibration, scores, conversion, looks)
-        memory = baseline(
+        card = self._card(final, network, temperature, calibration, scores, conversion, looks, memory)
+        nearest = baseline(
             crops,
             self._split.folds or (self._split.final,),
             self._prepared.judges,
@@ -180,11 +182,12 @@ class _Run:
             targets=targets[chosen.indices],
             mistakes=mistakes_of(chosen, crops, temperature),
             examples=examples_of(crops, 4),
-            baseline=memory,
+            baseline=nearest,
         )
 
         def fill(folder: Path) -> None:
             _write_images(folder / IMAGES_FILE, crops)
+            memory.write(folder)
             write_report(folder / REPORT_FOLDER, findings)
             self._logs.copy_to(folder / LOGS_FOLDER)
             (folder / CHECKPOINTS_FOLDER).mkdir()
@@ -192,15 +195,15 @@ class _Run:
             (folder / VARIANTS_FOLDER).mkdir()
             for variant in final.variants.values():
                 shutil.copy(variant.path, folder / VARIANTS_FOLDER)
-            for number, fitted in enumerate(folds, start=1):
-                self._write_fold(folder / FOLDS_FOLDER / str(number), fitted, choice, number)
+            for number, (fitted, its_own) in enumerate(zip(folds, fold_memories, strict=True), start=1):
+                self._write_fold(folder / FOLDS_FOLDER / str(number), fitted, its_own, choice, number)
 
         bundle = write_bundle(self._request.model, network, card, fill)
         return TrainResult(
             bundle=bundle,
             not_located=int((~crops.located).sum()),
             copies=self._prepared.copies,
-            baseline=memory,
+            baseline=nearest,
         )
 
     @property
@@ -279,6 +282,7 @@ class _Run:
         scores: Scores,
         conversion: Conversion | None,
         looks: Looks | None,
+        memory: Memory,
     ) -> Card:
         crops = self._crops
         return Card(
@@ -290,6 +294,7 @@ class _Run:
             temperature=temperature,
             reject_threshold=REJECT_THRESHOLD,
             looks=looks,
+            strangers=memory.strangers,
             calibration=calibration,
             scores=scores,
             split=Split(
@@ -306,7 +311,7 @@ class _Run:
             model_sha256=hashlib.sha256(network).hexdigest(),
         )
 
-    def _write_fold(self, folder: Path, fitted: Fitted, choice: Choice, number: int) -> None:
+    def _write_fold(self, folder: Path, fitted: Fitted, memory: Memory, choice: Choice, number: int) -> None:
         calibration = Calibration(
             calibrated=False, how="not calibrated: a fold's network only serves to measure"
         )
@@ -317,7 +322,8 @@ class _Run:
             f"the parts that fold {number} has never seen",
         )
         network = fitted.content(choice.precision)
-        write_bundle(folder, network, self._card(fitted, network, 1.0, calibration, scores, None, None))
+        card = self._card(fitted, network, 1.0, calibration, scores, None, None, memory)
+        write_bundle(folder, network, card, memory.write)
 
 
 def _say_nothing(event: TrainEvent) -> None:

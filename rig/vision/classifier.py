@@ -16,6 +16,7 @@ from rig.errors import MissingPackage, ModelError
 from rig.model import Bundle
 from rig.vision.locate import Box
 from rig.vision.preprocess import prepare
+from rig.vision.strangers import novelty_of, read_familiar
 
 Probabilities = NDArray[np.float32]
 
@@ -38,11 +39,14 @@ class Classification:
         box: where the part is; None when none was found, and then the probabilities say nothing.
         labels: the classes.
         probabilities: (classes,) float32, sums to 1; after division of the logits by the card's temperature.
+        novelty: how far the logits are from those of known parts, see `rig.vision.strangers`; 0 of a model
+            whose card does not speak of strangers.
     """
 
     box: Box | None
     labels: tuple[str, ...]
     probabilities: Probabilities
+    novelty: float
 
     def top(self, count: int) -> tuple[Candidate, ...]:
         """The most probable classes, best first."""
@@ -69,6 +73,7 @@ class Classifier:
                 f" classes, but its card says {wanted} and {len(self.card.labels)}",
                 hint="train it again with: rig train",
             )
+        self._familiar = None if self.card.strangers is None else read_familiar(bundle)
 
     def classify(self, image: Image) -> Classification:
         """Find the part in a picture and name it.
@@ -77,8 +82,10 @@ class Classifier:
             image: (height, width, 3) uint8, BGR, of any size.
         """
         pixels, box = prepare(image, self.card.preprocess)
-        probabilities = softmax(self._network.logits(pixels), self.card.temperature)
-        return Classification(box, self.card.labels, probabilities)
+        logits = self._network.logits(pixels)
+        probabilities = softmax(logits, self.card.temperature)
+        novelty = 0.0 if self._familiar is None else novelty_of(logits, self._familiar)
+        return Classification(box, self.card.labels, probabilities, novelty)
 
 
 class Network:

@@ -2,7 +2,7 @@
 
 On data that it was made from, every image is named by the fold model that has seen neither the image nor its
 physical part. New images are named by the model itself. Images that no model here is innocent of are measured
-too, but apart.
+too, but apart. Of parts that the model was never taught it is counted how many it would reject.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from rig.dataset.reader import Dataset, Sample, decode_image, read_bytes
 from rig.errors import DatasetError
 from rig.model import Bundle, image_digest
 from rig.vision.classifier import Classifier
+from rig.vision.strangers import is_stranger
 
 Confusion = NDArray[np.int64]
 """Shape (classes, classes): rows are the true labels, columns the named ones."""
@@ -39,6 +40,29 @@ class EvaluationProgress:
 
 
 @dataclass(frozen=True)
+class Rejections:
+    """What becomes of single pictures that a model has not seen.
+
+    Attributes:
+        images: how many there are.
+        unsure: less sure than the reject threshold.
+        strange: taken for parts that the model was never taught.
+        either: one or both of these.
+    """
+
+    images: int
+    unsure: int
+    strange: int
+    either: int
+
+    @classmethod
+    def of(cls, pictures: Sequence[tuple[bool, bool]]) -> "Rejections":
+        """Of each picture, whether it is unsure, and whether it is strange."""
+        unsure, strange = (sum(picture[place] for picture in pictures) for place in (0, 1))
+        return cls(len(pictures), unsure, strange, sum(map(any, pictures)))
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What came out.
 
@@ -48,6 +72,8 @@ class Evaluation:
         confusion: for the same.
         folds: top-1 of each fold model that was used.
         not_located: images in which no part was found.
+        known: what is rejected of the parts that the model was taught.
+        unknown: the same of parts that it was not.
     """
 
     labels: tuple[str, ...]
@@ -55,18 +81,30 @@ class Evaluation:
     confusion: dict[Knowledge, Confusion]
     folds: tuple[FoldScore, ...]
     not_located: int
+    known: Rejections
+    unknown: Rejections
 
 
-def evaluate(bundle: Bundle, dataset: Dataset, emit: Callable[[EvaluationProgress], None]) -> Evaluation:
+def evaluate(
+    bundle: Bundle,
+    dataset: Dataset,
+    emit: Callable[[EvaluationProgress], None],
+    *,
+    novelty_limits: Sequence[float] = (),
+) -> Evaluation:
     """Name every image of a dataset with a model that is as innocent of it as can be.
 
+    Args:
+        novelty_limits: beyond which a part is one that the model was never taught; without them there may be
+            none of these.
+
     Raises:
-        DatasetError: an image is damaged, or a class is none of the model's.
+        DatasetError: an image is damaged, or a class is none of the model's and cannot be told from these.
         ModelError: the bundle is damaged.
     """
     labels = bundle.card.labels
     strangers = sorted(set(dataset.labels) - set(labels))
-    if strangers:
+    if strangers and not novelty_limits:
         raise DatasetError(
             f"{bundle.folder} was not trained on {', '.join(strangers)}",
             hint="train a model on these parts too, or leave their folders out",
@@ -74,13 +112,20 @@ def evaluate(bundle: Bundle, dataset: Dataset, emit: Callable[[EvaluationProgres
     jury = Jury(bundle)
     counts = {knowledge: np.zeros((len(labels), len(labels)), np.int64) for knowledge in Knowledge}
     right: dict[int, list[bool]] = {}
+    rejections: dict[bool, list[tuple[bool, bool]]] = {True: [], False: []}
     not_located = 0
     for done, sample in enumerate(dataset.samples, start=1):
         content = read_bytes(sample.path)
         image = decode_image(content, sample.path)
         for judge in jury.judges(sample, image_digest(content)):
             result = judge.classifier.classify(image)
-            named = result.top(1)[0][0]
+            named, probability = result.top(1)[0]
+            is_known = sample.label in labels
+            if judge.knowledge is Knowledge.UNSEEN:
+                is_unsure = probability < bundle.card.reject_threshold
+                rejections[is_known].append((is_unsure, is_stranger([result.novelty], novelty_limits)))
+            if not is_known:
+                continue
             counts[judge.knowledge][labels.index(sample.label), labels.index(named)] += 1
             if judge.fold:
                 right.setdefault(judge.fold, []).append(named == sample.label)
@@ -96,6 +141,8 @@ def evaluate(bundle: Bundle, dataset: Dataset, emit: Callable[[EvaluationProgres
             for fold, hits in sorted(right.items())
         ),
         not_located=not_located,
+        known=Rejections.of(rejections[True]),
+        unknown=Rejections.of(rejections[False]),
     )
 
 

@@ -66,7 +66,7 @@ def test_the_bundle_loads_and_names_new_pictures(trained: Trained) -> None:
 def test_a_network_that_does_not_fit_its_card_is_named(trained: Trained, tmp_path: Path) -> None:
     bundle = trained.result.bundle
     spec = bundle.card.preprocess.model_copy(update={"size_px": 64})
-    card = bundle.card.model_copy(update={"preprocess": spec})
+    card = bundle.card.model_copy(update={"preprocess": spec, "strangers": None})
     other = write_bundle(tmp_path / "other", bundle.network_path.read_bytes(), card)
     with pytest.raises(ModelError, match=r"model\.tflite takes \(32, 32, 2\)"):
         Classifier(other)

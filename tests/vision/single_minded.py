@@ -1,15 +1,17 @@
-"""Models that always give the same answer, and pictures to ask them about."""
+"""Models that always give the same answer, wary ones among them, and pictures to ask them about."""
 
 import hashlib
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rig.card import Preprocess, Split
-from rig.model import Bundle, image_digest, write_bundle
+from rig.card import Preprocess, Split, Strangers
+from rig.model import FAMILIAR_FILE, IMAGES_FILE, Bundle, image_digest, write_bundle
 from tests.test_model import make_card
 from tests.vision.linear import linear_network
 from tests.vision.pictures import SHAPES, Scene, draw
@@ -35,10 +37,31 @@ def write_single_minded(
     return write_bundle(folder, network, card, _images(trained_on))
 
 
+def make_wary(bundle: Bundle, familiar: NDArray[np.float16], *limits: tuple[float, float]) -> Bundle:
+    """The same model, to whom all is strange that is not near to these logits, (n, classes).
+
+    Args:
+        limits: of one view, of two and so on, each as to lose no known part, and a tenth of them.
+    """
+    file = BytesIO()
+    np.save(file, familiar)
+    content = file.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    strangers = Strangers(how="in a test", lost=(0.0, 0.1), limits=limits, familiar_sha256=digest)
+    images = (bundle.folder / IMAGES_FILE).read_bytes()
+
+    def fill(folder: Path) -> None:
+        (folder / IMAGES_FILE).write_bytes(images)
+        (folder / FAMILIAR_FILE).write_bytes(content)
+
+    card = bundle.card.model_copy(update={"strangers": strangers})
+    return write_bundle(bundle.folder, bundle.network_path.read_bytes(), card, fill)
+
+
 def _images(seen: tuple[Path, ...]) -> Callable[[Path], None]:
     def fill(folder: Path) -> None:
         digests = {f"{path.parent.name}/known": [image_digest(path.read_bytes())] for path in seen}
-        (folder / "images.json").write_text(json.dumps(digests))
+        (folder / IMAGES_FILE).write_text(json.dumps(digests))
 
     return fill
 

@@ -38,7 +38,7 @@ def test_without_a_runtime_the_package_is_named(tmp_path: Path) -> None:
 
 def test_top_is_sorted() -> None:
     probabilities = np.array([0.2, 0.5, 0.3], np.float32)
-    top = Classification(None, ("a", "b", "c"), probabilities).top(2)
+    top = Classification(None, ("a", "b", "c"), probabilities, 1.0).top(2)
     assert [candidate.label for candidate in top] == ["b", "c"]
     assert top[0].probability == 0.5
 
