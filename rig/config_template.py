@@ -99,6 +99,7 @@ look_turn_deg = 60.0
 colour_threshold = 0.8      # how probable a colour must be to count as known
 # categories = "parts.csv"  # of the parts: columns part and category, or Rebrickable's file of that name
 pushes = 2                  # of a part that does not leave the table, before you are asked to see to it
+false_strangers = 0.02      # share of known parts that may be lost so that unknown ones are rejected; 0: none
 wait_for_part_s = 60.0      # an empty table for so long means an empty pile
 
 [paths]

@@ -24,6 +24,7 @@ class SortingConfig(Section):
         look_turn_deg: the table's turn from one look to the next.
         colour_threshold: how probable a colour must be to count as known.
         categories: a table of parts and their categories; None for one of the parts that the simulator knows.
+        false_strangers: share of known parts that may be taken for ones that the model was never taught.
     """
 
     reject_bin: str = "reject"
@@ -37,6 +38,7 @@ class SortingConfig(Section):
     look_turn_deg: float = Field(default=LOOK_TURN_DEG, ge=5, le=355)
     colour_threshold: float = Field(default=0.8, ge=0, le=1)
     categories: Path | None = None
+    false_strangers: float = Field(default=0.02, ge=0, le=0.2)
     wait_for_part_s: float = Field(default=60.0, gt=0)
     pushes: int = Field(default=2, ge=1, le=20)
 

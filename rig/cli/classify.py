@@ -26,6 +26,7 @@ def classify(
     from rig.model import load_bundle
     from rig.shelf import default_bundle
     from rig.vision.classifier import Classifier
+    from rig.vision.strangers import is_stranger, novelty_limits
 
     first, *rest = paths
     bundle, images = (
@@ -34,16 +35,23 @@ def classify(
     if not images:
         raise BadInput(f"there is no picture to name with {first}", hint="name the pictures behind the model")
     classifier = Classifier(bundle)
+    limits = novelty_limits(bundle.card, config.sorting.false_strangers)
     results = []
     for path in images:
         result = classifier.classify(decode_image(read_bytes(path), path))
         best = result.top(3)
+        stranger = is_stranger([result.novelty], limits)
         if not settings.as_json:
             shown = "  ".join(f"{c.label} {c.probability:.1%}" for c in best)
-            typer.echo(
-                f"{path}: {shown}{'' if result.box else '  (no part found: the whole picture was used)'}"
-            )
+            strange = "  (perhaps a part that it was never taught)" if stranger else ""
+            lost = "" if result.box else "  (no part found: the whole picture was used)"
+            typer.echo(f"{path}: {shown}{strange}{lost}")
         results.append(
-            {"image": path, "found": result.box is not None, "candidates": [c._asdict() for c in best]}
+            {
+                "image": path,
+                "found": result.box is not None,
+                "stranger": stranger,
+                "candidates": [c._asdict() for c in best],
+            }
         )
     settings.print_json({"model": bundle.folder, "images": results})

@@ -8,7 +8,7 @@ import typer
 from rig.cli.settings import Settings, counted, percent, settings_of
 
 if TYPE_CHECKING:
-    from rig.vision.evaluation import Evaluation, EvaluationProgress
+    from rig.vision.evaluation import Evaluation, EvaluationProgress, Rejections
 
 
 def evaluate(
@@ -19,13 +19,15 @@ def evaluate(
     """Measure a model on labelled pictures: top-1, and precision, recall and F1 of each part.
 
     Pictures that the model was trained on are never passed off as a test: they are named by the fold models
-    that have not seen them, where there are any, and measured apart where there are none.
+    that have not seen them, where there are any, and measured apart where there are none. Of parts that the
+    model was never taught, it says how many would be rejected.
     """
     settings = settings_of(context)
-    settings.load_config()
+    config = settings.load_config()
     from rig.dataset.reader import read_dataset
     from rig.model import load_bundle
     from rig.vision.evaluation import evaluate as measure
+    from rig.vision.strangers import novelty_limits
 
     bundle = load_bundle(model)
     dataset = read_dataset(data, least_classes=1, allow_mixed=True)
@@ -35,7 +37,8 @@ def evaluate(
         def show(progress: "EvaluationProgress") -> None:
             bars.update(bar, completed=progress.done)
 
-        evaluation = measure(bundle, dataset, show)
+        limits = novelty_limits(bundle.card, config.sorting.false_strangers)
+        evaluation = measure(bundle, dataset, show, novelty_limits=limits)
     _print_tables(settings, evaluation)
     settings.print_json(
         {
@@ -48,6 +51,7 @@ def evaluate(
             },
             "folds": [fold.model_dump() for fold in evaluation.folds],
             "not_located": evaluation.not_located,
+            "rejected": {"known": evaluation.known, "unknown": evaluation.unknown},
         }
     )
 
@@ -69,6 +73,20 @@ def _print_tables(settings: Settings, evaluation: "Evaluation") -> None:
             ("fold", "pictures", "top-1"),
             [(str(fold.fold), str(fold.images), percent(fold.top1)) for fold in evaluation.folds],
         )
+    for which, rejections in (("taught", evaluation.known), ("never taught", evaluation.unknown)):
+        if rejections.images and not settings.as_json:
+            typer.echo(_what_is_rejected(which, rejections))
     if evaluation.not_located and not settings.as_json:
         unseen = counted(evaluation.not_located, "picture")
         typer.echo(f"In {unseen} no part was found; the whole picture was used.")
+
+
+def _what_is_rejected(which: str, rejections: "Rejections") -> str:
+    images = rejections.images
+    either, unsure, strange = (
+        percent(count / images) for count in (rejections.either, rejections.unsure, rejections.strange)
+    )
+    return (
+        f"Of {counted(images, 'picture')} of parts that it was {which}, {either} are rejected:"
+        f" {unsure} as unsure, {strange} as strange."
+    )

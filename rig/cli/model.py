@@ -221,6 +221,7 @@ def _facts(bundle: "Bundle") -> list[tuple[str, str]]:
             f"{percent(accepted)}, and right about {percent(card.calibration.accepted_top1)} of them",
         ),
         *((("further looks", _looks(card.looks)),) if card.looks else ()),
+        ("other parts", "told" if card.strangers else "not told: it keeps nothing to tell them by"),
         ("report", str(bundle.report_path)),
     ]
     if card.split.untestable:

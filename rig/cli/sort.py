@@ -237,4 +237,4 @@ def _record_of(ledger: Path, run: "RunId") -> str:
 
 def _seen(event: "PartSorted") -> str:
     decision = event.decision
-    return decision.part or f"unsure ({decision.candidates[0].label}?)"
+    return decision.part or f"{decision.doubt} ({decision.candidates[0].label}?)"

@@ -11,6 +11,7 @@ from rig.looks import fuse
 from rig.sorting.policy import Policy
 from rig.sorting.thresholds import Verdict
 from rig.vision.classifier import Candidate, Classification
+from rig.vision.strangers import is_stranger
 
 
 class Doubt(StrEnum):
@@ -18,6 +19,8 @@ class Doubt(StrEnum):
 
     UNSURE = "unsure"
     """No candidate was sure enough, however often it was looked at."""
+    STRANGER = "stranger"
+    """It is unlike all parts that the model was taught."""
     SEVERAL = "several"
     """Several things lie on the table, so that nothing was classified."""
     CUT_OFF = "cut off"
@@ -72,10 +75,13 @@ def decide(looks: Sequence[Classification], policy: Policy, *, most_looks: int) 
     candidates = fused(looks, policy.weights).top(3)
     best = candidates[0]
     verdict = policy.rules[len(looks) - 1].verdict(best.probability)
-    if verdict is Verdict.SORT:
-        return Decision(PartNumber(best.label), best.probability, candidates)
     if verdict is Verdict.LOOK_AGAIN and len(looks) < most_looks:
         return None
+    # Asked once a part, when nothing else is left to find out, or known parts were lost at every look.
+    if is_stranger([look.novelty for look in looks], policy.novelty_limits):
+        return Decision(None, best.probability, candidates, Doubt.STRANGER)
+    if verdict is Verdict.SORT:
+        return Decision(PartNumber(best.label), best.probability, candidates)
     return Decision(None, best.probability, candidates, Doubt.UNSURE)
 
 

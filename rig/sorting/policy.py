@@ -1,6 +1,6 @@
 """How sorting mode goes about a part: how it weighs looks, when it decides, and what comes of that."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rig.card import Card
 from rig.errors import ConfigError
@@ -15,6 +15,7 @@ from rig.sorting.thresholds import (
     one_threshold,
 )
 from rig.sorting_config import SortingConfig
+from rig.vision.strangers import novelty_limits
 
 # The table turns on before it is known whether that is needed where this share of held-out parts needs it.
 # It then saves the time that a picture takes to be developed, found and named; where it was in vain, the part
@@ -33,12 +34,17 @@ class Policy:
         weights: of the evidence of so many looks, as many.
         forecast: what held-out parts say of it; None where the model knows of none.
         target_error: that the user set.
+        novelty_limits: beyond which a part is taken for a stranger; see `rig.vision.strangers`.
+        false_strangers: share of known parts that will be; 0 where none is looked for, None where the model
+            cannot tell any.
     """
 
     rules: tuple[Rule, ...]
     weights: tuple[float, ...] = (1.0,)
     forecast: Forecast | None = None
     target_error: float | None = None
+    novelty_limits: tuple[float, ...] = ()
+    false_strangers: float | None = None
 
     @property
     def most_looks(self) -> int:
@@ -63,7 +69,7 @@ class Policy:
                     f"So few parts cannot show an error below {least:.1%}: that it will be"
                     f" {self.target_error:.1%} is not known."
                 )
-        return " ".join(sentences)
+        return " ".join([*sentences, _strangers(self.false_strangers)])
 
 
 def policy_for(card: Card, sorting: SortingConfig) -> Policy:
@@ -82,11 +88,21 @@ def policy_for(card: Card, sorting: SortingConfig) -> Policy:
                 hint="train it again, with two sessions of each part; or set reject_threshold instead",
             )
         threshold = card.reject_threshold if sorting.reject_threshold is None else sorting.reject_threshold
-        return Policy(one_threshold(threshold, 1))
+        return _knowing_strangers(Policy(one_threshold(threshold, 1)), card, sorting)
     held_out = HeldOut.of(looks, sorting.most_views)
     rules = _rules(held_out, sorting)
     weights = looks.weights[: held_out.looks]
-    return Policy(rules, weights, forecast(held_out, rules), sorting.target_error)
+    policy = Policy(rules, weights, forecast(held_out, rules), sorting.target_error)
+    return _knowing_strangers(policy, card, sorting)
+
+
+def _knowing_strangers(policy: Policy, card: Card, sorting: SortingConfig) -> Policy:
+    lost = sorting.false_strangers
+    return replace(
+        policy,
+        novelty_limits=novelty_limits(card, lost),
+        false_strangers=None if card.strangers is None else lost,
+    )
 
 
 def _rules(held_out: HeldOut, sorting: SortingConfig) -> tuple[Rule, ...]:
@@ -103,6 +119,14 @@ def _rules(held_out: HeldOut, sorting: SortingConfig) -> tuple[Rule, ...]:
             hint="raise target_error, or train on more sessions",
         )
     return rules
+
+
+def _strangers(lost: float | None) -> str:
+    if lost is None:
+        return "The model cannot tell parts that it was never taught; train it again, with bricks held out."
+    if lost == 0:
+        return "Parts that the model was never taught are not looked for (false_strangers = 0)."
+    return f"Parts that seem none of those it was taught are rejected, too: {lost:.1%} of the known ones with them."
 
 
 def _thresholds(rules: tuple[Rule, ...]) -> str:
