@@ -79,7 +79,7 @@ class Settings:
 
         if not self.somebody_is_there:
             raise BadInput(f"nobody can be asked: {sentence}", hint="run it in a terminal, without --json")
-        self._read_line(f"{sentence}, then press Enter. ")
+        self.read_line(f"{sentence}, then press Enter. ")
 
     def choose(self, question: str, answers: Sequence[str]) -> str:
         """Have a person type one of some answers, or the beginning of it, until it is one.
@@ -88,12 +88,17 @@ class Settings:
             Interrupted: the person has left (Ctrl-D).
         """
         while True:
-            typed = self._read_line(f"{question} ({', '.join(answers)}) ").strip().casefold()
+            typed = self.read_line(f"{question} ({', '.join(answers)}) ").strip().casefold()
             meant = [answer for answer in answers if typed and answer.startswith(typed)]
             if len(meant) == 1:
                 return meant[0]
 
-    def _read_line(self, prompt: str) -> str:
+    def read_line(self, prompt: str) -> str:
+        """What a person types behind a prompt.
+
+        Raises:
+            Interrupted: the person has left (Ctrl-D).
+        """
         from rig.errors import Interrupted
 
         typer.echo(prompt, err=True, nl=False)

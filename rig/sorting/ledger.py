@@ -330,6 +330,16 @@ class Ledger:
             ).fetchall()
         return [FateRow(**dict(columns)) for columns in found]
 
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """The database, for rooms above that keep tables of their own beside those of the ledger.
+
+        Raises:
+            StorageError: whatever fails with it in the block.
+        """
+        with self._storage_errors():
+            yield self._database
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -144,26 +144,31 @@ class RealRig:
             (self.folder / "rig.toml").write_text(text, encoding="utf-8")
             yield stream
 
-    @contextmanager
-    def terminal(self, *arguments: str) -> Iterator[Terminal]:
-        keyboard, screen = pty.openpty()
-        with closing(_Descriptor(keyboard)):
-            with closing(_Descriptor(screen)):
-                process = subprocess.Popen(
-                    [RIG, *arguments],
-                    cwd=self.folder,
-                    stdin=screen,
-                    stdout=screen,
-                    stderr=screen,
-                    env=os.environ | {"COLUMNS": "160", "TERM": "xterm"},
-                    start_new_session=True,
-                )
-            with process:
-                try:
-                    yield Terminal(process, keyboard)
-                finally:
-                    if process.poll() is None:
-                        process.send_signal(signal.SIGKILL)
+    def terminal(self, *arguments: str) -> AbstractContextManager[Terminal]:
+        return terminal(self.folder, *arguments)
+
+
+@contextmanager
+def terminal(folder: Path, *arguments: str) -> Iterator[Terminal]:
+    """`rig` on a terminal, called in a folder."""
+    keyboard, screen = pty.openpty()
+    with closing(_Descriptor(keyboard)):
+        with closing(_Descriptor(screen)):
+            process = subprocess.Popen(
+                [RIG, *arguments],
+                cwd=folder,
+                stdin=screen,
+                stdout=screen,
+                stderr=screen,
+                env=os.environ | {"COLUMNS": "160", "TERM": "xterm"},
+                start_new_session=True,
+            )
+        with process:
+            try:
+                yield Terminal(process, keyboard)
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGKILL)
 
 
 @dataclass(frozen=True)
