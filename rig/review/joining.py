@@ -91,8 +91,7 @@ class Joining:
         """
         present = self._present[part.session]
         wanted = {} if label is None else _named(part, label)
-        found = present if wanted else present | self._files_of(part)
-        surplus = {name for name in found if name not in wanted}
+        surplus = present - wanted.keys()
         if surplus:
             self._take_out(part.session, surplus)
             present -= surplus
@@ -107,11 +106,6 @@ class Joining:
                 present.add(name)
                 added += 1
         return Joined(added, len(surplus), tuple(unreadable))
-
-    def _files_of(self, part: Doubtful) -> set[str]:
-        """Files of the part, also one that a killed process has left without its row."""
-        root = self._store.root
-        return {path.relative_to(root).as_posix() for path in root.glob(f"*/{part.session}_*")}
 
     def _add(self, name: str, part: Doubtful, look: Look) -> None:
         content = read_bytes(look.picture)

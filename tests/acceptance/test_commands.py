@@ -16,6 +16,7 @@ COMMANDS = (
     "train",
     "plan",
     "sort",
+    "review",
     "classify",
     "evaluate",
     "model",
