@@ -108,16 +108,20 @@ def _waiting(
     if most_useful is None:
         return waiting
     from rig.review.usefulness import most_useful as ordered
+    from rig.review.usefulness import sessions_of
     from rig.shelf import default_bundle
     from rig.vision.classifier import Classifier
 
     classifier = Classifier(default_bundle(config.paths.models))
     with settings.progress() as bars:
         bar = bars.add_task("Asking the model", total=len(waiting))
-        chosen = ordered(
-            waiting, classifier, most_useful, lambda progress: bars.update(bar, completed=progress.done)
+        return ordered(
+            waiting,
+            classifier,
+            sessions_of(config.paths.captures),
+            most_useful,
+            lambda progress: bars.update(bar, completed=progress.done),
         )
-    return [useful.part for useful in chosen]
 
 
 def _say_that_none_is_waiting(settings: Settings) -> None:

@@ -1,25 +1,32 @@
 """Which answers would teach the most: an order in which a few of many doubtful parts say much of the others.
 
-A set S of parts is worth the sum, over all parts i in doubt, of u_i * max over j in S of l_ij. There u_i is
-how unsure the model is of part i: the entropy of its calibrated probabilities, as a share of the most that it
-can be. And l_ij is how alike two parts look to the model: the Bhattacharyya coefficient of their
-probabilities, 0 for parts that it never takes for the same, 1 for parts that it cannot tell apart, however
-they lie. So an answer is worth more, the more parts in doubt look like its part, and less, if those look like
-one that was chosen before. The next one chosen is always that which adds most.
+A set S of answered parts is worth the sum, over all parts i in doubt, of u_i * log(1 + k_i + sum over j in S
+of l_ij). There u_i is how unsure the model is of part i: the entropy of its calibrated probabilities, as a
+share of the most that it can be. l_ij is how alike two parts look to the model: the Bhattacharyya coefficient
+of their probabilities, 0 for parts that it never takes for the same, 1 for parts that it cannot tell apart,
+however they lie. And k_i is how often the dataset has what part i may be: the sessions of each class, by its
+probability.
 
-Such a sum is monotone and submodular, so that the first parts of this order are worth at least 1 - 1/e of as
-many that are best (Nemhauser, Wolsey, Fisher, "An analysis of approximations for maximizing submodular set
-functions", 1978). It is called facility location (Wei, Iyer, Bilmes, "Submodularity in data subset selection
-and active learning", ICML 2015); doubt times likeness to others is the information density of Settles and
-Craven ("An analysis of active learning strategies for sequence labeling tasks", EMNLP 2008).
+So an answer is worth more, the more parts in doubt look like its part; and the n-th about parts that look
+alike is worth 1/n of the first, those that the dataset holds already counted among them. The next part is
+always the one that adds most. Such a sum, of a concave function of what each element adds, is monotone and
+submodular, so that the first parts of this order are worth at least 1 - 1/e of as many that are best
+(Nemhauser, Wolsey, Fisher, "An analysis of approximations for maximizing submodular set functions", 1978; as
+a way to choose training data: Wei, Iyer, Bilmes, "Submodularity in data subset selection and active
+learning", ICML 2015). Doubt times likeness to others is the information density of Settles and Craven, "An
+analysis of active learning strategies for sequence labeling tasks", EMNLP 2008.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.dataset.groups import ties
+from rig.dataset.layout import MANIFEST
+from rig.dataset.manifest import read_manifest
 from rig.dataset.progress import Progress
 from rig.dataset.reader import decode_image, read_bytes
 from rig.review.queue import Doubtful
@@ -31,24 +38,19 @@ Opinions = NDArray[np.float32]
 _STAGE = "Asking the model"
 
 
-@dataclass(frozen=True)
-class Useful:
-    """A part in the order of use.
-
-    Attributes:
-        gain: what its answer adds to those before, in parts of which the model knows nothing, 0 or more.
-    """
-
-    part: Doubtful
-    gain: float
-
-
 def most_useful(
-    parts: Sequence[Doubtful], classifier: Classifier, count: int, emit: Callable[[Progress], None]
-) -> list[Useful]:
+    parts: Sequence[Doubtful],
+    classifier: Classifier,
+    sessions: Mapping[str, int],
+    count: int,
+    emit: Callable[[Progress], None],
+) -> list[Doubtful]:
     """The `count` parts whose answers would teach the model most, the most useful first.
 
     The model is asked anew: it may have learned since the parts were sorted.
+
+    Args:
+        sessions: how many the dataset has of each class.
 
     Raises:
         DatasetError: a picture cannot be read.
@@ -57,26 +59,43 @@ def most_useful(
     for done, part in enumerate(parts, start=1):
         opinions.append(_opinion(part, classifier))
         emit(Progress(_STAGE, done, len(parts)))
-    order = in_order_of_use(np.array(opinions, np.float32), count) if opinions else []
-    return [Useful(parts[place], gain) for place, gain in order]
+    if not opinions:
+        return []
+    known = np.array([sessions.get(label, 0) for label in classifier.card.labels], np.float32)
+    return [parts[place] for place in in_order_of_use(np.array(opinions), known, count)]
 
 
-def in_order_of_use(opinions: Opinions, count: int) -> list[tuple[int, float]]:
-    """The places of the `count` most useful parts and what each adds, best first.
+def sessions_of(dataset: Path) -> dict[str, int]:
+    """How many sessions a dataset has of each class; none where there is no dataset.
 
-    Takes memory for a number for each pair of parts: 64 MiB for 4,000.
+    Raises:
+        DatasetError: its manifest is damaged.
+    """
+    sessions = {
+        (str(row.document.get("label")), ties(row.document)) for row in read_manifest(dataset / MANIFEST)
+    }
+    return dict(Counter(label for label, _ in sessions))
+
+
+def in_order_of_use(opinions: Opinions, known: NDArray[np.float32], count: int) -> list[int]:
+    """The places of the `count` most useful parts, the most useful first; of equals the first.
+
+    Takes memory for some numbers for each pair of parts: 64 MiB each for 4,000.
+
+    Args:
+        known: (classes,) float32, sessions that the dataset has.
     """
     doubt = uncertainty(opinions)
     roots = np.sqrt(opinions)
     likeness = roots @ roots.T
-    covered = np.zeros(len(opinions), np.float32)
+    answered = opinions @ known
     left = np.ones(len(opinions), bool)
     order = []
     for _ in range(min(count, len(opinions))):
-        gains = np.where(left, np.maximum(likeness - covered, 0) @ doubt, -1)
-        best = int(gains.argmax())
-        order.append((best, float(gains[best])))
-        covered = np.maximum(covered, likeness[best])
+        gains = np.log1p(likeness / (1 + answered)) @ doubt
+        best = int(np.where(left, gains, -1).argmax())
+        order.append(best)
+        answered += likeness[best]
         left[best] = False
     return order
 

@@ -32,6 +32,7 @@ from tests.benchmarks.motion import commands_a_second, turn_in_72_steps
 from tests.benchmarks.planning import planning
 from tests.benchmarks.realism import realism
 from tests.benchmarks.renders import learning
+from tests.benchmarks.rounds import rounds
 from tests.benchmarks.sorting_loop import loop_overhead
 
 _FRAMES_PER_S = 30
@@ -115,6 +116,7 @@ def main() -> None:
             loop_overhead,
             training_images,
             latencies,
+            rounds,
             learning,
             looking_again,
         ):

@@ -1,13 +1,18 @@
-"""The order of review: doubt that is shared by many comes first, and the same doubt not twice."""
+"""The order of review: the doubt of many comes first, and what was answered before counts for less."""
 
-from itertools import combinations, pairwise
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rig.review.usefulness import Opinions, in_order_of_use, uncertainty
+from rig.review.usefulness import Opinions, in_order_of_use, sessions_of, uncertainty
+from tests.dataset.pictures import session, write_dataset
+
+Known = NDArray[np.float32]
+NOTHING_KNOWN = np.zeros(4, np.float32)
 
 
 def _opinions(*rows: tuple[float, ...]) -> Opinions:
@@ -19,36 +24,47 @@ def test_uncertainty_is_0_where_the_model_is_sure_and_1_where_it_knows_nothing()
     np.testing.assert_allclose(uncertainty(rows), (0, 0.5, 1), atol=1e-6)
 
 
-def test_a_doubt_of_many_comes_before_a_doubt_of_one_and_the_sure_come_last() -> None:
-    of_many = [(0.5, 0.5, 0, 0)] * 3
-    of_one, sure = (0.0, 0.0, 0.5, 0.5), (0.0, 0.0, 0.0, 1.0)
-    order = in_order_of_use(_opinions(sure, of_one, *of_many), 5)
-    assert [place for place, _ in order][:2] == [2, 1]
-    np.testing.assert_allclose(order[0][1], 3 * order[1][1], rtol=1e-5)
-    # The others of the three say nothing new.
-    np.testing.assert_allclose([gain for _, gain in order[2:]], 0, atol=1e-6)
+def test_a_doubt_of_many_comes_first_then_a_doubt_of_few_and_the_sure_come_last() -> None:
+    of_five, of_two, sure = (0.5, 0.5, 0, 0), (0.0, 0.0, 0.5, 0.5), (0.0, 0.0, 0.0, 1.0)
+    rows = _opinions(sure, of_two, of_two, *[of_five] * 5)
+    # The n-th answer about the five is worth 5 * log(1 + 1 / n), about the two 2 * log(1 + 1 / n).
+    assert in_order_of_use(rows, NOTHING_KNOWN, 8)[:5] == [3, 4, 5, 1, 6]
+    assert in_order_of_use(rows, NOTHING_KNOWN, 8)[-1] == 0
+
+
+def test_what_the_dataset_has_already_is_worth_less() -> None:
+    often, seldom = (0.5, 0.5, 0, 0), (0.0, 0.0, 0.5, 0.5)
+    rows = _opinions(*[often] * 5, *[seldom] * 2)
+    assert in_order_of_use(rows, np.array((40, 40, 2, 2), np.float32), 2) == [5, 6]
 
 
 def test_none_are_ordered_and_no_more_than_there_are() -> None:
-    assert [place for place, _ in in_order_of_use(_opinions((0.5, 0.5)), 3)] == [0]
-    assert in_order_of_use(np.empty((0, 4), np.float32), 3) == []
+    assert in_order_of_use(_opinions((0.5, 0.5, 0, 0)), NOTHING_KNOWN, 3) == [0]
+    assert in_order_of_use(np.empty((0, 4), np.float32), NOTHING_KNOWN, 3) == []
 
 
-def _worth(opinions: Opinions, chosen: tuple[int, ...]) -> float:
+def test_sessions_are_counted_not_pictures(tmp_path: Path) -> None:
+    rows = session("3001", "s1", 3) | session("3001", "s2", 2) | session("3003", "s3", 4)
+    assert sessions_of(write_dataset(tmp_path, rows)) == {"3001": 2, "3003": 1}
+    assert sessions_of(tmp_path / "nowhere") == {}
+
+
+def _worth(opinions: Opinions, known: Known, chosen: tuple[int, ...]) -> float:
     roots = np.sqrt(opinions.astype(np.float64))
-    return float((uncertainty(opinions) * (roots @ roots.T)[:, chosen].max(axis=1)).sum())
+    before = opinions @ known
+    after = before + (roots @ roots.T)[:, chosen].sum(axis=1)
+    return float((uncertainty(opinions) * (np.log1p(after) - np.log1p(before))).sum())
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3))
 def test_the_first_parts_are_worth_nearly_as_much_as_the_best(seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)
-    opinions: NDArray[np.float32] = rng.dirichlet(np.full(4, 0.4), 7).astype(np.float32)
-    order = in_order_of_use(opinions, 7)
-    places = tuple(place for place, _ in order)
-    gains = [gain for _, gain in order]
+    opinions = rng.dirichlet(np.full(4, 0.4), 7).astype(np.float32)
+    known = rng.integers(0, 5, 4).astype(np.float32)
+    places = tuple(in_order_of_use(opinions, known, 7))
     assert sorted(places) == list(range(7))
-    assert all(later <= earlier + 1e-5 for earlier, later in pairwise(gains))
-    best = max(_worth(opinions, chosen) for chosen in combinations(range(7), size))
-    assert _worth(opinions, places[:size]) >= (1 - 1 / np.e) * best - 1e-5
-    np.testing.assert_allclose(sum(gains[:size]), _worth(opinions, places[:size]), rtol=1e-4)
+    worths = {chosen: _worth(opinions, known, chosen) for chosen in combinations(range(7), size)}
+    assert worths[tuple(sorted(places[:size]))] >= (1 - 1 / np.e) * max(worths.values()) - 1e-5
+    if size == 1:
+        assert worths[places[:1]] >= max(worths.values()) - 1e-5
