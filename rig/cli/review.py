@@ -59,7 +59,8 @@ def review(
     require_no_exclusion(context, _EXCLUSIONS)
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.review.reviewing import Review
+    from rig.review.queue import Reviews
+    from rig.review.reviewing import open_review
     from rig.sorting.ledger import Ledger
 
     known = _known_parts(config)
@@ -68,20 +69,25 @@ def review(
         _say_that_none_is_waiting(settings)
         return
     with Ledger(config.paths.ledger) as ledger:
-        asked = Review(ledger, config.paths.captures)
-        if answers is not None:
-            _take_answers(settings, config, asked, answers, known)
+        if answers is None and (settings.as_json or sheet is not None):
+            waiting = _waiting(settings, config, Reviews(ledger), below, most_useful)
+            _show_all(settings, waiting, sheet)
             return
-        waiting = _waiting(settings, config, asked.reviews, below, most_useful)
-        if sheet is not None:
-            _draw(settings, waiting, sheet)
-        elif not waiting:
-            _say_that_none_is_waiting(settings)
-        elif settings.as_json:
-            settings.print_json({"waiting": [_document(part) for part in waiting]})
-        else:
-            _require_somebody(settings, waiting)
-            _Sitting(settings, config, asked, known).ask(waiting)
+        with open_review(ledger, config.paths.captures) as asked:
+            if answers is not None:
+                _take_answers(settings, config, asked, answers, known)
+            elif waiting := _waiting(settings, config, asked.reviews, below, most_useful):
+                _require_somebody(settings, waiting)
+                _Sitting(settings, config, asked, known).ask(waiting)
+            else:
+                _say_that_none_is_waiting(settings)
+
+
+def _show_all(settings: Settings, waiting: "Sequence[Doubtful]", sheet: Path | None) -> None:
+    if sheet is not None:
+        _draw(settings, waiting, sheet)
+    else:
+        settings.print_json({"waiting": [_document(part) for part in waiting]})
 
 
 def _known_parts(config: "Config") -> set[str]:

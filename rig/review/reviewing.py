@@ -1,11 +1,17 @@
 """A review: each answer goes on record first, and then into the dataset, whatever happens in between."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rig.errors import BadInput
+from rig.files import storage_errors, try_lock
 from rig.review.joining import Joining
 from rig.review.queue import Answer, Doubtful, Reviews
 from rig.sorting.ledger import Ledger
+
+_LOCK = ".review.lock"
 
 
 @dataclass
@@ -27,19 +33,34 @@ class Tally:
     unreadable: list[str] = field(default_factory=list)
 
 
-class Review:
-    """Parts that are waiting for a person, and the way of the answers.
+@contextmanager
+def open_review(ledger: Ledger, dataset: Path) -> Iterator["Review"]:
+    """A review, the only one of its ledger until the block ends.
 
     An answer that was recorded and did not reach the dataset, since the process was killed or the disk full,
-    is completed when the next review begins.
+    is completed first.
 
     Args:
-        ledger: an open one.
         dataset: class folders that named parts join.
 
     Raises:
-        BadInput, DatasetError, StorageError: as `Joining` says.
+        BadInput: another process reviews the parts of this ledger; or the dataset is no folder.
+        DatasetError, StorageError: as `Joining` says.
     """
+    path = ledger.folder / _LOCK
+    with storage_errors(path):
+        lock = path.open("a")
+    with lock:
+        if not try_lock(lock):
+            raise BadInput(
+                f"somebody reviews the parts of {ledger.folder} already",
+                hint="leave that review first, with q",
+            )
+        yield Review(ledger, dataset)
+
+
+class Review:
+    """Parts that are waiting for a person, and the way of the answers; made by `open_review`."""
 
     def __init__(self, ledger: Ledger, dataset: Path) -> None:
         self.reviews = Reviews(ledger)

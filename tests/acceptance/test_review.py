@@ -124,6 +124,8 @@ def test_a_person_names_takes_back_and_leaves(desk: Shell) -> None:
         person.await_text("ledger/pictures/")
         person.await_text("1  3001")
         person.await_text("50.0%")
+        assert "somebody reviews the parts of ledger already" in desk.fails("review")
+        assert len(desk.json("review")["waiting"]) == 4
         _type(person, "2", "3003", "Part 2")
         _type(person, "u", "Part 1, rejected (4 left)")
         _type(person, "1", "Part 2")

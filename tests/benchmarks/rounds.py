@@ -5,25 +5,26 @@ then `rig sort`, `rig review` (answered by the simulator's truth) and `rig train
 training the model sorts another pile, always the same one, which nobody learns from.
 
 `make bench` prints what three rounds raise. `python -m tests.benchmarks.rounds [FILE.svg]` prints the curve
-and draws it. `python -m tests.benchmarks.rounds --orders [SEED ...]` compares orders of review: as many
-answers about the same parts in doubt, chosen as `rig review --most-useful` does, as they came, and at random.
+and draws it. `python -m tests.benchmarks.rounds --orders` compares orders of review (`review_order`).
 """
 
 import csv
 import json
-import random
-import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rig.sim.parts import PARTS
 from tests.acceptance.conftest import Shell
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.review_order import compare
 
 RARE = ("3039", "3660")
 ROUNDS = 3
@@ -31,6 +32,7 @@ _SITTINGS, _RARE_SITTINGS, _VIEWS = 40, 2, 2
 _SORTED, _ANSWERS, _EXAMINED = 120, 20, 150
 # Four networks are trained: small pictures and few epochs let that take five minutes of one core.
 _RECIPE = ("--folds", "0", "--epochs", "6", "--size", "64")
+_ORDERED_ANSWERS, _DRAWS = 12, 25
 # Each of the two comes as often as four others.
 _FREQUENCY = 4
 _EXAM_SEED = 1_000_000
@@ -160,26 +162,15 @@ def rounds() -> Iterator[Figure]:
         yield Figure(f"{what}, after {answers}", f"{after:.1%}", f"{before:.1%} before", after / before)
 
 
-def orders(folder: Path, seed: int) -> Iterator[tuple[str, Grade]]:
-    """The first model, and what the same number of answers makes of it, by the order of review."""
-    bench = Bench(folder / "first", seed)
-    bench.folder.mkdir()
+def orders(folder: Path, seed: int) -> dict[str, NDArray[np.float64]]:
+    """Top-1 after as many answers, by the order of review, of a last layer fitted anew for each draw."""
+    bench = Bench(folder, seed)
     bench.begin()
     bench.train("model-0")
-    yield "no answers", bench.examine("model-0")
+    bench.examine("model-0")
     bench.sort(1)
-    came = bench.waiting()
-    shuffled = random.Random(seed).sample(came, len(came))
-    chosen: dict[str, Callable[[], list[int]]] = {
-        "most useful": lambda: bench.waiting("--most-useful", str(_ANSWERS)),
-        "as they came": lambda: came[:_ANSWERS],
-        "at random": lambda: shuffled[:_ANSWERS],
-    }
-    for name, choose in chosen.items():
-        copy = Bench(shutil.copytree(bench.folder, folder / name.replace(" ", "-")), seed)
-        copy.answer(choose())
-        copy.train("model-1")
-        yield name, copy.examine("model-1")
+    bench.sort(2)
+    return compare(folder, _ORDERED_ANSWERS, _DRAWS)
 
 
 def draw(grades: Sequence[Grade], out: Path) -> None:
@@ -204,15 +195,21 @@ def _print(name: str, grade: Grade) -> None:
     print(f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |", flush=True)
 
 
+def print_orders(top1: Mapping[str, NDArray[np.float64]]) -> None:
+    """Print a comparison; what it is uncertain by is the standard error of its difference from chance."""
+    print(f"| {_ORDERED_ANSWERS} answers | top-1 | more than at random |\n|---|---|---|")
+    for name, values in top1.items():
+        more = values - top1["at random"]
+        print(f"| {name} | {values.mean():.1%} | {more.mean():+.1%} ± {more.std() / len(more) ** 0.5:.1%} |")
+
+
 def main() -> None:
     """Print the curve, or the comparison of orders, as a table."""
-    print("| | top-1 | of the two | rejected | in a wrong bin |\n|---|---|---|---|---|", flush=True)
-    if sys.argv[1:2] == ["--orders"]:
-        for seed in map(int, sys.argv[2:] or ("1",)):
-            with tempfile.TemporaryDirectory() as folder:
-                for name, grade in orders(Path(folder), seed):
-                    _print(f"{name}, seed {seed}", grade)
+    if sys.argv[1:] == ["--orders"]:
+        with tempfile.TemporaryDirectory() as folder:
+            print_orders(orders(Path(folder), seed=1))
         return
+    print("| | top-1 | of the two | rejected | in a wrong bin |\n|---|---|---|---|---|", flush=True)
     grades = []
     with tempfile.TemporaryDirectory() as folder:
         for number, grade in enumerate(curve(Path(folder))):

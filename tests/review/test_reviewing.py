@@ -8,8 +8,8 @@ import pytest
 from rig.catalog import PartNumber
 from rig.dataset.reader import read_dataset
 from rig.errors import DatasetError
-from rig.review.queue import Answer, Verdict
-from rig.review.reviewing import Review
+from rig.review.queue import Answer, Reviews, Verdict
+from rig.review.reviewing import open_review
 from rig.sorting.ledger import Ledger, RowId
 from tests.dataset.killing import killed_at
 from tests.dataset.pictures import rows_of, session, write_dataset
@@ -21,22 +21,21 @@ def named(label: str) -> Answer:
 
 
 def _answer(folder: Path, part: RowId, answer: Answer) -> None:
-    with Ledger(folder / "ledger") as ledger:
-        review = Review(ledger, folder / "captures")
+    with Ledger(folder / "ledger") as ledger, open_review(ledger, folder / "captures") as review:
         found = review.reviews.find(part)
         assert found is not None
         review.answer(found, answer)
 
 
 def _take_back(folder: Path) -> None:
-    with Ledger(folder / "ledger") as ledger:
-        Review(ledger, folder / "captures").take_back()
+    with Ledger(folder / "ledger") as ledger, open_review(ledger, folder / "captures") as review:
+        review.take_back()
 
 
 def _state(folder: Path) -> tuple[list[RowId], set[str]]:
     """What is waiting, and what is in the dataset: each file with its row and each row with its file."""
-    with Ledger(folder / "ledger") as ledger:
-        waiting = [part.id for part in Review(ledger, folder / "captures").reviews.waiting(0.9)]
+    with Ledger(folder / "ledger") as ledger, open_review(ledger, folder / "captures") as review:
+        waiting = [part.id for part in review.reviews.waiting(0.9)]
     rows = rows_of(folder / "captures") if (folder / "captures" / "metadata.jsonl").exists() else {}
     files = {path.relative_to(folder / "captures").as_posix() for path in folder.glob("captures/*/*")}
     assert files == rows.keys()
@@ -94,8 +93,7 @@ def test_another_answer_takes_the_place_of_the_first(tmp_path: Path) -> None:
 def test_a_picture_that_cannot_be_read_is_named_and_holds_nothing_up(tmp_path: Path) -> None:
     damaged = doubtful(tmp_path / "ledger", looks=2)
     (tmp_path / "ledger" / "pictures" / RUN / "00001.jpg").write_bytes(b"no picture")
-    with Ledger(tmp_path / "ledger") as ledger:
-        review = Review(ledger, tmp_path / "captures")
+    with Ledger(tmp_path / "ledger") as ledger, open_review(ledger, tmp_path / "captures") as review:
         [part] = review.reviews.waiting(0.9)
         review.answer(part, named("3001"))
     assert review.tally.added == 1
@@ -104,19 +102,20 @@ def test_a_picture_that_cannot_be_read_is_named_and_holds_nothing_up(tmp_path: P
     assert _state(tmp_path) == ([], {f"3001/sorted-{RUN}-{damaged:05d}_2.jpg"})
 
 
-def test_an_answer_outlives_a_dataset_that_cannot_be_changed(tmp_path: Path) -> None:
+def test_an_answer_outlives_a_dataset_that_cannot_be_written(tmp_path: Path) -> None:
     part = doubtful(tmp_path / "ledger")
-    manifest = tmp_path / "captures" / "metadata.jsonl"
     write_dataset(tmp_path / "captures", session("3001", "s1", 1))
+    manifest = tmp_path / "captures" / "metadata.jsonl"
     sound = manifest.read_text()
     with Ledger(tmp_path / "ledger") as ledger:
-        review = Review(ledger, tmp_path / "captures")
-        [waiting] = review.reviews.waiting(0.9)
-        review.reviews.record(part, named("3001"))
+        Reviews(ledger).record(part, named("3001"))
         manifest.write_text("nonsense\n" + sound)
-        with pytest.raises(DatasetError, match="line 1 is not a manifest row"):
-            Review(ledger, tmp_path / "captures")
-        assert review.reviews.answer_to(waiting.id) == named("3001")
+        with (
+            pytest.raises(DatasetError, match="line 1 is not a manifest row"),
+            open_review(ledger, tmp_path / "captures"),
+        ):
+            pass
+        assert Reviews(ledger).answer_to(part) == named("3001")
     manifest.write_text(sound)
     assert len(_state(tmp_path)[1]) == 2
 
