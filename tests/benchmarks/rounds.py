@@ -186,7 +186,7 @@ def draw(grades: Sequence[Grade], out: Path) -> None:
     axes.plot(answers, [100 * grade.rejected for grade in grades], "^--", label="rejected")
     axes.set(xlabel="answers given in review", ylabel="% of the pile", ylim=(0, 100), xticks=answers)
     axes.grid(alpha=0.3)
-    axes.legend()
+    plot.legend(loc="outside upper center", ncols=3)
     plot.savefig(out)
 
 
