@@ -91,7 +91,7 @@ reject_bin = "reject"       # for parts that the model is not sure of
 # What a part in a wrong bin, a part in the reject bin and another look cost, in any one unit:
 cost_wrong_bin = 1.0
 cost_reject = 0.2
-cost_look = 0.02
+cost_look = 0.01
 # target_error = 0.01       # instead of costs: so many of the sorted parts may lie in a wrong bin
 # reject_threshold = 0.8    # instead of either: so sure the model must be of a part
 most_views = 4              # looks at a part that it is not sure of; the table turns in between

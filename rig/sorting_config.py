@@ -31,7 +31,7 @@ class SortingConfig(Section):
     return_bin: str | None = None
     cost_wrong_bin: float = Field(default=1.0, gt=0)
     cost_reject: float = Field(default=0.2, gt=0)
-    cost_look: float = Field(default=0.02, ge=0)
+    cost_look: float = Field(default=0.01, ge=0)
     target_error: float | None = Field(default=None, gt=0, lt=1)
     reject_threshold: float | None = Field(default=None, ge=0, le=1)
     most_views: int = Field(default=MOST_LOOKS, ge=1, le=MOST_LOOKS)

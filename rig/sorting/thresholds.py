@@ -6,6 +6,11 @@ what a further look after the look before would have cost, and so the cheapest t
 below one reject, from the other on sort, look again in between. And so on to the first look. Every trial
 counts at every look, also where the part would have been sorted before: how sure one is by now is taken to
 tell all that earlier looks said.
+
+A part that one is p sure of is counted as 1 - p of an error, since that is what training has calibrated p to
+mean. The few errors that really occurred among some dozens of held-out parts say less: counting those
+instead cost more on new parts, with each model and all costs that were tried (docs/sorting.md). They are what
+the forecast counts, so that a p that does not mean what it says is seen.
 """
 
 from collections.abc import Sequence
@@ -116,16 +121,16 @@ def one_threshold(threshold: float, looks: int) -> tuple[Rule, ...]:
 def cheapest(held_out: HeldOut, costs: Costs) -> tuple[Rule, ...]:
     """The rules of least mean cost, for 1, 2, ... looks, as this module's text says.
 
-    Between two held-out parts any threshold costs the same there. A part is then sorted from that point on
-    which is nearest to Chow's rule, and rejected before the last look only where held-out parts were.
+    Between two held-out parts any threshold costs the same there. So a part is sorted before the last look
+    only where held-out parts were, and rejected likewise: to look again costs little. After the last look the
+    point between them counts that is nearest to Chow's rule.
     """
     rules: list[Rule] = []
     ahead = np.full(len(held_out.sure), costs.reject)  # no look is left: what is not sorted is rejected
-    for sure, right in zip(held_out.sure.T[::-1], held_out.right.T[::-1], strict=True):
-        sort = np.where(right, 0.0, costs.wrong_bin)
-        rule = _cheapest_rule(sure, sort, ahead, costs)
-        if not rules:
-            rule = Rule(rule.sort_from, rule.sort_from)
+    for sure in held_out.sure.T[::-1]:
+        sort = costs.wrong_bin * (1 - sure)
+        rejecting, sorting = _cheapest_gaps(sure, sort, ahead, costs.reject)
+        rule = _between(rejecting, sorting, costs) if rules else _last(sorting, costs)
         rules.append(rule)
         kept = np.where(sure < rule.reject_below, costs.reject, ahead)
         ahead = costs.look + np.where(sure >= rule.sort_from, sort, kept)
@@ -173,12 +178,32 @@ def forecast(held_out: HeldOut, rules: Sequence[Rule]) -> Forecast:
     )
 
 
-def _cheapest_rule(sure: Floats, sort: Floats, ahead: Floats, costs: Costs) -> Rule:
-    """The two thresholds of least cost.
+@dataclass(frozen=True)
+class _Gap:
+    """The lowest threshold and the highest that part the same held-out parts from the rest."""
+
+    lowest: float
+    highest: float
+
+
+def _between(rejecting: _Gap, sorting: _Gap, costs: Costs) -> Rule:
+    is_sorted_at_all = np.isfinite(sorting.highest)
+    sort_from = sorting.highest if is_sorted_at_all else max(sorting.lowest, costs.sure_enough)
+    return Rule(sort_from, rejecting.lowest)
+
+
+def _last(sorting: _Gap, costs: Costs) -> Rule:
+    threshold = min(max(costs.sure_enough, sorting.lowest), sorting.highest)
+    return Rule(threshold, threshold)
+
+
+def _cheapest_gaps(sure: Floats, sort: Floats, ahead: Floats, reject: float) -> tuple[_Gap, _Gap]:
+    """Where to part what is rejected from what is looked at again, and that from what is sorted.
 
     Args:
         sure: (trials,), of the best candidate.
         sort, ahead: (trials,), what it costs to sort each, and to look again.
+        reject: what it costs to reject any.
     """
     order = np.argsort(sure, kind="stable")
     ranked = sure[order]
@@ -186,18 +211,14 @@ def _cheapest_rule(sure: Floats, sort: Floats, ahead: Floats, costs: Costs) -> R
     # A threshold cannot part what is equally sure.
     cuts = np.flatnonzero(np.concatenate(([True], np.diff(ranked) > 0, [True])))
     # The least sure, up to a first cut, are rejected; those up to a second looked at again; the rest sorted.
-    rejected = costs.reject * cuts - looking[cuts]
+    rejected = reject * cuts - looking[cuts]
     # Of equally cheap first cuts the lowest.
     best = np.array([int(rejected[: place + 1].argmin()) for place in range(len(cuts))])
     place = int((rejected[best] + looking[cuts] - sorting[cuts]).argmin())
-    first, second = int(cuts[best[place]]), int(cuts[place])
-    return Rule(
-        sort_from=float(np.clip(costs.sure_enough, *_gap(ranked, second))),
-        reject_below=_gap(ranked, first)[0] if first else 0.0,
-    )
+    return _gap(ranked, int(cuts[best[place]])), _gap(ranked, int(cuts[place]))
 
 
-def _gap(ranked: Floats, cut: int) -> tuple[float, float]:
-    """The lowest threshold and the highest that part the `cut` least sure from the rest."""
+def _gap(ranked: Floats, cut: int) -> _Gap:
+    """Between the `cut` least sure and the rest."""
     highest = float(ranked[cut]) if cut < len(ranked) else np.inf
-    return (min(float(ranked[cut - 1]) + _GRAIN, highest) if cut else 0.0), highest
+    return _Gap(min(float(ranked[cut - 1]) + _GRAIN, highest) if cut else 0.0, highest)
