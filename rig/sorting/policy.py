@@ -63,11 +63,12 @@ class Policy:
         sentences = [_thresholds(self.rules)]
         if self.forecast is not None:
             sentences.append(_outcome(self.forecast))
-            least = _RULE_OF_THREE / self.forecast.parts
+            accepted = max(1.0, self.forecast.parts * (1 - self.forecast.rejected))
+            least = min(1.0, _RULE_OF_THREE / accepted)
             if self.target_error is not None and self.target_error < least:
                 sentences.append(
-                    f"So few parts cannot show an error below {least:.1%}: that it will be"
-                    f" {self.target_error:.1%} is not known."
+                    f"So few parts that are sorted ({accepted:.0f}) cannot show an error below {least:.1%}:"
+                    f" that it will be {self.target_error:.1%} is not known."
                 )
         return " ".join([*sentences, _strangers(self.false_strangers)])
 
