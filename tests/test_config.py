@@ -33,8 +33,15 @@ def test_the_template_holds_every_default(tmp_path: Path) -> None:
 
 def test_the_template_names_every_key() -> None:
     text = TEMPLATE
-    optionals = ["return_bin", "target_error", "reject_threshold", "categories", "seed", "ldraw"]
-    optionals += ["driver_microsteps_per_step"]
+    optionals = (
+        "return_bin",
+        "target_error",
+        "reject_threshold",
+        "categories",
+        "seed",
+        "driver_microsteps_per_step",
+        "ldraw",
+    )
     for optional in (*optionals, "colour_gains", "white_balance_k", "lens_position"):
         text = text.replace(f"# {optional}", optional)
     document = tomllib.loads(text)
@@ -133,7 +140,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
             "turntable.settel_s: there is no such key",
             "did you mean settle_s or ",
         ),
-        ("[sim.pile]\nstay = 0.1", "sim.pile.stay: there is no such key", "did you mean stays"),
+        ("[sim.pile]\nstay = 0.1", "sim.pile.stay: there is no such key", "did you mean stays or astray?"),
         ("[sim.scene]\nroll = 1", "sim.scene.roll: there is no such key", "did you mean roll_deg?"),
         (
             "[actuator]\ntravel = 1",

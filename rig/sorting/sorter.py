@@ -202,7 +202,7 @@ class Sorter:
 
     def _push_off(self, target: BinConfig, last_seen: Image) -> Waits[PartOutcome]:
         try:
-            return (yield from push_off(self._machine, target, self._rules.pushes, self._troubles))
+            return (yield from push_off(self._machine, target, last_seen, self._rules.pushes, self._troubles))
         except _LOSSES as loss:
             yield from self._await_board(loss)
         # Was that before the push, or after it? What lies there now is looked at anew.
@@ -224,7 +224,7 @@ class Sorter:
 
     def _await_board(self, loss: DeviceError) -> Waits[None]:
         self._losses += 1
-        if self._losses == _MOST_LOSSES_PER_PART:
+        if self._losses >= _MOST_LOSSES_PER_PART:
             raise loss
         yield self._troubles.begin(
             TroubleKind.BOARD, f"Waiting for the board ({loss.what})", "see to its cable and supply"

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from rig.card import Preprocess
+from rig.catalog import PartNumber
 from rig.config import CameraConfig, Config, PathsConfig, SimConfig
 from rig.files import write_whole
 from rig.jobs import SortFinished, sort_job
@@ -32,7 +33,16 @@ _COUNT = 10_000
 _WARM = 1_000
 _SIZE_PX = 16
 _SEED = 7
-_PILE = PileConfig(damaged=0.05, stuck=0.03, double=0.03, astray=0.03, gap_spread_s=0.1, stays=0.05)
+# Few parts, so that the simulator has soon built all shapes that damage and pairing make of them.
+_PILE = PileConfig(
+    parts=dict.fromkeys(map(PartNumber, ("3001", "3003", "3004")), 1.0),
+    damaged=0.05,
+    stuck=0.03,
+    double=0.03,
+    astray=0.03,
+    gap_spread_s=0.1,
+    stays=0.05,
+)
 # Chances for each push.
 _FAULTS = {"jam": 0.002, "lamp-off": 0.001, "lamp-breaks": 0.0005, "camera-stalls": 0.001, "reset": 0.001}
 _MOST_GROWTH = 1.1

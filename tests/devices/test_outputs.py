@@ -139,8 +139,9 @@ def test_stepper_chute_turns_to_the_bin_before_the_part_falls_and_back_to_rest()
             rig.actuator.drop(target)
             fallen = rig.world.fallen()[-1]
             assert fallen.chute_deg == pytest.approx(target.chute_deg, abs=0.06)
-            assert rig.chute_deg == pytest.approx(10.0, abs=0.06)
             assert rig.world.servo_deg(1) == StepperChuteConfig().sweeper_rest_deg
+        rig.actuator.rest()
+        assert rig.chute_deg == pytest.approx(10.0, abs=0.06)
         assert rig.world.table_microsteps(rig.world.clock.monotonic()) == 0
 
 

@@ -60,6 +60,15 @@ class Desk:
     def outcomes(self) -> list[str]:
         return [row.outcome for row in self.rows()]
 
+    def require_true(self) -> None:
+        """What the ledger says lies in the bins is what lies there, piece by piece."""
+        with Ledger(self.folder / "ledger") as ledger:
+            for run in ledger.runs():
+                booked = [row for row in ledger.rows(run) if row.outcome == "dropped"]
+                left = [fate for fate in ledger.fates(run) if fate.outcome != "stayed"]
+                assert [row.bin for row in booked] == [fate.bin for fate in left]
+                assert [row.true_part for row in booked] == [fate.true_part for fate in left]
+
 
 def _nobody(sentence: str) -> None:
     raise BadInput(f"nobody can be asked: {sentence}")
@@ -102,6 +111,7 @@ def test_a_camera_that_stalls_is_opened_anew(desk: Desk, stall_s: float) -> None
     assert over(events) == [TroubleKind.CAMERA]
     assert desk.outcomes() == ["dropped"] * 3
     assert finished(events).summary.troubles == {"camera": 1}
+    desk.require_true()
 
 
 def test_a_camera_that_never_returns_ends_the_run_and_the_part_is_on_record(desk: Desk) -> None:
@@ -116,6 +126,7 @@ def test_a_lamp_that_goes_out_is_switched_on_again(desk: Desk) -> None:
     events = desk.sort(desk.config(f'kind = "lamp-off"\nmatches = "{PUSH}"\nat = 2'), 3)
     assert troubles(events) == [(TroubleKind.LIGHT, False)]
     assert desk.outcomes() == ["dropped"] * 3
+    desk.require_true()
 
 
 def test_a_lamp_that_burns_out_is_seen_to(desk: Desk) -> None:
@@ -126,6 +137,7 @@ def test_a_lamp_that_burns_out_is_seen_to(desk: Desk) -> None:
     assert told.picture is not None
     assert told.picture.exists()
     assert desk.outcomes() == ["dropped"] * 3
+    desk.require_true()
 
 
 def test_a_jam_pauses_with_a_picture_and_nothing_is_counted_twice(desk: Desk) -> None:
@@ -142,6 +154,7 @@ def test_a_jam_pauses_with_a_picture_and_nothing_is_counted_twice(desk: Desk) ->
     page = write_report(desk.folder / "ledger", finished(events).run).read_text()
     assert "did not leave the table" in page
     assert page.count("<img") == 4
+    desk.require_true()
 
 
 def test_pushes_that_move_nothing_are_repeated_and_each_part_counts_once(desk: Desk) -> None:
@@ -151,6 +164,7 @@ def test_pushes_that_move_nothing_are_repeated_and_each_part_counts_once(desk: D
     assert summary.ends.vain_pushes > 0
     assert desk.outcomes() == ["dropped"] * 8
     assert (summary.ends.pieces, summary.ends.stayed) == (8, 0)
+    desk.require_true()
 
 
 def test_a_full_bin_pauses_and_is_full_after_a_restart_too(desk: Desk) -> None:
@@ -165,6 +179,7 @@ def test_a_full_bin_pauses_and_is_full_after_a_restart_too(desk: Desk) -> None:
     assert troubles(desk.sort(config, 1)) == []
     assert troubles(desk.sort(config, 2, emptied=["3004"])) == []
     assert desk.outcomes() == ["dropped"] * 6
+    desk.require_true()
 
 
 @pytest.mark.parametrize("fault", ["reset", "replug"])
@@ -175,6 +190,7 @@ def test_a_board_that_is_lost_with_a_part_on_the_table_sorts_it_afterwards(desk:
     summary = finished(events).summary
     assert summary.ends is not None
     assert (summary.parts, summary.stayed, summary.ends.pieces) == (3, 1, 3)
+    desk.require_true()
 
 
 def test_a_board_that_is_lost_right_after_the_push_leaves_a_part_that_is_named_as_lost(desk: Desk) -> None:
@@ -211,6 +227,7 @@ def test_a_part_at_the_rim_is_turned_into_view_or_returned(desk: Desk) -> None:
         assert row.doubt in (None, Doubt.CUT_OFF)
     returned = [event for event in events if isinstance(event, PartReturned)]
     assert len(desk.rows()) == 6 + len(returned)
+    desk.require_true()
 
 
 def test_two_parts_that_are_stuck_together_pass_for_one(desk: Desk) -> None:
