@@ -112,7 +112,7 @@ def _config(folder: Path) -> Config:
     write_whole(folder / "faults.toml", faults.encode())
     return Config(
         camera=CameraConfig(width_px=160, height_px=120),
-        sorting=SortingConfig(reject_threshold=0.2, pushes=3),
+        sorting=SortingConfig(reject_threshold=0.9, pushes=3),
         sim=SimConfig(
             enabled=True, seed=_SEED, feed_gap_s=0.7, pile=_PILE, faults=str(folder / "faults.toml")
         ),
