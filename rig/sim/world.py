@@ -28,7 +28,7 @@ from rig.sim.ways import (
 _BARE_MICROSTEPS_PER_TURN = 3200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LyingPart:
     """A part as it lies on the table.
 
@@ -47,7 +47,7 @@ class LyingPart:
     yaw_deg: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Feed:
     """A part that a feeder is about to lay on the table, and how it will behave there.
 
@@ -63,7 +63,7 @@ class Feed:
     bounces: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FallenPart:
     """A part that left the table.
 
@@ -79,7 +79,7 @@ class FallenPart:
     jet_pin: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A part's way from the feeder over the table.
 
@@ -95,7 +95,7 @@ class Passage:
     fallen: FallenPart | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ServoPulse:
     """A pulse width that a servo was commanded to, the same as before or another."""
 
@@ -104,7 +104,7 @@ class ServoPulse:
     at_s: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PinWrite:
     """A PWM value, 0 to 255, that an output took: by a command, or by falling to 0 in a reset."""
 

@@ -173,8 +173,8 @@ class Ledger:
             row = RowId(cursor.lastrowid or 0)
             self._database.executemany(
                 "INSERT INTO views (part_id, number, picture, angle_deg, label, probability)"
-                f" VALUES ({row}, :number, :picture, :angle_deg, :label, :probability)",
-                [asdict(view) for view in views],
+                " VALUES (:row, :number, :picture, :angle_deg, :label, :probability)",
+                [asdict(view) | {"row": row} for view in views],
             )
         return row
 
