@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -20,7 +21,9 @@ from rig.files import write_whole
 from rig.jobs import SortFinished, sort_job
 from rig.model import Bundle, write_bundle
 from rig.pile_config import PileConfig
+from rig.sim.part_library import EMBEDDED
 from rig.sim.parts import PARTS
+from rig.sim.pieces import Damage, Joint, Piece
 from rig.sorting.events import PartSorted
 from rig.sorting.ledger import Ledger, RunId
 from rig.sorting_config import SortingConfig
@@ -33,9 +36,9 @@ _COUNT = 10_000
 _WARM = 1_000
 _SIZE_PX = 16
 _SEED = 7
-# Few parts, so that the simulator has soon built all shapes that damage and pairing make of them.
+_PARTS = (PartNumber("3001"), PartNumber("3004"))
 _PILE = PileConfig(
-    parts=dict.fromkeys(map(PartNumber, ("3001", "3003", "3004")), 1.0),
+    parts=dict.fromkeys(_PARTS, 1.0),
     damaged=0.05,
     stuck=0.03,
     double=0.03,
@@ -56,6 +59,7 @@ def thousands(count: int = _COUNT) -> Iterator[Figure]:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        _build_shapes()
         bundle = _guessing_model(folder / "models" / "guess")
         config = _config(folder)
         started_s = time.perf_counter()
@@ -104,6 +108,18 @@ def _accounts(folder: Path, run: RunId) -> Iterator[Figure]:
     )
 
 
+def _build_shapes() -> None:
+    """All that damage and pairing make of the parts, since the simulator keeps what it has built."""
+    pairs = list(product(_PARTS, _PARTS))
+    pieces = [
+        *(Piece((part,), damage=damage) for part in _PARTS for damage in (None, *Damage)),
+        *(Piece(pair, joint=joint) for pair in pairs for joint in Joint),
+    ]
+    for piece in pieces:
+        for side in range(len(EMBEDDED.poses(piece.number))):
+            EMBEDDED.baked(piece.number, side)
+
+
 def _config(folder: Path) -> Config:
     faults = "".join(
         f'[[fault]]\nkind = "{kind}"\nmatches = "M280 P1 S110"\nprobability = {chance}\nduration_s = 8\n'
@@ -112,7 +128,7 @@ def _config(folder: Path) -> Config:
     write_whole(folder / "faults.toml", faults.encode())
     return Config(
         camera=CameraConfig(width_px=160, height_px=120),
-        sorting=SortingConfig(reject_threshold=0.9, pushes=3),
+        sorting=SortingConfig(reject_threshold=0.3, pushes=3),
         sim=SimConfig(
             enabled=True, seed=_SEED, feed_gap_s=0.7, pile=_PILE, faults=str(folder / "faults.toml")
         ),
