@@ -16,8 +16,6 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-import cv2
-
 from rig.errors import Interrupted, WorkerLost
 
 Item = TypeVar("Item")
@@ -86,6 +84,8 @@ def check_wanted() -> None:
 def _begin(lifeline: Connection) -> None:
     global _lifeline
     _lifeline = lifeline
+    import cv2  # not for whoever only asks how many cores there are
+
     # There is a worker for each core already.
     cv2.setNumThreads(1)
     end_with_parent()

@@ -60,7 +60,7 @@ class Picture:
     source: str
 
     def sample(self, folder: Path) -> Sample:
-        """The same picture as the reader of datasets gives it."""
+        """As the reader of datasets gives it, but for how the part lay."""
         return Sample(folder / self.name, self.label, self.group, self.source)
 
 

@@ -127,7 +127,10 @@ def _strangers(lost: float | None) -> str:
         return "The model cannot tell parts that it was never taught; train it again, with bricks held out."
     if lost == 0:
         return "Parts that the model was never taught are not looked for (false_strangers = 0)."
-    return f"Parts that seem none of those it was taught are rejected, too, with {lost:.1%} of the known."
+    return (
+        "Parts that seem none of those it was taught are rejected, too,"
+        f" and {lost:.1%} of the known ones with them."
+    )
 
 
 def _thresholds(rules: tuple[Rule, ...]) -> str:
