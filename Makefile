@@ -21,7 +21,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest
 
 bench: $(VENV)/.dev
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks $(ONLY)
 
 # Debian keeps `venv` in a package of its own; where it is missing, this installs it (as root, or through sudo).
 $(VENV)/bin/python:

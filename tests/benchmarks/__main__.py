@@ -1,4 +1,7 @@
-"""`make bench`: figures beside their limits and peers, measured in one run. Nothing here passes or fails."""
+"""`make bench`: figures beside their limits and peers, measured in one run. Nothing here passes or fails.
+
+`make bench ONLY="latencies planning"` takes some of them.
+"""
 
 import subprocess
 import sys
@@ -95,31 +98,44 @@ def _frame_rate(name: str, times_s: Sequence[Sequence[float]]) -> Figure:
     return Figure(name, measured, f"{_FRAMES_PER_S} frames/s", fps / _FRAMES_PER_S)
 
 
+MEASURES = (
+    help_time,
+    rendering,
+    realism,
+    commands_a_second,
+    turn_in_72_steps,
+    capture.stop_and_go,
+    capture.memory_of_sessions,
+    capture.sweep,
+    memory_of_dataset_commands,
+    planning,
+    colours,
+    loop_overhead,
+    training_images,
+    latencies,
+    rounds,
+    learning,
+    looking_again,
+)
+"""In the order in which they are taken; the last three train networks and take most of the time."""
+
+
+def _asked_for(names: Sequence[str]) -> list[Callable[[], Iterator[Figure]]]:
+    """Those of some names; all of them without any."""
+    known = {measure.__name__: measure for measure in MEASURES}
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"there is no benchmark {unknown[0]!r}: {', '.join(known)}")
+    return [known[name] for name in names] or list(MEASURES)
+
+
 def main() -> None:
-    """Print all figures."""
+    """Print all figures, or those that the command line names."""
     table = Table(title="Benchmarks", title_justify="left")
     for column in ("what", "measured", "limit or peer", "ratio"):
         table.add_column(column)
+    measures = _asked_for(sys.argv[1:])
     with Live(table, console=Console(), auto_refresh=False) as live:
-        for measure in (
-            help_time,
-            rendering,
-            realism,
-            commands_a_second,
-            turn_in_72_steps,
-            capture.stop_and_go,
-            capture.memory_of_sessions,
-            capture.sweep,
-            memory_of_dataset_commands,
-            planning,
-            colours,
-            loop_overhead,
-            training_images,
-            latencies,
-            rounds,
-            learning,
-            looking_again,
-        ):
+        for measure in measures:
             for figure in measure():
                 table.add_row(figure.name, figure.measured, figure.limit, f"{figure.ratio:.2f}x")
                 live.refresh()
