@@ -72,6 +72,11 @@ class SteppedAxis:
         return self._interruptions != self._marlin.interruptions
 
     @property
+    def has_home(self) -> bool:
+        """Whether a switch says where 0 is, so that an angle means the same place after a reset."""
+        return self._homes
+
+    @property
     def speed_deg_s(self) -> float:
         """At which it is told to move."""
         return self._speed_deg_s

@@ -2,44 +2,21 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 
 from rig.camera.frame import Developed, Image, Latent
 from rig.devices.axis import Microsteps
 from rig.machine import Machine
 from rig.sorting.evidence import Decision, decide
 from rig.sorting.policy import Policy
+from rig.sorting.view import View
 from rig.sorting.watch import Sight
-from rig.vision.classifier import Candidate, Classification, Classifier
-from rig.vision.jpeg import encode_jpeg
+from rig.vision.classifier import Classification, Classifier
 from rig.vision.locate import Box, reaches_border
 from rig.vision.table import distance_from_middle
 
 # A part keeps its distance from the middle of the table while it turns with it, here in units of the table's
 # radius. The box of a tall part swings about where it stands: by up to 0.35 on 3,300 renders.
 _STRAYS_FROM = 0.45
-
-
-@dataclass(frozen=True)
-class View:
-    """One look at a part.
-
-    Attributes:
-        image: (height, width, 3) uint8, BGR.
-        box: where the part is in it.
-        angle_deg: of the table, all turns counted.
-        best: what this look alone takes it for.
-    """
-
-    image: Image
-    box: Box
-    angle_deg: float
-    best: Candidate
-
-    @cached_property
-    def jpeg(self) -> bytes:
-        """The picture as it is kept. While the table turns to the next look, there is time to encode it."""
-        return encode_jpeg(self.image)
 
 
 @dataclass(frozen=True)

@@ -10,27 +10,7 @@ from rig.errors import StorageError
 from rig.files import write_whole
 from rig.sorting.evidence import Decision
 from rig.sorting.ledger import Ledger, PartOutcome, RowId, RunId, ViewRow
-from rig.vision.classifier import Candidate
-
-
-@dataclass(frozen=True)
-class Look:
-    """What is kept of a look at a part.
-
-    Attributes:
-        jpeg: its picture.
-        angle_deg: of the table, all turns counted.
-        best: what it alone takes the part for; None where it was not classified.
-    """
-
-    jpeg: bytes
-    angle_deg: float
-    best: Candidate | None
-
-    def row(self, number: int, picture: str) -> ViewRow:
-        """As the `number`-th of a part, from 1."""
-        label, probability = self.best or (None, None)
-        return ViewRow(number, picture, self.angle_deg, label, probability)
+from rig.sorting.view import View
 
 
 @dataclass(frozen=True)
@@ -79,39 +59,38 @@ class Records:
         self,
         model: str,
         decision: Decision,
-        looks: Sequence[Look],
+        views: Sequence[View],
         target: BinConfig,
         *,
         seen_at: str,
         truth: Truth | None,
         colour: ColourOnRecord,
     ) -> PartInHand:
-        """Put a decision on record, with the pictures of all looks; it is on disk when this returns.
+        """Put a decision on record, with the pictures of all views; it is on disk when this returns.
 
         Args:
             model: name of the model that was asked.
-            looks: at least one.
+            views: at least one.
             seen_at: as `rig.sorting.ledger.now` gave it when the part lay still.
 
         Raises:
             StorageError: it could not be written; the ledger is as it was.
         """
         number = self._ledger.next_number(self._run)
-        views = [look.row(place, self._keep(number, place, look.jpeg)) for place, look in enumerate(looks, 1)]
-        picture = views[0].picture or ""
+        pictures = [self._keep(number, place, view.jpeg) for place, view in enumerate(views, 1)]
         row = self._ledger.record(
             self._run,
             model,
             decision,
             bin_name=target.name,
-            picture=picture,
+            picture=pictures[0],
             truth=truth,
-            views=views,
+            views=[_row(place, *kept) for place, kept in enumerate(zip(views, pictures, strict=True), 1)],
             seen_at=seen_at,
             colour=colour.code,
             colour_probability=colour.probability,
         )
-        return PartInHand(row, number, decision, target, picture)
+        return PartInHand(row, number, decision, target, pictures[0])
 
     def end(self, part: PartInHand, outcome: PartOutcome) -> None:
         """Put on record what became of a part.
@@ -136,3 +115,8 @@ class Records:
         name = f"pictures/{self._run}/{number:05d}{'' if place == 1 else f'-{place}'}.jpg"
         write_whole(self._ledger.folder / name, jpeg)
         return name
+
+
+def _row(number: int, view: View, picture: str) -> ViewRow:
+    label, probability = view.best or (None, None)
+    return ViewRow(number, picture, view.angle_deg, label, probability)

@@ -9,17 +9,17 @@ from rig.machine import Machine
 from rig.sorting.dropping import push_off
 from rig.sorting.events import PartAstray, PartReturned, PartSorted, PartStrayed, PileEmpty, SortEvent
 from rig.sorting.evidence import Decision, Doubt, unclassified
-from rig.sorting.examine import Examination, Examiner, Strayed, View
+from rig.sorting.examine import Examination, Examiner, Strayed
 from rig.sorting.ledger import Ledger, PartOutcome, RunId, now
 from rig.sorting.looking import await_camera, look
 from rig.sorting.model_in_use import ModelInUse
-from rig.sorting.recording import ColourOnRecord, Look, PartInHand, Records
+from rig.sorting.recording import ColourOnRecord, PartInHand, Records
 from rig.sorting.routing import Routing
 from rig.sorting.trouble import TroubleKind, TroubleOver, Troubles, Waits
+from rig.sorting.view import View
 from rig.sorting.watch import Sight, await_sight, see_whole
 from rig.sorting_config import SortingConfig
 from rig.vision.colour import estimate
-from rig.vision.jpeg import encode_jpeg
 from rig.vision.locate import locate, locate_all
 from rig.vision.stillness import agree
 from rig.vision.table import is_dark
@@ -99,12 +99,12 @@ class Sorter:
         if sight.doubt is Doubt.CUT_OFF:
             sight = yield from see_whole(self._machine, sight, self._troubles)
         if sight.doubt is not None:
-            return (yield from self._return(sight, sight.doubt, seen_at))
+            return (yield from self._return([sight.view], sight.doubt, seen_at))
         seen = yield from self._examine(sight)
         if isinstance(seen, Strayed):
             return (yield from self._after_straying(sight, seen, seen_at))
         if isinstance(seen, Examination):
-            return (yield from self._sort(sight, seen, seen_at, place, count))
+            return (yield from self._sort(seen, seen_at, place, count))
         return None
 
     def _examine(self, sight: Sight) -> Waits[Examination | Strayed | None]:
@@ -122,17 +122,16 @@ class Sorter:
         return None if dark else seen
 
     def _sort(
-        self, sight: Sight, seen: Examination, seen_at: str, place: int, count: int
+        self, seen: Examination, seen_at: str, place: int, count: int
     ) -> Generator[SortEvent, None, SortEvent]:
         # Things that lie one behind the other pass for one part from there, but not from all sides.
         if any(len(locate_all(view.image, self._machine.empty_table)) > 1 for view in seen.views[1:]):
-            return (yield from self._return(sight, Doubt.SEVERAL, seen_at))
+            return (yield from self._return(seen.views, Doubt.SEVERAL, seen_at))
         first, part = seen.views[0], seen.decision.part
         colour = self._colour_of(first)
         target = self._routing.bin_for(part, colour.code, self._full_bins())
-        looks = [Look(view.jpeg, view.angle_deg, view.best) for view in seen.views]
-        in_hand = self._record(seen.decision, looks, target, seen_at, colour)
-        outcome = yield from self._deliver(in_hand, seen.views[-1].image)
+        in_hand = self._record(seen.decision, seen.views, target, seen_at, colour)
+        outcome = yield from self._deliver(in_hand, seen.views[-1])
         if outcome != "dropped":
             return PartAstray(in_hand.row, outcome, target.name)
         self._routing.took(part, colour.code, target)
@@ -151,11 +150,13 @@ class Sorter:
     def _is_full(self, bin_: BinConfig) -> bool:
         return bin_.capacity is not None and self._ledger.level(bin_.name) >= bin_.capacity
 
-    def _return(self, sight: Sight, doubt: Doubt, seen_at: str) -> Generator[SortEvent, None, SortEvent]:
+    def _return(
+        self, views: Sequence[View], doubt: Doubt, seen_at: str
+    ) -> Generator[SortEvent, None, SortEvent]:
         """What is not one whole part is never classified."""
         target = self._routing.return_bin
-        part = self._record(unclassified(doubt), [self._only_look(sight)], target, seen_at)
-        outcome = yield from self._deliver(part, sight.frame.image)
+        part = self._record(unclassified(doubt), views, target, seen_at)
+        outcome = yield from self._deliver(part, views[-1])
         if outcome != "dropped":
             return PartAstray(part.row, outcome, target.name)
         return PartReturned(part.row, doubt, target.name)
@@ -168,17 +169,14 @@ class Sorter:
             yield PartStrayed(strayed.how)
             return None
         target = self._routing.return_bin
-        part = self._record(unclassified(Doubt.GONE), [self._only_look(sight)], target, seen_at)
+        part = self._record(unclassified(Doubt.GONE), [sight.view], target, seen_at)
         self._records.end(part, "lost")
         return PartAstray(part.row, "lost", target.name)
-
-    def _only_look(self, sight: Sight) -> Look:
-        return Look(encode_jpeg(sight.frame.image), self._machine.turntable.angle_deg, None)
 
     def _record(
         self,
         decision: Decision,
-        looks: Sequence[Look],
+        views: Sequence[View],
         target: BinConfig,
         seen_at: str,
         colour: ColourOnRecord = ColourOnRecord(),  # noqa: B008  (it never changes)
@@ -186,28 +184,37 @@ class Sorter:
         """Nothing is moved before this."""
         model, truth = self._model.now.bundle.name, self._machine.operator.truth()
         return self._records.begin(
-            model, decision, looks, target, seen_at=seen_at, truth=truth, colour=colour
+            model, decision, views, target, seen_at=seen_at, truth=truth, colour=colour
         )
 
-    def _deliver(self, part: PartInHand, last_seen: Image) -> Waits[PartOutcome]:
-        """Whatever ends it, the ledger says what became of the part."""
+    def _deliver(self, part: PartInHand, last: View) -> Waits[PartOutcome]:
+        """Whatever ends it, the ledger says what became of the part, which was looked at last in `last`."""
         try:
             yield from self._await_room(part.target)
-            outcome = yield from self._push_off(part.target, last_seen)
+            lies = last.image
+            if self._machine.turntable.angle_deg != last.angle_deg:
+                # It turned on for another look, which was not needed or did not help.
+                lies = (yield from look(self._machine, self._troubles)).image
+            outcome = yield from self._push_off(part.target, lies)
         except BaseException as stop:
             self._records.leave_unfinished(part, stop)
             raise
         self._records.end(part, outcome)
         return outcome
 
-    def _push_off(self, target: BinConfig, last_seen: Image) -> Waits[PartOutcome]:
+    def _push_off(self, target: BinConfig, lies: Image) -> Waits[PartOutcome]:
+        table = self._machine.turntable
+        stands_deg = table.angle_deg
         try:
-            return (yield from push_off(self._machine, target, last_seen, self._rules.pushes, self._troubles))
+            return (yield from push_off(self._machine, target, lies, self._rules.pushes, self._troubles))
         except _LOSSES as loss:
             yield from self._await_board(loss)
         # Was that before the push, or after it? What lies there now is looked at anew.
+        if table.has_home:
+            arrival = table.face(table.nearest(stands_deg))
+            self._machine.clock.sleep_until(arrival.settled_s)
         frame = yield from look(self._machine, self._troubles)
-        return "stayed" if agree(last_seen, frame.image) else "lost"
+        return "stayed" if agree(lies, frame.image) else "lost"
 
     def _await_room(self, target: BinConfig) -> Waits[None]:
         if not self._is_full(target):

@@ -9,6 +9,7 @@ from rig.machine import Machine
 from rig.sorting.evidence import Doubt
 from rig.sorting.looking import look, look_from_aside
 from rig.sorting.trouble import Troubles, Waits
+from rig.sorting.view import View
 from rig.vision.locate import Box, locate_all, reaches_border
 
 # A part that still rolls moves its box by more than this from one look to the next.
@@ -25,12 +26,19 @@ class Sight:
     Attributes:
         frame: the picture of it.
         box: where it is in that; of several things, that which stands out most.
+        angle_deg: of the table then, all turns counted.
         others: where the other things are.
     """
 
     frame: Frame
     box: Box
+    angle_deg: float
     others: tuple[Box, ...] = ()
+
+    @property
+    def view(self) -> View:
+        """The same as a look that was not shown to the classifier."""
+        return View(self.frame.image, self.box, self.angle_deg)
 
     @property
     def doubt(self) -> Doubt | None:
@@ -55,7 +63,7 @@ def await_sight(machine: Machine, timeout_s: float, troubles: Troubles) -> Waits
         boxes = locate_all(frame.image, machine.empty_table)
         if boxes and _are_the_same(boxes, last):
             machine.feeder.part_came()
-            return Sight(frame, boxes[0], tuple(boxes[1:]))
+            return _sight(machine, frame, boxes)
         if clock.monotonic() >= deadline_s:
             if overdue or not boxes:
                 return (yield from _search_all_round(machine, troubles))
@@ -79,7 +87,7 @@ def see_whole(machine: Machine, cut_off: Sight, troubles: Troubles) -> Waits[Sig
     frame = yield from look_from_aside(machine, troubles)
     match locate_all(frame.image, machine.empty_table):
         case [box]:
-            turned = Sight(frame, box)
+            turned = _sight(machine, frame, [box])
             return turned if turned.doubt is None else cut_off
         case _:
             return cut_off
@@ -90,8 +98,13 @@ def _search_all_round(machine: Machine, troubles: Troubles) -> Waits[Sight | Non
     for _ in range(_SIDES):
         frame = yield from look_from_aside(machine, troubles)
         if boxes := locate_all(frame.image, machine.empty_table):
-            return Sight(frame, boxes[0], tuple(boxes[1:]))
+            machine.feeder.part_came()
+            return _sight(machine, frame, boxes)
     return None
+
+
+def _sight(machine: Machine, frame: Frame, boxes: Sequence[Box]) -> Sight:
+    return Sight(frame, boxes[0], machine.turntable.angle_deg, tuple(boxes[1:]))
 
 
 def _are_the_same(boxes: Sequence[Box], last: Sequence[Box]) -> bool:

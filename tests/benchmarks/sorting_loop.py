@@ -128,14 +128,14 @@ def _overhead(machine: Machine, bundle: Bundle, ledger: Ledger) -> Figure:
 def _decision(machine: Machine, bundle: Bundle) -> Figure:
     """Processor time from a frame to what it shows: the part is found, found anew for its crop, and named."""
     machine.operator.lay_mark(PartNumber("3001"))
-    frame = machine.look()
+    frame, angle_deg = machine.look(), machine.turntable.angle_deg
     model = _load(bundle)
     examiner = Examiner(machine, model.classifier, model.policy, _RULES.look_turn_deg)
     pixels, _ = prepare(frame.image, bundle.card.preprocess)
     network = Network(bundle.network_path.read_bytes(), bundle.name)
 
     def decide() -> object:
-        return examiner.examine(Sight(frame, locate_all(frame.image, machine.empty_table)[0]))
+        return examiner.examine(Sight(frame, locate_all(frame.image, machine.empty_table)[0], angle_deg))
 
     decided_s, invoked_s = _median_s(decide), _median_s(lambda: network.logits(pixels))
     extra_s = decided_s - invoked_s

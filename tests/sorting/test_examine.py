@@ -36,6 +36,9 @@ from tests.vision.single_minded import write_single_minded
 LABELS = ("3001", "3004", "3039")
 NEVER, ALWAYS = Rule(2.0, 0.0), Rule(0.0, 0.0)
 WEIGHTS = (1.0, 0.8, 0.6, 0.5)
+RUN = RunId("r")
+# Of held-out parts nearly all needed a second look.
+LOOKED_AGAIN = Forecast(parts=30, rejected=0.0, error=0.0, looks=2.0, goes_on=(0.95, 0.0))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,7 @@ def a_part_on_the_table(world: TrickyWorld) -> Iterator[tuple[Machine, Sight]]:
         frame = machine.look()
         box = locate(frame.image)
         assert box is not None
-        yield machine, Sight(frame, box)
+        yield machine, Sight(frame, box, machine.turntable.angle_deg)
 
 
 def examiner(machine: Machine, bundle: Bundle, policy: Policy) -> Examiner:
@@ -80,6 +83,7 @@ def test_the_table_turns_until_all_looks_together_decide(bundle: Bundle) -> None
     assert change(second, third) > 3
     looks = np.tile(once.probabilities, (3, 1))  # the part's size differs a little from look to look
     assert seen.decision.probability == pytest.approx(fuse(looks, 0.6).max(), abs=0.02)
+    assert seen.views[0].best is not None
     assert seen.decision.probability > seen.views[0].best.probability
     assert seen.views[0].best.label == "3004"
 
@@ -98,9 +102,8 @@ def test_who_is_never_sure_rejects_after_the_last_look(bundle: Bundle) -> None:
 
 def test_where_held_out_parts_nearly_always_needed_it_the_table_does_not_wait(bundle: Bundle) -> None:
     """Seen in the one case where it turns in vain: what it had begun is not taken for a look."""
-    forecast = Forecast(parts=30, rejected=0.0, error=0.0, looks=2.0, goes_on=(0.95, 0.0))
     with a_part_on_the_table(tricky_world()) as (machine, sight):
-        seen = examiner(machine, bundle, Policy((ALWAYS, ALWAYS), WEIGHTS, forecast)).examine(sight)
+        seen = examiner(machine, bundle, Policy((ALWAYS, ALWAYS), WEIGHTS, LOOKED_AGAIN)).examine(sight)
         assert isinstance(seen, Examination)
         assert [view.angle_deg for view in seen.views] == [0.0]
         assert machine.turntable.angle_deg == pytest.approx(60.0, abs=0.1)
@@ -128,6 +131,14 @@ def test_a_part_that_does_not_come_round_is_not_classified(
     assert how in seen.how
 
 
+def sorter(machine: Machine, bundle: Bundle, policy: Policy, ledger: Ledger) -> Sorter:
+    model = ModelInUse(
+        bundle, lambda: ledger.folder / "nowhere", lambda made: LoadedModel(made, Classifier(made), policy)
+    )
+    routing, troubles = Routing(DEFAULT_BINS, "reject"), Troubles(ledger, RUN)
+    return Sorter(machine, model, routing, SortingConfig(), ledger, RUN, troubles)
+
+
 class RollingWorld(TrickyWorld):
     """What lies on this table rolls whenever it turns."""
 
@@ -148,13 +159,39 @@ def test_a_part_that_rolls_is_watched_anew_and_in_the_end_decided_by_one_look(
     with a_part_on_the_table(world) as (machine, _), Ledger(tmp_path) as ledger:
         assert isinstance(world, RollingWorld)
         world.rolls = True
-        policy, run = Policy((NEVER, ALWAYS), WEIGHTS), RunId("r")
-        model = ModelInUse(
-            bundle, lambda: tmp_path / "nowhere", lambda made: LoadedModel(made, Classifier(made), policy)
-        )
-        routing, troubles = Routing(DEFAULT_BINS, "reject"), Troubles(ledger, run)
-        sorter = Sorter(machine, model, routing, SortingConfig(), ledger, run, troubles)
-        events = list(sorter.sort(1))
-        rows = ledger.rows(run)
+        events = list(sorter(machine, bundle, Policy((NEVER, ALWAYS), WEIGHTS), ledger).sort(1))
+        rows = ledger.rows(RUN)
     assert [type(event) for event in events] == [PartStrayed] * 3 + [PartSorted]
     assert [(row.part, row.outcome) for row in rows] == [(None, "dropped")]
+
+
+class StickyWorld(TrickyWorld):
+    """The first push on this table moves nothing, and the camera is late to show it."""
+
+    pushed = 0
+
+    def turn_servo(self, index: int, angle_deg: float) -> None:
+        if index == 1 and angle_deg > 109:
+            self.pushed += 1
+            if self.pushed == 1:
+                self.jam_way()
+                self.stall_camera(2.0)
+            else:
+                self.free_way()
+        super().turn_servo(index, angle_deg)
+
+
+def test_a_part_that_the_table_turned_in_vain_is_known_again_where_it_lies(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    world = tricky_world()
+    world.__class__ = StickyWorld
+    with a_part_on_the_table(world) as (machine, _), Ledger(tmp_path) as ledger:
+        policy = Policy((ALWAYS, ALWAYS), WEIGHTS, LOOKED_AGAIN)
+        events = list(sorter(machine, bundle, policy, ledger).sort(1))
+        rows = ledger.rows(RUN)
+    assert isinstance(world, StickyWorld)
+    assert world.pushed == 2
+    assert len(world.fallen()) == 1
+    assert [type(event) for event in events] == [PartSorted]
+    assert [row.outcome for row in rows] == ["dropped"]

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from rig.bin_config import DEFAULT_BINS
-from rig.config import CameraConfig, Config, PathsConfig, SimConfig
+from rig.config import CameraConfig, Config, PathsConfig, SimConfig, TurntableConfig
 from rig.errors import BadInput, CameraError, Interrupted
 from rig.jobs import LeftUnfinished, SortFinished, SortJobEvent, TableLearned, sort_job
 from rig.model import Bundle, load_bundle
@@ -182,9 +182,13 @@ def test_a_full_bin_pauses_and_is_full_after_a_restart_too(desk: Desk) -> None:
     desk.require_true()
 
 
-@pytest.mark.parametrize("fault", ["reset", "replug"])
-def test_a_board_that_is_lost_with_a_part_on_the_table_sorts_it_afterwards(desk: Desk, fault: str) -> None:
-    events = desk.sort(desk.config(f'kind = "{fault}"\nmatches = "{PUSH}"\nat = 2\nduration_s = 1'), 3)
+@pytest.mark.parametrize(("fault", "home"), [("reset", "hand"), ("replug", "hand"), ("reset", "endstop")])
+def test_a_board_that_is_lost_with_a_part_on_the_table_sorts_it_afterwards(
+    desk: Desk, fault: str, home: Literal["hand", "endstop"]
+) -> None:
+    """A table that turns to its switch then, turns back to where the part was seen last."""
+    config = desk.config(f'kind = "{fault}"\nmatches = "{PUSH}"\nat = 2\nduration_s = 1')
+    events = desk.sort(config.model_copy(update={"turntable": TurntableConfig(home=home)}), 3)
     assert troubles(events) == [(TroubleKind.BOARD, False)]
     assert desk.outcomes() == ["dropped", "stayed", "dropped", "dropped"]
     summary = finished(events).summary
