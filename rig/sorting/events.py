@@ -70,7 +70,7 @@ class PartAstray:
 
 @dataclass(frozen=True)
 class PartStrayed:
-    """A part did not come round with the table: once it lies still it is looked at from the start.
+    """A part was not seen to come round with the table: once it lies still it is looked at from the start.
 
     Attributes:
         how: what became of it, a sentence without a full stop.

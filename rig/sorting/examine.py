@@ -12,7 +12,7 @@ from rig.sorting.view import View
 from rig.sorting.watch import Sight
 from rig.vision.classifier import Classification, Classifier
 from rig.vision.locate import Box, reaches_border
-from rig.vision.table import distance_from_middle
+from rig.vision.table import distance_from_middle, is_dark
 
 # A part keeps its distance from the middle of the table while it turns with it, here in units of the table's
 # radius. The box of a tall part swings about where it stands: by up to 0.35 on 3,300 renders.
@@ -34,7 +34,7 @@ class Examination:
 
 @dataclass(frozen=True)
 class Strayed:
-    """The part did not come round with the table: nobody knows what two looks together would be of.
+    """The part was not seen to come round with the table: nobody knows what two looks would be of.
 
     Attributes:
         how: what became of it, a sentence without a full stop.
@@ -82,7 +82,7 @@ class Examiner:
                 latent = self._expose(first, len(views) + 1) if ahead else None
                 image, look = seeing.result()
                 box = look.box
-                if views and (strayed := _strayed(views[0], image, box)):
+                if views and (strayed := self._strayed(views[0], image, box)):
                     return strayed
                 views.append(View(image, box or sight.box, angle_deg, look.top(1)[0]))
                 looks.append(look)
@@ -101,14 +101,16 @@ class Examiner:
         image = latent.develop().image
         return image, self.classifier.classify(image)
 
-
-def _strayed(first: View, image: Image, box: Box | None) -> Strayed | None:
-    """What is wrong with where a part is after a turn, if anything is."""
-    if box is None:
-        return Strayed("the part is no longer on the table")
-    if reaches_border(box, image):
-        return Strayed("the part is no longer wholly in view")
-    was, now = (distance_from_middle(*at) for at in ((first.image, *first.box.middle), (image, *box.middle)))
-    if abs(now - was) > _STRAYS_FROM:
-        return Strayed("the part has moved on the table while that turned")
-    return None
+    def _strayed(self, first: View, image: Image, box: Box | None) -> Strayed | None:
+        """What is wrong with where a part is after a turn, if anything is."""
+        if is_dark(image, self.machine.empty_table):
+            return Strayed("the table has gone dark while that turned")
+        if box is None:
+            return Strayed("the part is no longer on the table")
+        if reaches_border(box, image):
+            return Strayed("the part is no longer wholly in view")
+        spots = (first.image, *first.box.middle), (image, *box.middle)
+        was, now = (distance_from_middle(*spot) for spot in spots)
+        if abs(now - was) > _STRAYS_FROM:
+            return Strayed("the part has moved on the table while that turned")
+        return None

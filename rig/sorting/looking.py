@@ -9,6 +9,8 @@ from rig.vision.table import EmptyTable, is_dark, median_view
 
 _QUARTER_TURN_DEG = 90.0
 _VIEWS_OF_EMPTY = 8
+# A camera that is there again and again, and never for the next picture, is not waited for without an end.
+_MOST_STALLS_PER_LOOK = 3
 
 
 def look(machine: Machine, troubles: Troubles) -> Waits[Frame]:
@@ -79,8 +81,9 @@ def await_camera(machine: Machine, troubles: Troubles, failure: CameraError) -> 
 
 
 def _frame(machine: Machine, troubles: Troubles) -> Waits[Frame]:
-    while True:
+    for _ in range(_MOST_STALLS_PER_LOOK):
         try:
             return machine.look()
         except CameraError as failure:
             yield from await_camera(machine, troubles, failure)
+    return machine.look()

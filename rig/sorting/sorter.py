@@ -22,7 +22,6 @@ from rig.sorting_config import SortingConfig
 from rig.vision.colour import estimate
 from rig.vision.locate import locate, locate_all
 from rig.vision.stillness import agree
-from rig.vision.table import is_dark
 
 _Sorting = Generator[SortEvent, None, SortEvent | None]
 
@@ -30,7 +29,7 @@ _Sorting = Generator[SortEvent, None, SortEvent | None]
 _LOSSES = (SerialPortError, MarlinReset, MarlinTimeout)
 # A supply that gives way whenever a servo starts does so again.
 _MOST_LOSSES_PER_PART = 3
-# A part that rolls whenever the table turns is decided by what one look shows.
+# A part that rolls whenever the table turns, or a camera that fails then, leaves what one look shows.
 _MOST_TURNS_ASTRAY = 3
 
 
@@ -108,18 +107,15 @@ class Sorter:
         return None
 
     def _examine(self, sight: Sight) -> Waits[Examination | Strayed | None]:
-        """None when the camera or the lamp failed meanwhile."""
+        """None when the camera failed meanwhile."""
         model = self._model.now
         examiner = Examiner(self._machine, model.classifier, model.policy, self._rules.look_turn_deg)
         try:
-            seen = examiner.examine(sight, once=self._strays >= _MOST_TURNS_ASTRAY)
+            return examiner.examine(sight, once=self._strays >= _MOST_TURNS_ASTRAY)
         except CameraError as failure:
+            self._strays += 1
             yield from await_camera(self._machine, self._troubles, failure)
             return None
-        if isinstance(seen, Strayed):
-            return seen
-        dark = any(is_dark(view.image, self._machine.empty_table) for view in seen.views)
-        return None if dark else seen
 
     def _sort(
         self, seen: Examination, seen_at: str, place: int, count: int

@@ -24,7 +24,7 @@ from rig.sorting.policy import Policy
 from rig.sorting.routing import Routing
 from rig.sorting.sorter import Sorter
 from rig.sorting.thresholds import Forecast, Rule, one_threshold
-from rig.sorting.trouble import Troubles
+from rig.sorting.trouble import Trouble, TroubleOver, Troubles
 from rig.sorting.watch import Sight
 from rig.sorting_config import SortingConfig
 from rig.vision.classifier import Classifier
@@ -118,6 +118,7 @@ def _lift(world: TrickyWorld) -> None:
     [
         (_lift, "no longer on the table"),
         (TrickyWorld.lay_aside, "has moved"),
+        (TrickyWorld.switch_lamp_off, "gone dark"),
     ],
 )
 def test_a_part_that_does_not_come_round_is_not_classified(
@@ -163,6 +164,29 @@ def test_a_part_that_rolls_is_watched_anew_and_in_the_end_decided_by_one_look(
         rows = ledger.rows(RUN)
     assert [type(event) for event in events] == [PartStrayed] * 3 + [PartSorted]
     assert [(row.part, row.outcome) for row in rows] == [(None, "dropped")]
+
+
+class StallingWorld(TrickyWorld):
+    """Whenever this table turns, the camera's cable is pulled a little."""
+
+    pulls = False
+
+    def drive_table(self, motion: Motion) -> None:
+        super().drive_table(motion)
+        if self.pulls:
+            self.stall_camera(8.0)
+
+
+def test_a_camera_that_fails_at_each_turn_leaves_what_the_first_look_shows(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    world = tricky_world()
+    world.__class__ = StallingWorld
+    with a_part_on_the_table(world) as (machine, _), Ledger(tmp_path) as ledger:
+        assert isinstance(world, StallingWorld)
+        world.pulls = True
+        events = list(sorter(machine, bundle, Policy((NEVER, ALWAYS), WEIGHTS), ledger).sort(1))
+    assert [type(event) for event in events] == [Trouble, TroubleOver] * 3 + [PartSorted]
 
 
 class StickyWorld(TrickyWorld):
