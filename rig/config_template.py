@@ -95,12 +95,12 @@ cost_look = 0.01
 # target_error = 0.01       # instead of costs: so many of the sorted parts may lie in a wrong bin
 # reject_threshold = 0.8    # instead of either: so sure the model must be of a part
 most_views = 4              # looks at a part that it is not sure of; the table turns in between
-look_turn_deg = 60.0
+look_turn_deg = 60.0        # what models have learned of looks holds for this turn
 colour_threshold = 0.8      # how probable a colour must be to count as known
 # categories = "parts.csv"  # of the parts: columns part and category, or Rebrickable's file of that name
 pushes = 2                  # of a part that does not leave the table, before you are asked to see to it
 false_strangers = 0.02      # share of known parts that may be lost so that unknown ones are rejected; 0: none
-wait_for_part_s = 60.0      # an empty table for so long means an empty pile
+wait_for_part_s = 60.0      # an empty table for so long means an empty pile; [feeder] knows better if asked
 
 [paths]
 captures = "captures"

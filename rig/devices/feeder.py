@@ -20,10 +20,10 @@ from rig.marlin.controller import Marlin
 class Feeding(Enum):
     """What an empty table means to a feeder."""
 
-    WAITING = "waiting"
-    """A part may still come."""
-    RELEASED = "released"
-    """It has just been asked for a part."""
+    UNKNOWN = "unknown"
+    """Nobody can say whether a part will come."""
+    COMING = "coming"
+    """It was asked for a part, which may still come."""
     EMPTY = "empty"
     """It was asked for one as often as it may be, and none came."""
 
@@ -71,7 +71,7 @@ class Unasked:
     """Parts come by themselves."""
 
     def table_is_empty(self) -> Feeding:
-        return Feeding.WAITING
+        return Feeding.UNKNOWN
 
     def part_came(self) -> None:
         """Nothing changes by that."""
@@ -105,7 +105,7 @@ class Asked:
 
     def table_is_empty(self) -> Feeding:
         if self._tries and self._clock.monotonic() < self._released_s + self._config.retry_s:
-            return Feeding.WAITING
+            return Feeding.COMING
         if self._tries == self._config.most_tries:
             # Whoever fills it and goes on finds it asked anew.
             self._tries = 0
@@ -114,7 +114,7 @@ class Asked:
         self._tries += 1
         # A person takes as long as it takes; the part is late from here on.
         self._released_s = self._clock.monotonic()
-        return Feeding.RELEASED
+        return Feeding.COMING
 
     def part_came(self) -> None:
         self._tries = 0

@@ -51,6 +51,8 @@ class Sight:
 def await_sight(machine: Machine, timeout_s: float, troubles: Troubles) -> Waits[Sight | None]:
     """Look until something lies still; None when the table is empty all round after so long.
 
+    A feeder that is asked for each part knows better when none will come.
+
     Raises:
         DeviceError: as `look`.
     """
@@ -71,7 +73,7 @@ def await_sight(machine: Machine, timeout_s: float, troubles: Troubles) -> Waits
         last = boxes
         if not boxes:
             match machine.feeder.table_is_empty():
-                case Feeding.RELEASED:
+                case Feeding.COMING:
                     deadline_s = clock.monotonic() + timeout_s
                 case Feeding.EMPTY:
                     return (yield from _search_all_round(machine, troubles))

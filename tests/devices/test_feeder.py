@@ -79,8 +79,8 @@ def test_a_part_comes_for_each_time_that_it_is_asked_for_and_no_other(config: Fe
         rig.clock.sleep(60)
         assert rig.world.part_on_table() is None, "none was asked for"
         for _ in range(3):
-            assert rig.feeder.table_is_empty() is Feeding.RELEASED
-            assert rig.feeder.table_is_empty() is Feeding.WAITING
+            assert rig.feeder.table_is_empty() is Feeding.COMING
+            assert rig.feeder.table_is_empty() is Feeding.COMING
             rig.clock.sleep(FEED_GAP_S)
             assert rig.world.part_on_table() is not None
             rig.feeder.part_came()
@@ -92,7 +92,7 @@ def test_a_part_comes_for_each_time_that_it_is_asked_for_and_no_other(config: Fe
 
 def test_parts_that_come_by_themselves_are_waited_for() -> None:
     with bench(NoFeederConfig()) as rig:
-        assert rig.feeder.table_is_empty() is Feeding.WAITING
+        assert rig.feeder.table_is_empty() is Feeding.UNKNOWN
         rig.clock.sleep(FEED_GAP_S)
         assert rig.world.part_on_table() is not None
 
@@ -107,7 +107,7 @@ def test_a_feeder_from_which_nothing_comes_is_asked_again_and_then_counts_as_emp
         opened_s = [write.at_s for write in rig.world.pin_writes()[before:] if write.value]
         assert [later - opened_s[0] for later in opened_s[:3]] == pytest.approx([0, 5, 10], abs=1.5)
         assert said.index(Feeding.EMPTY) == pytest.approx(15, abs=2)
-        assert said[said.index(Feeding.EMPTY) + 1] is Feeding.RELEASED, "somebody filled it and went on"
+        assert said[said.index(Feeding.EMPTY) + 1] is Feeding.COMING, "somebody filled it and went on"
 
 
 def test_after_a_part_came_the_tries_are_counted_anew() -> None:
@@ -119,9 +119,9 @@ def test_after_a_part_came_the_tries_are_counted_anew() -> None:
         rest=lambda: None,
     )
     for _ in range(4):
-        assert feeder.table_is_empty() is Feeding.RELEASED
+        assert feeder.table_is_empty() is Feeding.COMING
         clock.sleep(1)
-        assert feeder.table_is_empty() is Feeding.RELEASED
+        assert feeder.table_is_empty() is Feeding.COMING
         feeder.part_came()
     assert len(asked) == 8
 

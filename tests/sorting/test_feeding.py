@@ -27,10 +27,10 @@ def _config(feeder: dict[str, Any], **pile: Any) -> Config:
     return Config.model_validate(document)
 
 
-def _await(machine: Machine, folder: Path) -> Sight | None:
+def _await(machine: Machine, folder: Path, timeout_s: float = LONG_S) -> Sight | None:
     """What comes to lie on the table; nothing is the matter with this rig."""
     with Ledger(folder) as ledger:
-        watching = await_sight(machine, LONG_S, Troubles(ledger, RunId("r")))
+        watching = await_sight(machine, timeout_s, Troubles(ledger, RunId("r")))
         with pytest.raises(StopIteration) as done:
             next(watching)
     found: Sight | None = done.value.value
@@ -60,6 +60,13 @@ def test_a_part_that_comes_late_is_asked_for_again(tmp_path: Path) -> None:
     with open_machine(config, ask=lambda sentence: None, seed=3) as machine:
         machine.operator.pour([PartNumber("3001")])
         _sort(machine, config, 2, tmp_path)
+
+
+def test_a_feeder_may_take_longer_than_an_empty_table_is_waited_for(tmp_path: Path) -> None:
+    config = _config(PIN | {"retry_s": 60}, jams=1.0, jam_s=40)
+    with open_machine(config, ask=lambda sentence: None, seed=3) as machine:
+        machine.operator.pour([PartNumber("3001")])
+        assert _await(machine, tmp_path, timeout_s=10.0) is not None
 
 
 def test_a_feeder_from_which_nothing_comes_is_empty_long_before_the_time_is_up(tmp_path: Path) -> None:
