@@ -50,20 +50,21 @@ class EmptyTableUnfit:
     picture: Path
 
     def __str__(self) -> str:
-        return f"{self.picture} no longer shows this table: parts are found without it; rig calibrate camera"
+        return f"{self.picture} no longer shows this table and is not used: rig calibrate camera takes it anew"
 
 
 def _knowing_the_table(machine: Machine, config: Config) -> Generator[EmptyTableUnfit, None, Machine]:
-    """The machine with the picture of its empty table, where calibration has kept one.
+    """The machine with the picture of its empty table, where calibration has kept one that fits.
 
     Raises:
         DatasetError: the picture is damaged.
     """
     path = empty_table_path(config.paths.calibration, machine.source)
     empty = read_empty_table(path)
-    if empty is not None and not empty.fits(machine.look().image):
-        yield EmptyTableUnfit(path)
-    return replace(machine, empty_table=empty)
+    if empty is None or empty.fits(machine.look().image):
+        return replace(machine, empty_table=empty)
+    yield EmptyTableUnfit(path)
+    return machine
 
 
 def capture_job(
@@ -202,7 +203,7 @@ def sort_job(
     Raises:
         ConfigError: a label of the model has no bin; the bins name a category that there is not; the plan
             needs a bin or a label that there is not; or the target error cannot be met.
-        RigError: as `open_machine` and `Sorter.run` do.
+        RigError: as `open_machine` and `Sorter.sort` do.
     """
     labels = bundle.card.labels
     routing, remarks = _routing(config, followed)
@@ -226,7 +227,7 @@ def sort_job(
             yield LeftUnfinished(row)
         troubles = Troubles(ledger, run)
         machine = yield from _knowing_the_table(machine, config)
-        if machine.empty_table is None or not machine.empty_table.fits(machine.look().image):
+        if machine.empty_table is None:
             machine = replace(machine, empty_table=(yield from learn_table(machine, troubles)))
             yield TableLearned()
         if followed is not None:

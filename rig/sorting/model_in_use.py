@@ -26,12 +26,14 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class ModelReplaced:
-    """From the next part on another model is asked."""
+    """From the next part on another model is asked, and decided by its own policy."""
 
     name: str
+    policy: Policy
 
     def __str__(self) -> str:
-        return f"From now on parts are shown to the model {self.name}"
+        policy = self.policy.in_words.removesuffix(".")
+        return f"From now on parts are shown to the model {self.name}. {policy}"
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class ModelInUse:
         except RigError as error:
             return self._refuse(error.what)
         self._complaint = ""
-        return ModelReplaced(bundle.name)
+        return ModelReplaced(bundle.name, self.now.policy)
 
     def _refuse(self, what: str) -> ModelRefused | None:
         """Once for each reason."""
