@@ -19,13 +19,13 @@ from rig.capture.session import CaptureEvent, run_capture
 from rig.catalog import PartNumber, part_number
 from rig.config import Config
 from rig.dataset.store import DatasetStore
-from rig.devices.operator import Operator
 from rig.errors import BadInput
 from rig.machine import Machine, empty_table_path, open_machine
 from rig.model import Bundle
 from rig.shelf import folder_in_use
 from rig.sorting.events import SortEvent
 from rig.sorting.expected import recorded_lots
+from rig.sorting.fates import fates_of, keep_fates
 from rig.sorting.following import FollowedPass, PassRouting
 from rig.sorting.ledger import Ledger, LedgerRow, RunId, new_run
 from rig.sorting.looking import learn_table
@@ -50,7 +50,9 @@ class EmptyTableUnfit:
     picture: Path
 
     def __str__(self) -> str:
-        return f"{self.picture} no longer shows this table and is not used: rig calibrate camera takes it anew"
+        return (
+            f"{self.picture} no longer shows this table and is not used: rig calibrate camera takes it anew"
+        )
 
 
 def _knowing_the_table(machine: Machine, config: Config) -> Generator[EmptyTableUnfit, None, Machine]:
@@ -220,7 +222,7 @@ def sort_job(
         open_machine(config, ask=ask, seed=seed) as machine,
     ):
         # What is on its way while the run is stopped has come to lie when the rig is at rest.
-        afterwards.callback(_keep_fates, ledger, run, machine.operator, routing)
+        afterwards.callback(keep_fates, ledger, run, machine.operator, routing)
         for name in emptied:
             ledger.emptied(name)
         for row in ledger.close_unfinished():
@@ -240,10 +242,10 @@ def sort_job(
         started_s = machine.clock.monotonic()
         with closing(sorter.sort(count)) as events:
             for event in events:
-                _keep_fates(ledger, run, machine.operator, routing)
+                keep_fates(ledger, run, machine.operator, routing)
                 yield event
         elapsed_s = machine.clock.monotonic() - started_s
-        summary = summarise(ledger.rows(run), ledger.fates(run), ledger.troubles(run), elapsed_s)
+        summary = summarise(ledger.rows(run), fates_of(ledger, run), ledger.troubles(run), elapsed_s)
         yield SortFinished(run, summary, config.paths.ledger)
 
 
@@ -260,13 +262,6 @@ def _routing(config: Config, followed: FollowedPass | None) -> tuple[Routing, li
         return PassRouting(config.bins, reject_bin, followed, return_bin), []
     stock = recorded_lots(config.paths.ledger, reject_bin)
     return read_routing(config.bins, reject_bin, return_bin, config.sorting.categories, stock)
-
-
-def _keep_fates(ledger: Ledger, run: RunId, operator: Operator, routing: Routing) -> None:
-    """Put on record what became of the pieces that had not left the table the last time."""
-    for fate in operator.fates(ledger.settled(run)):
-        right = routing.right_bin_for(fate.truth, fate.colour, fate.bin_name)
-        ledger.keep_fate(run, fate, right_bin=right.name)
 
 
 def calibrate_table_job(

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, NewType, Self
 
 from rig.catalog import ColourCode, PartNumber
-from rig.devices.operator import Fate, Outcome, PieceKind, Truth
+from rig.devices.operator import PieceKind, Truth
 from rig.errors import StorageError
 from rig.inventory.lots import Lot
 from rig.sorting.evidence import Decision, Doubt
@@ -69,23 +69,6 @@ class TroubleRow:
     kind: str
     what: str
     picture: str | None
-
-
-@dataclass(frozen=True)
-class FateRow:
-    """What really became of one piece of the pile; see the comments of the table."""
-
-    run: RunId
-    number: int
-    true_part: str
-    true_kind: PieceKind
-    colour: ColourCode
-    laid_s: float
-    pushes: int
-    left_s: float | None
-    outcome: Outcome
-    bin: str | None
-    right_bin: str
 
 
 def now() -> str:
@@ -289,50 +272,9 @@ class Ledger:
             ).fetchall()
         return [Lot(part, colour, count) for part, colour, count in found]
 
-    def keep_fate(self, run: RunId, fate: Fate, *, right_bin: str) -> None:
-        """Store what became of a piece, in place of what was known of it before.
-
-        Raises:
-            StorageError: it could not be written.
-        """
-        row = FateRow(
-            run,
-            fate.number,
-            fate.truth.part,
-            fate.truth.kind,
-            fate.colour,
-            fate.laid_s,
-            fate.pushes,
-            fate.left_s,
-            fate.outcome,
-            fate.bin_name,
-            right_bin,
-        )
-        self._execute(
-            "INSERT OR REPLACE INTO fates VALUES (:run, :number, :true_part, :true_kind, :colour,"
-            " :laid_s, :pushes, :left_s, :outcome, :bin, :right_bin)",
-            asdict(row),
-        )
-
-    def settled(self, run: RunId) -> int:
-        """How many pieces of a run have left the table, as far as it is on record."""
-        with self._storage_errors():
-            (count,) = self._database.execute(
-                "SELECT count(*) FROM fates WHERE run = ? AND outcome != 'stayed'", (run,)
-            ).fetchone()
-        return int(count)
-
-    def fates(self, run: RunId) -> list[FateRow]:
-        """What became of the pieces of a run, in order; empty where nobody can know."""
-        with self._storage_errors():
-            found = self._database.execute(
-                "SELECT * FROM fates WHERE run = ? ORDER BY number", (run,)
-            ).fetchall()
-        return [FateRow(**dict(columns)) for columns in found]
-
     @contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:
-        """The database, for rooms above that keep tables of their own beside those of the ledger.
+        """The database, for what is kept there beside what sorting decides.
 
         Raises:
             StorageError: whatever fails with it in the block.

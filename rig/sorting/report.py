@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 from rig.files import write_whole
+from rig.sorting.fates import fates_of
 from rig.sorting.ledger import Ledger, LedgerRow, RunId, TroubleRow
 from rig.sorting.summary import Ends, ends_of
 
@@ -32,7 +33,7 @@ def write_report(ledger_folder: Path, run: RunId) -> Path:
     with Ledger(ledger_folder) as ledger:
         rows = ledger.rows(run)
         troubles = ledger.troubles(run)
-        ends = ends_of(ledger.fates(run))
+        ends = ends_of(fates_of(ledger, run))
     cards = "\n".join(_card(row, ledger_folder) for row in rows)
     page = (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"

@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from rig.devices.operator import PieceKind
-from rig.sorting.ledger import FateRow, LedgerRow, TroubleRow
+from rig.sorting.fates import FateRow
+from rig.sorting.ledger import LedgerRow, TroubleRow
 
 
 @dataclass(frozen=True)

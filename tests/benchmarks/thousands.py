@@ -25,6 +25,7 @@ from rig.sim.part_library import EMBEDDED
 from rig.sim.parts import PARTS
 from rig.sim.pieces import Damage, Joint, Piece
 from rig.sorting.events import PartSorted
+from rig.sorting.fates import fates_of
 from rig.sorting.ledger import Ledger, RunId
 from rig.sorting_config import SortingConfig
 from tests.benchmarks.capture import resident_mib
@@ -85,7 +86,7 @@ def thousands(count: int = _COUNT) -> Iterator[Figure]:
 def _accounts(folder: Path, run: RunId) -> Iterator[Figure]:
     """The ledger beside the simulator's truth of where each piece lies."""
     with Ledger(folder) as ledger:
-        rows, fates = ledger.rows(run), ledger.fates(run)
+        rows, fates = ledger.rows(run), fates_of(ledger, run)
     outcomes = Counter(row.outcome for row in rows)
     kinds = Counter("rejected" if row.part is None else "sorted" for row in rows if row.outcome == "dropped")
     on_table = sum(fate.outcome == "stayed" for fate in fates)

@@ -17,6 +17,7 @@ from rig.pile_config import PileConfig
 from rig.shelf import use
 from rig.sorting.events import PartAstray, PartReturned, PartSorted, PileEmpty
 from rig.sorting.evidence import Doubt
+from rig.sorting.fates import fates_of
 from rig.sorting.ledger import Ledger, LedgerRow
 from rig.sorting.model_in_use import ModelRefused, ModelReplaced
 from rig.sorting.report import write_report
@@ -65,7 +66,7 @@ class Desk:
         with Ledger(self.folder / "ledger") as ledger:
             for run in ledger.runs():
                 booked = [row for row in ledger.rows(run) if row.outcome == "dropped"]
-                left = [fate for fate in ledger.fates(run) if fate.outcome != "stayed"]
+                left = [fate for fate in fates_of(ledger, run) if fate.outcome != "stayed"]
                 assert [row.bin for row in booked] == [fate.bin for fate in left]
                 assert [row.true_part for row in booked] == [fate.true_part for fate in left]
 

@@ -1,18 +1,22 @@
 """The ledger: a decision is durable the moment it is made, and the summary counts what happened."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from rig.bin_config import DEFAULT_BINS
 from rig.catalog import ColourCode, PartNumber
-from rig.devices.operator import Fate, Outcome, Truth
+from rig.devices.operator import Fate, HumanOperator, Outcome, Truth
 from rig.errors import StorageError
 from rig.inventory.lots import Lot
 from rig.sorting.evidence import Decision, Doubt, unclassified
+from rig.sorting.fates import fates_of, keep_fates
 from rig.sorting.ledger import Ledger, RunId, ViewRow, new_run
 from rig.sorting.report import write_report
+from rig.sorting.routing import Routing
 from rig.sorting.summary import Ends, OddPieces, summarise
 from rig.vision.classifier import Candidate
 
@@ -55,7 +59,7 @@ def test_the_summary_tells_top1_from_the_right_bin(tmp_path: Path) -> None:
         _record(ledger, _decision("3001"), Truth("3003", "sound"))
         _record(ledger, _decision(None, best="3001"), Truth("3001", "sound"))
         _record(ledger, _decision("3001"), Truth("3001", "sound"), drop=False)
-        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), ledger.troubles(RUN), elapsed_s=30)
+        summary = summarise(ledger.rows(RUN), fates_of(ledger, RUN), ledger.troubles(RUN), elapsed_s=30)
     assert (summary.parts, summary.rejects, summary.known) == (3, 1, 3)
     assert summary.top1 == pytest.approx(2 / 3)
     assert summary.right_bin == pytest.approx(1 / 2)
@@ -72,7 +76,7 @@ def test_the_summary_tells_where_odd_pieces_went(tmp_path: Path) -> None:
         _record(ledger, _decision(None), Truth("32064", "foreign"))
         _record(ledger, _decision("3001"), Truth("32064", "foreign"))
         _record(ledger, _decision(None), Truth("3001+3003", "stuck"))
-        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), ledger.troubles(RUN), elapsed_s=30)
+        summary = summarise(ledger.rows(RUN), fates_of(ledger, RUN), ledger.troubles(RUN), elapsed_s=30)
     assert summary.odd == {
         "damaged": OddPieces(2, rejected=0, right_bin=1),
         "foreign": OddPieces(2, rejected=1, right_bin=0),
@@ -82,33 +86,42 @@ def test_the_summary_tells_where_odd_pieces_went(tmp_path: Path) -> None:
     assert (summary.known, summary.top1, summary.right_bin) == (6, 1.0, 1 / 2)
 
 
+class Pile(HumanOperator):
+    """A hand that can say what became of its pieces."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda sentence: None)
+        self.ends: list[Fate] = []
+
+    def end(self, number: int, outcome: Outcome, *, pushes: int = 1, bin_name: str | None = "3001") -> None:
+        left_s = None if outcome == "stayed" else 2.0
+        truth = Truth("3001", "sound")
+        self.ends[number:] = [Fate(number, truth, RED, 1.0, pushes, left_s, outcome, bin_name)]
+
+    def fates(self, since: int) -> Sequence[Fate]:
+        return self.ends[since:]
+
+
 def test_the_summary_tells_where_pieces_really_ended(tmp_path: Path) -> None:
+    pile, routing = Pile(), Routing(DEFAULT_BINS, "reject")
     with Ledger(tmp_path) as ledger:
-        _keep_fate(ledger, 0, "stayed", pushes=1)
-        assert ledger.settled(RUN) == 0
-        _keep_fate(ledger, 0, "in_bin", pushes=3)
-        _keep_fate(ledger, 1, "in_bin")
-        _keep_fate(ledger, 2, "in_bin", bin_name="reject")
-        _keep_fate(ledger, 3, "bounced")
-        _keep_fate(ledger, 4, "missed", bin_name=None)
-        _keep_fate(ledger, 5, "stayed", pushes=2)
-        assert ledger.settled(RUN) == 5
+        pile.end(0, "stayed", pushes=1)
+        keep_fates(ledger, RUN, pile, routing)
+        pile.end(0, "in_bin", pushes=3)
+        pile.end(1, "in_bin")
+        keep_fates(ledger, RUN, pile, routing)
+        pile.end(2, "in_bin", bin_name="reject")
+        pile.end(3, "bounced")
+        pile.end(4, "missed", bin_name=None)
+        pile.end(5, "stayed", pushes=2)
+        keep_fates(ledger, RUN, pile, routing)
     with Ledger(tmp_path) as ledger:
-        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), ledger.troubles(RUN), elapsed_s=30)
-        assert ledger.fates(RunId("another")) == []
+        summary = summarise(ledger.rows(RUN), fates_of(ledger, RUN), ledger.troubles(RUN), elapsed_s=30)
+        assert fates_of(ledger, RunId("another")) == []
     assert summary.ends == Ends(
         pieces=6, right_bin=2, other_bin=1, bounced=1, missed=1, stayed=1, vain_pushes=4
     )
     assert "sprung out of a bin 1, beside the bins 1," in write_report(tmp_path, RUN).read_text()
-
-
-def _keep_fate(
-    ledger: Ledger, number: int, outcome: Outcome, *, pushes: int = 1, bin_name: str | None = "3001"
-) -> None:
-    truth = Truth("3001", "sound")
-    left_s = None if outcome == "stayed" else 2.0
-    fate = Fate(number, truth, ColourCode(4), 1.0, pushes, left_s, outcome, bin_name)
-    ledger.keep_fate(RUN, fate, right_bin="3001")
 
 
 FIRST_VERSION = """
@@ -185,7 +198,7 @@ def test_views_and_troubles_stand_beside_the_parts(tmp_path: Path) -> None:
         ledger.dropped(row)
         ledger.keep_trouble(RUN, "jam", "It sticks", None)
         assert ledger.views(row) == views
-        summary = summarise(ledger.rows(RUN), ledger.fates(RUN), ledger.troubles(RUN), elapsed_s=30)
+        summary = summarise(ledger.rows(RUN), fates_of(ledger, RUN), ledger.troubles(RUN), elapsed_s=30)
     assert (summary.parts, summary.returned, summary.doubts) == (0, 1, {"several": 1})
     assert summary.troubles == {"jam": 1}
     page = write_report(tmp_path, RUN).read_text()
