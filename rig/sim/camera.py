@@ -11,11 +11,12 @@ from rig.config import CameraConfig
 from rig.errors import CameraError, FrameTimeout
 from rig.sim.geometry import Floats
 from rig.sim.part_library import EMBEDDED, PartLibrary
+from rig.sim.passages import LyingPart
 from rig.sim.raster import Floats32
 from rig.sim.render import Renderer
 from rig.sim.scene import Scene
 from rig.sim.sensor import Sensor
-from rig.sim.world import LyingPart, World
+from rig.sim.world import World
 
 # The exposure for which scenes are drawn: twice the time or twice the gain gives twice the light.
 _NOMINAL_EXPOSURE_US = 8000

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from rig.catalog import ColourCode, PartNumber
+from rig.sim.passages import LyingPart
 from rig.sim.poses import RestingPose
-from rig.sim.world import LyingPart
 
 _AIM_SPREAD_MM = 3.0
 _FURTHEST_MM = 7.0

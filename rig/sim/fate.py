@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rig.bin_config import BinConfig
 from rig.devices.operator import Fate, Outcome, Truth
-from rig.sim.world import FallenPart, Passage
+from rig.sim.passages import FallenPart, Passage
 
 # Half the width of a bin, as seen from the chute's axis: bins stand 16 degrees apart by default.
 _HALF_BIN_DEG = 8.0

@@ -12,10 +12,11 @@ from rig.pile_config import PileConfig
 from rig.sim.drop import drop
 from rig.sim.fate import fate_of
 from rig.sim.part_library import EMBEDDED, PartLibrary
+from rig.sim.passages import LyingPart
 from rig.sim.pieces import Piece
 from rig.sim.pile import draw_colour, draw_pile, truth_of
 from rig.sim.poses import RestingPose
-from rig.sim.world import LyingPart, World
+from rig.sim.world import World
 
 # Where a part's own up points, seen along the vertical, in each position that this hand has a word for.
 _UP_OF_POSE = {"upright": (0.99, 1.0), "on-its-side": (-0.99, 0.99), "upside-down": (-1.0, -0.99)}

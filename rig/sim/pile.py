@@ -13,9 +13,9 @@ from rig.pile_config import PileConfig
 from rig.sim.drop import drop
 from rig.sim.part_library import PartLibrary
 from rig.sim.parts import PARTS
+from rig.sim.passages import Feed, LyingPart
 from rig.sim.pieces import STUCK, Damage, Joint, Piece
 from rig.sim.poses import RestingPose
-from rig.sim.world import Feed, LyingPart
 
 # From the table's middle; the picture ends some 50 mm from it on one side or another.
 _ASTRAY_MM = 44.0

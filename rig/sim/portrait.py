@@ -8,10 +8,10 @@ import numpy as np
 from rig.camera.frame import Image
 from rig.catalog import ColourCode, PartNumber
 from rig.sim.part_library import PartLibrary
+from rig.sim.passages import LyingPart
 from rig.sim.render import Renderer
 from rig.sim.scene import Scene, draw_scene
 from rig.sim.sensor import Sensor
-from rig.sim.world import LyingPart
 
 SIZE_PX = (640, 480)
 _COLOUR = ColourCode(4)

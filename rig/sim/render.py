@@ -17,6 +17,7 @@ from rig.sim.geometry import Floats
 from rig.sim.ground import light_on_ground
 from rig.sim.part_library import EMBEDDED, PartLibrary
 from rig.sim.part_view import PartView, Skin, view_part
+from rig.sim.passages import LyingPart
 from rig.sim.pinhole import Pinhole, pinhole_of
 from rig.sim.plastics import EDGE_COLOUR, OWN_COLOUR
 from rig.sim.quality import FAST, Quality
@@ -24,7 +25,6 @@ from rig.sim.raster import Floats32
 from rig.sim.scene import Rgb, Scene
 from rig.sim.shading import Lamp, Lighting, material_of
 from rig.sim.strips import strips
-from rig.sim.world import LyingPart
 
 # Light that a part changes by a smaller share of it is left as it is: a third of a level in a picture.
 _LEAST_SHADE = 0.005

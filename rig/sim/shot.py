@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from rig.camera.frame import Image
 from rig.sim.part_library import PartLibrary, library_of
+from rig.sim.passages import LyingPart
 from rig.sim.quality import FAST, Quality
 from rig.sim.render import Renderer
 from rig.sim.scene import Scene
 from rig.sim.sensor import Sensor
-from rig.sim.world import LyingPart
 from rig.vision.locate import Box
 
 # Consecutive shots of one session share what is computed once a scene; a worker seldom mixes sessions.

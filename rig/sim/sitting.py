@@ -13,9 +13,9 @@ from rig.catalog import PartNumber
 from rig.scene_config import SceneConfig
 from rig.sim.drop import drop
 from rig.sim.part_library import PartLibrary
+from rig.sim.passages import LyingPart
 from rig.sim.pile import draw_colour
 from rig.sim.scene import Scene, draw_scene
-from rig.sim.world import LyingPart
 
 
 @dataclass(frozen=True)

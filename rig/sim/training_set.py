@@ -29,10 +29,10 @@ from rig.dataset.layout import MANIFEST, Source, image_name
 from rig.dataset.progress import Emit, Progress
 from rig.errors import BadInput, DatasetError
 from rig.files import locked_lines, remove_leftovers, storage_errors, write_pieces_whole, write_whole
+from rig.sim.passages import LyingPart
 from rig.sim.recipe import Recipe
 from rig.sim.shot import Shot, shared_library, take
 from rig.sim.sitting import Sitting, arrange
-from rig.sim.world import LyingPart
 from rig.vision.jpeg import encode_jpeg
 from rig.vision.locate import Box
 from rig.workers import check_wanted, spread

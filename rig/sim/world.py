@@ -7,11 +7,11 @@ them meet here, on one injected clock, from their own threads.
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from rig.catalog import ColourCode, PartNumber
 from rig.clock import Clock
 from rig.sim.drivetrain import DriveTrain, Motion
+from rig.sim.passages import FallenPart, Feed, LyingPart, Passage, Supply
 from rig.sim.ways import (
     Chute,
     Exit,
@@ -26,73 +26,6 @@ from rig.sim.ways import (
 
 # What stands on the Y axis where no chute does: a motor like that of a table without gears.
 _BARE_MICROSTEPS_PER_TURN = 3200
-
-
-@dataclass(frozen=True, slots=True)
-class LyingPart:
-    """A part as it lies on the table.
-
-    Attributes:
-        part: the mould.
-        colour: LDraw colour code.
-        pose: index into the mould's stable resting poses.
-        offset_mm: x and y of its middle in the table's own turning frame.
-        yaw_deg: its turn about the vertical in the table's frame.
-    """
-
-    part: PartNumber
-    colour: ColourCode
-    pose: int
-    offset_mm: tuple[float, float]
-    yaw_deg: float
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A part that a feeder is about to lay on the table, and how it will behave there.
-
-    Attributes:
-        delay_s: what it comes later than the feeder's gap.
-        withstands: how many pushes leave it where it lies.
-        bounces: whether it springs out of whatever it falls into.
-    """
-
-    lying: LyingPart
-    delay_s: float = 0.0
-    withstands: int = 0
-    bounces: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FallenPart:
-    """A part that left the table.
-
-    Attributes:
-        at_s: when it fell, or was blown off.
-        chute_deg: where the chute pointed then; for a stepper, in degrees since power-on. None without chute.
-        jet_pin: the output of the air jet that blew it off; None when a servo pushed it.
-    """
-
-    lying: LyingPart
-    at_s: float
-    chute_deg: float | None
-    jet_pin: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A part's way from the feeder over the table.
-
-    Attributes:
-        laid_s: when it came to lie on the table.
-        pushes: how many sweeps or puffs of air it met.
-        fallen: how it left; None while it lies there, or when a hand took it away.
-    """
-
-    feed: Feed
-    laid_s: float
-    pushes: int = 0
-    fallen: FallenPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +77,8 @@ class World:
         self.clock = clock
         self._exits = tuple(exits)
         self._releases = tuple(releases)
-        self._released = 0
         self._chute = chute
         self._light_pin = light_pin
-        self._feed_gap_s = feed_gap_s
         self._lock = threading.RLock()
         self._table = DriveTrain(microsteps_per_turn, backlash_deg=backlash_deg, rings=rings)
         self._y_axis = DriveTrain(
@@ -159,10 +90,7 @@ class World:
         self._pin_writes: list[PinWrite] = []
         self._lying: LyingPart | None = None
         self._sheet: float | None = None
-        self._cleared_s = clock.monotonic()
-        self._pile: Iterator[Feed] = iter(())
-        self._next: Feed | None = None
-        self._passages: list[Passage] = []
+        self._supply = Supply(feed_gap_s, is_asked=bool(releases), now_s=clock.monotonic())
         self._fallen: list[FallenPart] = []
         self._motors_off_from_s = -math.inf
         self._jammed_deg: float | None = None
@@ -256,7 +184,7 @@ class World:
         """What lies on the table now; the feeder may just have laid the next part."""
         with self._lock:
             if self._lying is None:
-                self._feed()
+                self._lying = self._supply.lay(self.clock.monotonic())
             return self._lying
 
     def sheet_on_table(self) -> float | None:
@@ -330,14 +258,12 @@ class World:
         """Clear the table and fill the feeder, which lays parts from `pile` one by one on the empty table."""
         with self._lock:
             self.clear()
-            self._cleared_s = self.clock.monotonic()
-            self._pile, self._next, self._released = pile, None, 0
+            self._supply.pour(pile, self.clock.monotonic())
 
     def release(self) -> None:
         """Let the feeder's next part go: it comes after the feeder's gap, or once the table is empty."""
         with self._lock:
-            self._released += 1
-            self._cleared_s = self.clock.monotonic()
+            self._supply.release(self.clock.monotonic())
 
     # The truth, for tests and figures.
 
@@ -349,7 +275,7 @@ class World:
     def passages(self) -> tuple[Passage, ...]:
         """What the feeder has laid on the table since power-on, in order."""
         with self._lock:
-            return tuple(self._passages)
+            return tuple(self._supply.passages)
 
     def servo_deg(self, index: int) -> float | None:
         """The angle a servo was last driven to, None while it never was."""
@@ -386,25 +312,10 @@ class World:
         with self._lock:
             return self._y_axis.microsteps(at_s)
 
-    def _feed(self) -> None:
-        """Lay the next part of the pile, if its time has come."""
-        if self._releases and not self._released:
-            return
-        if self._next is None:
-            self._next = next(self._pile, None)
-        if self._next is None:
-            return
-        now_s = self.clock.monotonic()
-        if now_s - self._cleared_s >= self._feed_gap_s + self._next.delay_s:
-            self._lying = self._next.lying
-            self._passages.append(Passage(self._next, now_s))
-            self._next = None
-            self._released -= bool(self._releases)
-
     def _clear_way(self) -> None:
         """The feeder's time begins when nothing is in its way any more."""
         if self._lying is None:
-            self._cleared_s = self.clock.monotonic()
+            self._supply.make_way(self.clock.monotonic())
 
     def _chute_deg(self, now_s: float) -> float | None:
         match self._chute:
@@ -420,13 +331,7 @@ class World:
             return
         now_s = self.clock.monotonic()
         fallen = FallenPart(self._lying, now_s, self._chute_deg(now_s), jet_pin)
-        passage = self._passages[-1] if self._passages else None
-        if passage is not None and passage.feed.lying is self._lying:
-            pushed = replace(passage, pushes=passage.pushes + 1)
-            stays = pushed.pushes <= pushed.feed.withstands
-            self._passages[-1] = pushed if stays else replace(pushed, fallen=fallen)
-            if stays:
-                return
-        self._fallen.append(fallen)
-        self._lying = None
-        self._cleared_s = now_s
+        if self._supply.push(fallen):
+            self._fallen.append(fallen)
+            self._lying = None
+            self._supply.make_way(now_s)

@@ -19,10 +19,10 @@ from rich.table import Table
 from rig.camera.frame import Image
 from rig.catalog import COLOURS
 from rig.sim.parts import PARTS
+from rig.sim.passages import LyingPart
 from rig.sim.render import Renderer
 from rig.sim.scene import draw_scene
 from rig.sim.sensor import Sensor
-from rig.sim.world import LyingPart
 from rig.vision.locate import locate
 from tests.benchmarks import capture
 from tests.benchmarks.colour import colours

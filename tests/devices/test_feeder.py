@@ -24,9 +24,10 @@ from rig.feeder_config import (
 from rig.machine import wiring_of
 from rig.marlin.controller import Marlin
 from rig.sim.faults import FaultyBoard
+from rig.sim.passages import Feed, LyingPart
 from rig.sim.port import SimulatedPort
 from rig.sim.wiring import build_firmware, build_world
-from rig.sim.world import Feed, LyingPart, World
+from rig.sim.world import World
 from tests.marlin.test_link import interrupted_after
 from tests.sim.boards import SERIAL, HandClock
 

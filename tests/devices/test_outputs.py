@@ -26,9 +26,10 @@ from rig.machine import wiring_of
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
 from rig.sim.faults import Direction, Fault, FaultKind, FaultyBoard
+from rig.sim.passages import LyingPart
 from rig.sim.port import SimulatedPort
 from rig.sim.wiring import build_firmware, build_world
-from rig.sim.world import LyingPart, World
+from rig.sim.world import World
 from tests.marlin.test_link import interrupted_after
 from tests.sim.boards import SERIAL, HandClock, desk
 

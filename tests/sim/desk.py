@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from rig.catalog import ColourCode, PartNumber
 from rig.clock import LeapingClock
 from rig.sim.drivetrain import Standstill
+from rig.sim.passages import LyingPart
 from rig.sim.ways import ServoChute, ServoExit
-from rig.sim.world import LyingPart, World
+from rig.sim.world import World
 
 MICROSTEPS_PER_TURN = 3600
 LAMP_PIN = 8

@@ -8,7 +8,8 @@ from rig.devices.operator import Placement, Subject
 from rig.errors import BadInput
 from rig.sim.hand import SimulatedHand
 from rig.sim.part_library import EMBEDDED
-from rig.sim.world import LyingPart, World
+from rig.sim.passages import LyingPart
+from rig.sim.world import World
 from tests.sim.desk import lit_world
 
 BRICK = PartNumber("3001")

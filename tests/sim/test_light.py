@@ -9,13 +9,13 @@ from rig.catalog import ColourCode
 from rig.sim.bake import bake, light_maps
 from rig.sim.geometry import Mesh, fan, lay, level, level_facing_down, merge, rectangle, sweep
 from rig.sim.ground import light_on_ground
+from rig.sim.passages import LyingPart
 from rig.sim.plastics import PLASTICS
 from rig.sim.quality import FAST, GOOD, Quality
 from rig.sim.render import Renderer, Rendering
 from rig.sim.scene import Scene, draw_scene
 from rig.sim.shading import Lamp, Lighting, material_of
 from rig.sim.shot import Shot, take
-from rig.sim.world import LyingPart
 from tests.sim.desk import brick
 
 SIZE = (320, 240)

@@ -7,9 +7,9 @@ import pytest
 
 from rig.catalog import COLOURS, PartNumber
 from rig.sim.parts import PARTS
+from rig.sim.passages import LyingPart
 from rig.sim.scene import draw_scene
 from rig.sim.shot import Shot, take
-from rig.sim.world import LyingPart
 from rig.vision.locate import locate
 
 

@@ -17,10 +17,10 @@ from rig.sim.drop import drop
 from rig.sim.geometry import Mesh
 from rig.sim.hand import SimulatedHand
 from rig.sim.part_library import EMBEDDED
+from rig.sim.passages import Feed, LyingPart
 from rig.sim.pieces import Damage, Joint, Piece
 from rig.sim.pile import draw_colour, draw_pile, truth_of
 from rig.sim.scene import draw_scene
-from rig.sim.world import Feed, LyingPart
 from tests.sim.desk import brick, lit_world
 
 BRICK, SMALL, TECHNIC = PartNumber("3001"), PartNumber("3003"), PartNumber("32064")

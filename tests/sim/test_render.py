@@ -18,11 +18,11 @@ from rig.devices.operator import Subject
 from rig.sim.hand import SimulatedHand
 from rig.sim.part_library import EMBEDDED
 from rig.sim.parts import PARTS
+from rig.sim.passages import LyingPart
 from rig.sim.raster import Floats32, coverages, edges_of, rasterize
 from rig.sim.render import Renderer
 from rig.sim.scene import Scene, draw_scene
 from rig.sim.sensor import Sensor
-from rig.sim.world import LyingPart
 from tests.sim.desk import brick, lit_world
 
 GOLDEN = Path(__file__).parent / "golden"

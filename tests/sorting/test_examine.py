@@ -14,7 +14,7 @@ from rig.looks import fuse
 from rig.machine import Machine
 from rig.model import Bundle
 from rig.sim.drivetrain import Motion
-from rig.sim.world import LyingPart
+from rig.sim.passages import LyingPart
 from rig.sorting.events import PartSorted, PartStrayed
 from rig.sorting.evidence import Doubt
 from rig.sorting.examine import Examination, Examiner, Strayed

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rig.catalog import ColourCode, PartNumber
-from rig.sim.world import LyingPart
+from rig.sim.passages import LyingPart
 from rig.sorting.evidence import Doubt
 from rig.sorting.ledger import Ledger, RunId
 from rig.sorting.looking import learn_table

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from rig.camera.frame import Image
 from rig.catalog import COLOURS, ColourCode, PartNumber
+from rig.sim.passages import LyingPart
 from rig.sim.scene import Scene, draw_scene
 from rig.sim.shot import Shot, take
-from rig.sim.world import LyingPart
 from rig.vision.colour import ColourGuess, estimate, posterior
 from rig.vision.locate import Box, locate
 from rig.vision.palette import linear_light, palette
