@@ -256,6 +256,12 @@ class Config(Section):
             raise ValueError(f"sorting.reject_bin: there is no bin named {self.sorting.reject_bin!r}")
         if self.sorting.return_bin not in (None, *names):
             raise ValueError(f"sorting.return_bin: there is no bin named {self.sorting.return_bin!r}")
+        counted = {bin_.name for bin_ in self.bins if bin_.rule.takes_something} - {self.sorting.reject_bin}
+        if self.sorting.return_bin in counted:
+            raise ValueError(
+                f"sorting.return_bin: parts belong in bin {self.sorting.return_bin!r}, which would be counted"
+                " and then fed again; name a bin that takes none"
+            )
         check_rules(self.bins)
         return self
 

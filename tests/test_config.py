@@ -104,6 +104,7 @@ def test_output_pins_are_lamp_jets_and_those_of_the_users_own_lines() -> None:
         ("[camera]\nwidht_px = 640", "camera.widht_px"),
         ("[turntable]\ngear_ratio = 1.23456", "whole number of microsteps"),
         ('[sorting]\nreject_bin = "nowhere"', "nowhere"),
+        ('[sorting]\nreturn_bin = "3001"', "counted and then fed again"),
         ('[[bins]]\nname = "reject"\nchute_deg = 0\nparts = ["../x"]', "'../x' is not a part number"),
         ('[[bins]]\nname = "reject"\nchute_deg = 200', "chute_deg"),
         ('[[bins]]\nname = "reject"\nchute_deg = 0\n[[bins]]\nname = "reject"\nchute_deg = 1', "same name"),

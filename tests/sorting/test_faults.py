@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from rig.bin_config import DEFAULT_BINS
+from rig.bin_config import DEFAULT_BINS, BinConfig
 from rig.config import CameraConfig, Config, PathsConfig, SimConfig, TurntableConfig
 from rig.errors import BadInput, CameraError, Interrupted
 from rig.jobs import LeftUnfinished, SortFinished, SortJobEvent, TableLearned, sort_job
@@ -38,11 +38,18 @@ class Desk:
         self.folder = folder
         self.bundle = write_single_minded(folder / "models" / "m", "3004", labels=LABELS)
 
-    def config(self, *faults: str, pile: PileConfig | None = None, **sorting: Any) -> Config:
+    def config(
+        self,
+        *faults: str,
+        pile: PileConfig | None = None,
+        bins: tuple[BinConfig, ...] = DEFAULT_BINS,
+        **sorting: Any,
+    ) -> Config:
         (self.folder / "faults.toml").write_text("".join(f"[[fault]]\n{fault}\n" for fault in faults))
         scenario = str(self.folder / "faults.toml") if faults else ""
         return Config(
             camera=CameraConfig(width_px=320, height_px=240),
+            bins=bins,
             sorting=SortingConfig.model_validate({"wait_for_part_s": 4.0, "reject_threshold": 0.0} | sorting),
             sim=SimConfig(enabled=True, seed=5, faults=scenario, pile=pile or PileConfig()),
             paths=PathsConfig(models=self.folder / "models", ledger=self.folder / "ledger"),
@@ -172,7 +179,7 @@ def test_a_full_bin_pauses_and_is_full_after_a_restart_too(desk: Desk) -> None:
     bins = tuple(
         bin_.model_copy(update={"capacity": 2}) if bin_.name == "3004" else bin_ for bin_ in DEFAULT_BINS
     )
-    config = desk.config().model_copy(update={"bins": bins})
+    config = desk.config(bins=bins)
     assert troubles(desk.sort(config, 2)) == []
     events = desk.sort(config, 1)
     assert troubles(events) == [(TroubleKind.FULL_BIN, True)]
@@ -208,7 +215,8 @@ def test_a_board_that_is_lost_right_after_the_push_leaves_a_part_that_is_named_a
 
 def test_two_parts_that_lie_apart_are_never_classified(desk: Desk) -> None:
     pile = PileConfig.model_validate({"double": 1.0, "parts": {"3004": 1.0}})
-    config = desk.config(pile=pile, return_bin="2456")
+    again = BinConfig(name="again", chute_deg=176)
+    config = desk.config(pile=pile, return_bin="again", bins=(*DEFAULT_BINS, again))
     doubts = []
     with closing(desk.job(config, 100)) as events:
         for event in events:
@@ -219,7 +227,7 @@ def test_two_parts_that_lie_apart_are_never_classified(desk: Desk) -> None:
     assert set(doubts) <= {Doubt.SEVERAL, Doubt.CUT_OFF}
     assert Doubt.SEVERAL in doubts
     back = [row for row in desk.rows() if row.doubt in (Doubt.SEVERAL, Doubt.CUT_OFF)]
-    assert {row.bin for row in back} == {"2456"}
+    assert {row.bin for row in back} == {"again"}
     assert {(row.part, row.candidates) for row in back} == {(None, ())}
     assert {row.true_kind for row in desk.rows()} == {"double"}
 
