@@ -20,6 +20,7 @@ from rig.catalog import PartNumber, part_number
 from rig.config import Config
 from rig.dataset.store import DatasetStore
 from rig.errors import BadInput
+from rig.inventory.lots import Lot
 from rig.machine import Machine, empty_table_path, open_machine
 from rig.model import Bundle
 from rig.shelf import folder_in_use
@@ -260,7 +261,10 @@ def _routing(config: Config, followed: FollowedPass | None) -> tuple[Routing, li
     reject_bin, return_bin = config.sorting.reject_bin, config.sorting.return_bin
     if followed is not None:
         return PassRouting(config.bins, reject_bin, followed, return_bin), []
-    stock = recorded_lots(config.paths.ledger, reject_bin)
+
+    def stock(left_out: frozenset[str]) -> list[Lot]:
+        return recorded_lots(config.paths.ledger, left_out | {reject_bin})
+
     return read_routing(config.bins, reject_bin, return_bin, config.sorting.categories, stock)
 
 

@@ -1,7 +1,7 @@
 """How many parts of each class are expected: from a list, from what was sorted so far, or all alike."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from rig.catalog import PartNumber, part_number
@@ -45,13 +45,13 @@ def recorded_counts(ledger_folder: Path, reject_bin: str) -> dict[PartNumber, in
         StorageError: the ledger cannot be read.
     """
     counts: Counter[PartNumber] = Counter()
-    for lot in recorded_lots(ledger_folder, reject_bin):
+    for lot in recorded_lots(ledger_folder, {reject_bin}):
         counts[lot.part] += lot.quantity
     return dict(counts)
 
 
-def recorded_lots(ledger_folder: Path, reject_bin: str) -> list[Lot]:
-    """The same by part and colour.
+def recorded_lots(ledger_folder: Path, left_out: Collection[str]) -> list[Lot]:
+    """What the ledger has on record in bins, some of them left out, by part and colour.
 
     Raises:
         StorageError: the ledger cannot be read.
@@ -60,7 +60,7 @@ def recorded_lots(ledger_folder: Path, reject_bin: str) -> list[Lot]:
     if not ledger_folder.is_dir():
         return []
     with Ledger(ledger_folder) as ledger:
-        return ledger.counts(reject_bin=reject_bin)
+        return ledger.counts(left_out=left_out)
 
 
 def counts_of_classes(labels: Iterable[str], known: Mapping[PartNumber, int]) -> dict[PartNumber, int]:

@@ -3,7 +3,7 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -257,18 +257,18 @@ class Ledger:
             found = self._database.execute("SELECT run FROM parts GROUP BY run ORDER BY min(id)").fetchall()
         return [RunId(run) for (run,) in found]
 
-    def counts(self, run: RunId | None = None, *, reject_bin: str) -> list[Lot]:
-        """What was dropped into a bin for parts, by part and colour, in one run or in all of them.
+    def counts(self, run: RunId | None = None, *, left_out: Collection[str]) -> list[Lot]:
+        """What was dropped into bins, some of them left out, by part and colour, in one run or in all.
 
         Of all runs, those leave nothing to count in which a later pass of a plan fed parts again.
         """
         with self._storage_errors():
             found = self._database.execute(
                 "SELECT part, colour, count(*) FROM parts WHERE part IS NOT NULL AND outcome = 'dropped'"
-                " AND bin != :reject_bin AND (run = :run OR :run IS NULL"
+                " AND bin NOT IN (SELECT value FROM json_each(:left_out)) AND (run = :run OR :run IS NULL"
                 " AND run NOT IN (SELECT run FROM passes WHERE pass > 1))"
                 " GROUP BY part, colour ORDER BY part, colour IS NULL, colour",
-                {"reject_bin": reject_bin, "run": run},
+                {"left_out": json.dumps(list(left_out)), "run": run},
             ).fetchall()
         return [Lot(part, colour, count) for part, colour, count in found]
 

@@ -1,6 +1,6 @@
 """Which bin a part belongs in, by its number, its category, its colour, and what is still wanted."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -113,11 +113,15 @@ class Routing:
         return next((bin_ for bin_ in chain if bin_.name not in full), chain[-1])
 
     def took(self, part: PartNumber | None, colour: ColourCode | None, target: BinConfig) -> None:
-        """A part went into a bin: where it was wanted, one less is missing. Rejects do not count."""
+        """A part went into a bin: one less is missing of its list, or of all that want it where it has none.
+
+        Rejects do not count.
+        """
         if part is None or target == self._reject:
             return
-        for wanted in self._wanted.values():
-            wanted.found(part, colour)
+        for path, wanted in self._wanted.items():
+            if target.wanted in (None, path):
+                wanted.found(part, colour)
 
     def right_bin_for(self, truth: Truth, colour: ColourCode, lies_in: str | None = None) -> BinConfig:
         """Where a piece of a pile belongs; what nobody could name, foreign or two in one, in the reject bin.
@@ -169,13 +173,14 @@ def read_routing(
     reject_bin: str,
     return_bin: str | None,
     categories_file: Path | None,
-    stock: Sequence[Lot],
+    stock: Callable[[frozenset[str]], Sequence[Lot]],
 ) -> tuple[Routing, list[str]]:
     """The bins of rig.toml, with the files that they need.
 
     Args:
         categories_file: of the parts; None for the table of those that the simulator knows.
-        stock: what is there already of what may be wanted.
+        stock: gives what is there already of what may be wanted, in all bins but some. What lies in the bin
+            of a list is no other's.
 
     Returns:
         The routing, and what of the wanted lists was left out, in whole sentences.
@@ -193,7 +198,8 @@ def read_routing(
             reading = read_list(bin_.wanted)
         except BadInput as error:
             raise BadInput(f"the wanted list of bin {bin_.name!r}: {error.what}", hint=error.hint) from error
-        wanted[bin_.wanted] = WantedList(reading.lots, stock)
+        others = frozenset(other.name for other in bins if other.wanted not in (None, bin_.wanted))
+        wanted[bin_.wanted] = WantedList(reading.lots, stock(others))
         notes += [f"{bin_.wanted}: {note}" for note in reading.notes]
     categories = None if categories_file is None else read_categories(categories_file)
     return Routing(bins, reject_bin, return_bin, categories=categories, wanted=wanted), notes

@@ -30,7 +30,7 @@ def config_of(*bins: dict[str, Any]) -> tuple[BinConfig, ...]:
 
 
 def routing_of(*bins: dict[str, Any], stock: tuple[Lot, ...] = ()) -> Routing:
-    routing, _ = read_routing(config_of(*bins), "reject", None, None, stock)
+    routing, _ = read_routing(config_of(*bins), "reject", None, None, lambda left_out: stock)
     return routing
 
 
@@ -98,6 +98,30 @@ def test_a_part_is_wanted_as_long_as_some_are_missing(tmp_path: Path) -> None:
     assert sorted_to == ["set", "others", "others", "set", "others", "set", "others"]
     [remark] = routing.remarks(["3001"])
     assert remark.endswith("wanted.csv: 3003.")
+
+
+def test_two_lists_that_want_the_same_part_get_one_each(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.csv").write_text("Part,Color,Quantity\n3001,9999,1\n")
+    bins = config_of(
+        {"name": "one", "wanted": tmp_path / "one.csv"},
+        {"name": "two", "wanted": tmp_path / "two.csv"},
+        {"name": "others", "rest": True},
+    )
+    lies: dict[str, list[Lot]] = {"one": [], "two": [], "others": []}
+
+    def stock(left_out: frozenset[str]) -> list[Lot]:
+        return [lot for name, lots in lies.items() if name not in left_out for lot in lots]
+
+    went: list[str] = []
+    for starts_anew in (False, True, False):
+        if starts_anew or not went:
+            routing, _ = read_routing(bins, "reject", None, None, stock)
+        target = routing.bin_for(BRICK, RED)
+        routing.took(BRICK, RED, target)
+        lies[target.name].append(Lot(BRICK, RED, 1))
+        went.append(target.name)
+    assert went == ["one", "two", "others"]
 
 
 def test_what_went_to_the_reject_bin_is_still_wanted(tmp_path: Path) -> None:
@@ -277,7 +301,9 @@ def test_what_a_wanted_list_has_besides_is_told(tmp_path: Path) -> None:
     path = tmp_path / "set.csv"
     path.write_text("Part,Color,Quantity,Is Spare\n3001,4,1,False\n3003,4,2,True\n")
     bins = config_of({"name": "a", "wanted": path}, {"name": "b", "rest": True})
-    assert read_routing(bins, "reject", None, None, ())[1] == [f"{path}: Spare parts are left out: 2."]
+    assert read_routing(bins, "reject", None, None, lambda left_out: ())[1] == [
+        f"{path}: Spare parts are left out: 2."
+    ]
 
 
 def test_a_bin_for_a_colour_that_is_never_seen_is_told() -> None:
@@ -296,7 +322,7 @@ def test_categories_are_read_from_a_table_of_ones_own_and_from_rebrickables(tmp_
     (tmp_path / "part_categories.csv").write_text("id,name\n3,Slopes\n11,Basic\n")
     bins = config_of({"name": "a", "categories": ["basic"]}, {"name": "b", "categories": ["Slopes"]})
     for path in (own, theirs):
-        routing, _ = read_routing(bins, "reject", None, path, ())
+        routing, _ = read_routing(bins, "reject", None, path, lambda left_out: ())
         routing.check(["3001", "3039"])
         found = Counter({part: routing.bin_for(part).name for part in (BRICK, SLOPE)})
         assert found == {"3001": "a", "3039": "b"}
