@@ -87,7 +87,7 @@ kind = "none"
 
 [sorting]
 reject_bin = "reject"       # for parts that the model is not sure of
-# return_bin = "again"      # for what you feed again, such as two parts at once; otherwise the reject bin
+# return_bin = "again"      # of no parts: for what you feed again, such as two at once; else the reject bin
 # What a part in a wrong bin, a part in the reject bin and another look cost, in any one unit:
 cost_wrong_bin = 1.0
 cost_reject = 0.2
