@@ -1,6 +1,7 @@
 """`rig sort`"""
 
 import secrets
+import shlex
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -84,7 +85,7 @@ def sort(
         typer.echo(f"Report: {report}\nLedger: {finished.ledger / 'ledger.sqlite3'}")
     document = {"run": finished.run, "summary": finished.summary, "report": report}
     if followed is not None:
-        print_what_comes_next(settings, followed)
+        _print_what_comes_next(settings, config, followed)
         document |= {"pass": followed.this, "next_pass": followed.next}
     settings.print_json(document)
 
@@ -113,7 +114,7 @@ def _say_what_to_feed(settings: Settings, followed: "FollowedPass", bundle: "Bun
         settings.say(f"Parts that the plan has no place for are rejected: {shortened(unplanned)}.")
 
 
-def print_what_comes_next(settings: Settings, followed: "FollowedPass") -> None:
+def _print_what_comes_next(settings: Settings, config: "Config", followed: "FollowedPass") -> None:
     """Print where the content of each bin goes once the heap is through, and how to go on."""
     from rig.sorting.planning import shortened
 
@@ -128,7 +129,11 @@ def print_what_comes_next(settings: Settings, followed: "FollowedPass") -> None:
     if after is None:
         typer.echo("That is the last pass.")
     else:
-        typer.echo(f"Then feed {after.heap}: rig sort --plan {followed.path} --pass {after.number}")
+        # The rig counts on what it was not told to have been emptied.
+        bounded = {bin_.name for bin_ in config.bins if bin_.capacity is not None}
+        names = [content.bin_name for content in followed.this.bins if content.bin_name in bounded]
+        emptied = "".join(f" --emptied {shlex.quote(name)}" for name in names)
+        typer.echo(f"Then feed {after.heap}: rig sort --plan {followed.path} --pass {after.number}{emptied}")
 
 
 def print_summary(settings: Settings, title: str, summary: "SortSummary") -> None:
