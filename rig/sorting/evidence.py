@@ -70,12 +70,13 @@ def decide(looks: Sequence[Classification], policy: Policy, *, most_looks: int) 
 
     Args:
         looks: at least one, at most as many as the policy has rules.
-        most_looks: no further one is possible after so many.
+        most_looks: no further one is possible after so many, so that the last rule holds then.
     """
     candidates = fused(looks, policy.weights).top(3)
     best = candidates[0]
-    verdict = policy.rules[len(looks) - 1].verdict(best.probability)
-    if verdict is Verdict.LOOK_AGAIN and len(looks) < most_looks:
+    rule = policy.rules[len(looks) - 1 if len(looks) < most_looks else -1]
+    verdict = rule.verdict(best.probability)
+    if verdict is Verdict.LOOK_AGAIN:
         return None
     # Asked once a part, when nothing else is left to find out, or known parts were lost at every look.
     if is_stranger([look.novelty for look in looks], policy.novelty_limits):

@@ -163,7 +163,7 @@ def test_a_part_that_rolls_is_watched_anew_and_in_the_end_decided_by_one_look(
         events = list(sorter(machine, bundle, Policy((NEVER, ALWAYS), WEIGHTS), ledger).sort(1))
         rows = ledger.rows(RUN)
     assert [type(event) for event in events] == [PartStrayed] * 3 + [PartSorted]
-    assert [(row.part, row.outcome) for row in rows] == [(None, "dropped")]
+    assert [(row.part, row.outcome) for row in rows] == [("3004", "dropped")]
 
 
 class StallingWorld(TrickyWorld):
