@@ -232,5 +232,10 @@ class Sorter:
         yield self._troubles.begin(
             TroubleKind.BOARD, f"Waiting for the board ({loss.what})", "see to its cable and supply"
         )
-        self._machine.reconnect()
+        try:
+            self._machine.reconnect()
+        except DeviceError:
+            # Whoever waited with a part in hand raises it further: nobody waits a second time.
+            self._losses = _MOST_LOSSES_PER_PART
+            raise
         yield TroubleOver(TroubleKind.BOARD)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 
 from rig.bin_config import DEFAULT_BINS, BinConfig
-from rig.config import CameraConfig, Config, PathsConfig, SimConfig, TurntableConfig
-from rig.errors import BadInput, CameraError, Interrupted
+from rig.config import CameraConfig, Config, PathsConfig, SerialConfig, SimConfig, TurntableConfig
+from rig.errors import BadInput, CameraError, Interrupted, SerialPortError
 from rig.jobs import LeftUnfinished, SortFinished, SortJobEvent, TableLearned, sort_job
 from rig.model import Bundle, load_bundle
 from rig.pile_config import PileConfig
@@ -211,6 +211,18 @@ def test_a_board_that_is_lost_right_after_the_push_leaves_a_part_that_is_named_a
     assert [event.outcome for event in events if isinstance(event, PartAstray)] == ["lost"]
     assert Counter(desk.outcomes()) == {"dropped": 3, "lost": 1}
     assert finished(events).summary.lost == 1
+
+
+def test_a_board_that_never_returns_is_waited_for_once_and_the_part_is_on_record(desk: Desk) -> None:
+    config = desk.config(f'kind = "unplug"\nmatches = "{PUSH}"\nat = 2')
+    config = config.model_copy(update={"serial": SerialConfig(reconnect_timeout_s=0.5)})
+    events = []
+    with pytest.raises(SerialPortError) as stopped:
+        for event in desk.job(config, 3):
+            events.append(event)
+    assert troubles(events) == [(TroubleKind.BOARD, False)]
+    assert any("under way was part 2" in note for note in stopped.value.__notes__)
+    assert desk.outcomes() == ["dropped", "unfinished"]
 
 
 def test_two_parts_that_lie_apart_are_never_classified(desk: Desk) -> None:
