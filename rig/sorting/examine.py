@@ -106,7 +106,7 @@ class Examiner:
         if is_dark(image, self.machine.empty_table):
             return Strayed("the table has gone dark while that turned")
         if box is None:
-            return Strayed("the part is no longer on the table")
+            return Strayed("the part is no longer in view")
         if reaches_border(box, image):
             return Strayed("the part is no longer wholly in view")
         spots = (first.image, *first.box.middle), (image, *box.middle)

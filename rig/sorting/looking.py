@@ -48,8 +48,16 @@ def look_from_aside(machine: Machine, troubles: Troubles) -> Waits[Frame]:
     Raises:
         DeviceError: as `look`.
     """
-    table = machine.turntable
-    arrival = table.move_to(table.angle_deg + _QUARTER_TURN_DEG)
+    return (yield from look_at(machine, machine.turntable.angle_deg + _QUARTER_TURN_DEG, troubles))
+
+
+def look_at(machine: Machine, angle_deg: float, troubles: Troubles) -> Waits[Frame]:
+    """The same with the table turned to an angle, whole turns left out.
+
+    Raises:
+        DeviceError: as `look`.
+    """
+    arrival = machine.turntable.face(machine.turntable.nearest(angle_deg))
     machine.clock.sleep_until(arrival.settled_s)
     return (yield from look(machine, troubles))
 

@@ -11,7 +11,7 @@ from rig.sorting.events import PartAstray, PartReturned, PartSorted, PartStrayed
 from rig.sorting.evidence import Decision, Doubt, unclassified
 from rig.sorting.examine import Examination, Examiner, Strayed
 from rig.sorting.ledger import Ledger, PartOutcome, RunId, now
-from rig.sorting.looking import await_camera, look
+from rig.sorting.looking import await_camera, look, look_at
 from rig.sorting.model_in_use import ModelInUse
 from rig.sorting.recording import ColourOnRecord, PartInHand, Records
 from rig.sorting.routing import Routing
@@ -158,9 +158,16 @@ class Sorter:
         return PartReturned(part.row, doubt, target.name)
 
     def _after_straying(self, sight: Sight, strayed: Strayed, seen_at: str) -> _Sorting:
-        """A part that fell off while the table turned is lost; one that only rolled is looked at anew."""
+        """A part that fell off while the table turned is lost; one that only rolled is looked at anew.
+
+        So is one that is where it was once the table has turned back: it had only gone out of view.
+        """
         frame = yield from look(self._machine, self._troubles)
-        if locate(frame.image, self._machine.empty_table) is not None:
+        is_there = locate(frame.image, self._machine.empty_table) is not None
+        if not is_there:
+            frame = yield from look_at(self._machine, sight.angle_deg, self._troubles)
+            is_there = agree(sight.frame.image, frame.image)
+        if is_there:
             self._strays += 1
             yield PartStrayed(strayed.how)
             return None
@@ -206,10 +213,8 @@ class Sorter:
         except _LOSSES as loss:
             yield from self._await_board(loss)
         # Was that before the push, or after it? What lies there now is looked at anew.
-        if table.has_home:
-            arrival = table.face(table.nearest(stands_deg))
-            self._machine.clock.sleep_until(arrival.settled_s)
-        frame = yield from look(self._machine, self._troubles)
+        where_deg = stands_deg if table.has_home else table.angle_deg
+        frame = yield from look_at(self._machine, where_deg, self._troubles)
         return "stayed" if agree(lies, frame.image) else "lost"
 
     def _await_room(self, target: BinConfig) -> Waits[None]:

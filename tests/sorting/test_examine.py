@@ -116,7 +116,7 @@ def _lift(world: TrickyWorld) -> None:
 @pytest.mark.parametrize(
     ("happens", "how"),
     [
-        (_lift, "no longer on the table"),
+        (_lift, "no longer in view"),
         (TrickyWorld.lay_aside, "has moved"),
         (TrickyWorld.switch_lamp_off, "gone dark"),
     ],
@@ -164,6 +164,24 @@ def test_a_part_that_rolls_is_watched_anew_and_in_the_end_decided_by_one_look(
         rows = ledger.rows(RUN)
     assert [type(event) for event in events] == [PartStrayed] * 3 + [PartSorted]
     assert [(row.part, row.outcome) for row in rows] == [("3004", "dropped")]
+
+
+class LargeWorld(TrickyWorld):
+    """What lies on this table goes out of view when it turns."""
+
+    def part_on_table(self) -> LyingPart | None:
+        is_in_view = abs(self.table_angle_deg(self.clock.monotonic())) < 30
+        return super().part_on_table() if is_in_view else None
+
+
+def test_a_part_that_goes_out_of_view_is_not_lost(bundle: Bundle, tmp_path: Path) -> None:
+    world = tricky_world()
+    world.__class__ = LargeWorld
+    with a_part_on_the_table(world) as (machine, _), Ledger(tmp_path) as ledger:
+        events = list(sorter(machine, bundle, Policy((NEVER, ALWAYS), WEIGHTS), ledger).sort(1))
+        rows = ledger.rows(RUN)
+    assert [type(event) for event in events] == [PartStrayed] * 3 + [PartSorted]
+    assert [row.outcome for row in rows] == ["dropped"]
 
 
 class StallingWorld(TrickyWorld):
