@@ -4,7 +4,7 @@ A softmax names one of the classes, and often surely, whatever it is shown; and 
 often gets logits as large as any. But it seldom gets the same ones. So a model keeps the logits of some
 pictures that it was trained on, and the novelty of another is the distance of its logits from the nearest of
 those: as Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022, do with features.
-What other scores are worth: docs/sorting.md.
+What other scores are worth: docs/strangers.md.
 """
 
 from collections.abc import Sequence
