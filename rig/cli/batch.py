@@ -2,12 +2,13 @@
 
 import secrets
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from rig.cli.capturing import CaptureBar, capture_bars, standing_still
+from rig.cli.capturing import CaptureBar, capture_bars
 from rig.cli.numbers import naming_options
 from rig.cli.settings import Settings, counted
 
@@ -73,19 +74,10 @@ def _run(settings: Settings, config: "Config", batch: "Batch") -> "Batch":
     from rig.jobs import EmptyTableUnfit, batch_job
 
     with capture_bars(settings) as bars:
-
-        def ask(sentence: str) -> None:
-            with standing_still(bars):
-                settings.ask(sentence)
-
-        def decide(row: "BatchRow", stop: "CaptureStopped") -> "Choice":
-            with standing_still(bars):
-                return _decide(settings, row, stop)
-
         rows = bars.add_task("list", total=len(batch.rows), verdict="")
         done = batch.done
         bar: CaptureBar | None = None
-        with closing(batch_job(config, batch, ask, decide)) as events:
+        with closing(batch_job(config, batch, settings.ask, partial(_decide, settings))) as events:
             for event in events:
                 match event:
                     case RowStarted():

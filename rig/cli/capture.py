@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rig.cli.batch import capture_batch, read_batch
-from rig.cli.capturing import CaptureBar, capture_bars, standing_still
+from rig.cli.capturing import CaptureBar, capture_bars
 from rig.cli.numbers import naming_options
 from rig.cli.settings import Settings, counted, settings_of
 
@@ -146,13 +146,8 @@ def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> CaptureBa
     from rig.jobs import EmptyTableUnfit, capture_job
 
     with capture_bars(settings) as bars:
-
-        def ask(sentence: str) -> None:
-            with standing_still(bars):
-                settings.ask(sentence)
-
         bar = CaptureBar(settings, bars, plan)
-        with closing(capture_job(config, plan, ask)) as events:
+        with closing(capture_job(config, plan, settings.ask)) as events:
             for event in events:
                 if isinstance(event, EmptyTableUnfit):
                     settings.say(f"{event}.")

@@ -68,13 +68,3 @@ def capture_bars(settings: Settings) -> Iterator["Progress"]:
         TextColumn("{task.fields[verdict]}"),
     ) as bars:
         yield bars
-
-
-@contextmanager
-def standing_still(bars: "Progress") -> Iterator[None]:
-    """Keep the bars from running over what a person is asked and types."""
-    bars.stop()
-    try:
-        yield
-    finally:
-        bars.start()

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ class Settings:
     force_sim: bool
     as_json: bool
     debug: bool
+    _bars: "list[Progress]" = field(default_factory=list, init=False, repr=False, compare=False)
 
     def load_config(self) -> "Config":
         """Read rig.toml, or take the simulated rig where there is none, and say so in one line.
@@ -61,7 +62,11 @@ class Settings:
 
     def say(self, sentence: str) -> None:
         """A line for people, on stderr: stdout is for results."""
-        typer.echo(sentence, err=True)
+        if self._bars and self._bars[-1].console.is_terminal:
+            # Typer writes past what rich puts in the place of stderr: the line would stand behind a bar.
+            self._bars[-1].console.out(sentence, highlight=False)
+        else:
+            typer.echo(sentence, err=True)
 
     @property
     def somebody_is_there(self) -> bool:
@@ -101,8 +106,9 @@ class Settings:
         """
         from rig.errors import Interrupted
 
-        typer.echo(prompt, err=True, nl=False)
-        line = sys.stdin.readline()
+        with self._bars_standing_still():
+            typer.echo(prompt, err=True, nl=False)
+            line = sys.stdin.readline()
         if not line:
             raise Interrupted
         return line
@@ -143,6 +149,7 @@ class Settings:
                 TimeLeftColumn(),
             )
             with Progress(*(columns or usual), console=Console(file=terminal), expand=bool(columns)) as bars:
+                self._bars.append(bars)
                 try:
                     yield bars
                 except BaseException:
@@ -152,6 +159,19 @@ class Settings:
                         bars.live.transient = True
                         bars.console.quiet = not bars.console.is_terminal
                     raise
+                finally:
+                    self._bars.remove(bars)
+
+    @contextmanager
+    def _bars_standing_still(self) -> Iterator[None]:
+        """Keep them from running over what a person is asked and types."""
+        for bars in self._bars:
+            bars.stop()
+        try:
+            yield
+        finally:
+            for bars in self._bars:
+                bars.start()
 
 
 def settings_of(context: typer.Context) -> Settings:
