@@ -22,7 +22,7 @@ _EXCLUSIONS = (
         "--answers", "--answers takes what it says of any part", any_of("--below", "--most-useful", "--sheet")
     ),
 )
-_KEYS = "1 to 3 or another part number; s: nobody can tell, x: no single part, u: undo, q: quit"
+_KEYS = "1 to 3, or another part number; s: nobody can tell, x: no single part, u: undo, q: quit"
 
 
 def review(
@@ -150,6 +150,7 @@ def _document(part: "Doubtful") -> dict[str, object]:
         "id": part.id,
         "run": part.run,
         "sorted_as": part.part,
+        "doubt": part.doubt,
         "probability": part.probability,
         "candidates": [candidate._asdict() for candidate in part.candidates],
         "source": part.source,
@@ -220,6 +221,14 @@ def _conclude(settings: Settings, config: "Config", asked: "Review") -> None:
     settings.print_json({"tally": tally, "new": new})
 
 
+def _became(part: "Doubtful") -> str:
+    from rig.sorting.evidence import Doubt
+
+    if part.part is not None:
+        return f"sorted as {part.part}"
+    return "rejected as a stranger" if part.doubt is Doubt.STRANGER else "rejected"
+
+
 class _Sitting:
     """A person at a terminal who goes through some parts."""
 
@@ -234,20 +243,23 @@ class _Sitting:
         self._settings.say(f"{counted(len(waiting), 'part')} to review. {_KEYS}.")
         to_ask = deque(waiting)
         with _what_was_answered_is_kept(self._asked):
-            while to_ask:
-                self._show(to_ask[0], len(to_ask))
-                typed = self._settings.read_line("> ").strip()
-                if typed.casefold() == "q":
-                    break
+            while (typed := self._typed(to_ask)).casefold() != "q":
                 if typed.casefold() == "u":
                     self._take_back(to_ask)
-                elif answer := self._understood(typed, to_ask[0]):
+                elif to_ask and (answer := self._understood(typed, to_ask[0])):
                     self._keep(to_ask.popleft(), answer)
         _conclude(self._settings, self._config, self._asked)
 
+    def _typed(self, to_ask: "Sequence[Doubtful]") -> str:
+        """What the person says of the next part, or once there is none: the last answer may be wrong, too."""
+        if to_ask:
+            self._show(to_ask[0], len(to_ask))
+        else:
+            self._settings.say("\nThat was the last part. u: undo, q: quit.")
+        return self._settings.read_line("> ").strip()
+
     def _show(self, part: "Doubtful", left: int) -> None:
-        was = "rejected" if part.part is None else f"sorted as {part.part}"
-        self._settings.say(f"\nPart {part.id}, {was} ({left} left)")
+        self._settings.say(f"\nPart {part.id}, {_became(part)} ({left} left)")
         for look in part.looks:
             self._settings.say(f"  {look.picture}")
         for number, candidate in enumerate(part.candidates, start=1):

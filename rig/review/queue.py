@@ -11,6 +11,7 @@ from typing import Any
 
 from rig.catalog import PartNumber
 from rig.dataset.layout import Source
+from rig.sorting.evidence import Doubt
 from rig.sorting.ledger import Ledger, RowId, RunId
 from rig.vision.classifier import Candidate
 
@@ -27,7 +28,7 @@ CREATE TABLE IF NOT EXISTS reviews (
 
 # A run is of the simulated rig where the truth of any of its parts is known.
 _DOUBTFUL = """
-SELECT id, run, decided_at, model, part, probability, candidates, picture,
+SELECT id, run, decided_at, model, part, doubt, probability, candidates, picture,
     run IN (SELECT run FROM parts WHERE true_part IS NOT NULL) AS is_simulated
 FROM parts
 """
@@ -59,6 +60,7 @@ class Doubtful:
     Attributes:
         id: its row in the ledger.
         part: what it was sorted as; None: rejected.
+        doubt: why it was rejected; None where it was not.
         probability: calibrated, of the best candidate.
         candidates: the best three, most probable first.
         looks: its pictures that are still there.
@@ -69,6 +71,7 @@ class Doubtful:
     decided_at: str
     model: str
     part: PartNumber | None
+    doubt: Doubt | None
     probability: float
     candidates: tuple[Candidate, ...]
     source: Source
@@ -186,9 +189,16 @@ class Reviews:
     def _doubtful(self, database: sqlite3.Connection, columns: dict[str, Any]) -> Doubtful:
         first_picture, is_simulated = columns.pop("picture"), columns.pop("is_simulated")
         candidates = tuple(Candidate(*said) for said in json.loads(columns.pop("candidates")))
+        doubt = columns.pop("doubt")
         looks = pictures_of(database, self._ledger.folder, columns["id"], first_picture)
         source: Source = "simulated" if is_simulated else "camera"
-        return Doubtful(**columns, candidates=candidates, source=source, looks=tuple(looks))
+        return Doubtful(
+            **columns,
+            doubt=Doubt(doubt) if doubt else None,
+            candidates=candidates,
+            source=source,
+            looks=tuple(looks),
+        )
 
 
 def pictures_of(

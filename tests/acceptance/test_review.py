@@ -142,15 +142,19 @@ def test_a_person_names_takes_back_and_leaves(desk: Shell) -> None:
     with terminal(desk.folder, "review") as person:
         person.await_text("1 part to review.")
         _type(person, "u", "Part 3, rejected (2 left)")
+        _type(person, "s", "Part 4")
+        _type(person, "1", "That was the last part.")
+        _type(person, "u", "Part 4, sorted as 3001 (1 left)")
         person.type_line("q")
         assert person.end() == 0
-        assert "0 answers, 1 taken back; 0 pictures joined captures." in person.text
+        assert "2 answers, 2 taken back; 1 picture joined captures, 1 taken out again." in person.text
     with closing(sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")) as database:
         assert database.execute(
             "SELECT part_id, verdict, label FROM reviews ORDER BY part_id"
         ).fetchall() == [
             (1, "named", "3001"),
             (2, "named", "4444"),
+            (3, "skipped", None),
         ]
 
 
