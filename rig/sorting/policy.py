@@ -135,11 +135,13 @@ def _strangers(lost: float | None) -> str:
 
 def _thresholds(rules: tuple[Rule, ...]) -> str:
     if len(rules) == 1:
-        return f"Parts less than {rules[0].sort_from:.0%} sure are rejected."
+        sure = f"{rules[0].sort_from:.0%}"
+        return f"Each part is looked at once; those that the model is less than {sure} sure of are rejected."
     if len({rule.sort_from for rule in rules}) == 1:
-        return f"Parts less than {rules[0].sort_from:.1%} sure after {len(rules)} looks are rejected."
+        sure = f"{rules[0].sort_from:.1%}"
+        return f"Parts that the model is less than {sure} sure of after {len(rules)} looks are rejected."
     each = ", ".join("-" if rule.sort_from > 1 else f"{rule.sort_from:.1%}" for rule in rules)
-    return f"Parts are sorted once they are sure enough after 1, 2, ... looks ({each}), else rejected."
+    return f"Parts are sorted once the model is sure enough after 1, 2, ... looks ({each}), else rejected."
 
 
 def _outcome(forecast: Forecast) -> str:

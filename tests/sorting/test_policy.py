@@ -26,7 +26,9 @@ def _card(parts: int = 50) -> Card:
 def test_a_card_that_knows_of_no_held_out_parts_looks_once() -> None:
     policy = policy_for(make_card(), SortingConfig())
     assert (policy.most_looks, policy.rules[0].sort_from) == (1, 0.8)
-    assert policy.in_words.startswith("Parts less than 80% sure are rejected. The model cannot tell parts")
+    assert policy.in_words.startswith(
+        "Each part is looked at once; those that the model is less than 80% sure of are rejected. The model"
+    )
     assert policy_for(make_card(), SortingConfig(reject_threshold=0.5)).rules[0].sort_from == 0.5
 
 
