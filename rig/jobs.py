@@ -137,15 +137,21 @@ def _require_its_own_rig(plan: CapturePlan, machine: Machine, config: Config) ->
 
 @dataclass(frozen=True)
 class LeftUnfinished:
-    """A part was under way when sorting was killed; it may lie on the table, or in the bin of its row."""
+    """A part was under way when sorting was killed; it may lie on the table, or in the bin of its row.
+
+    Attributes:
+        ledger: the folder that its picture is below.
+    """
 
     row: LedgerRow
+    ledger: Path
 
     def __str__(self) -> str:
         row = self.row
+        picture = f", {self.ledger / row.picture}" if row.picture else ""
         return (
-            f"Run {row.run} was cut short at part {row.number} ({row.part or 'not recognised'},"
-            f" {row.picture}): it may lie on the table, or in bin {row.bin}"
+            f"Run {row.run} was cut short at part {row.number} ({row.part or 'not recognised'}{picture}):"
+            f" it may lie on the table, or in bin {row.bin}"
         )
 
 
@@ -227,7 +233,7 @@ def sort_job(
         for name in emptied:
             ledger.emptied(name)
         for row in ledger.close_unfinished():
-            yield LeftUnfinished(row)
+            yield LeftUnfinished(row, ledger.folder)
         troubles = Troubles(ledger, run)
         machine = yield from _knowing_the_table(machine, config)
         if machine.empty_table is None:

@@ -180,7 +180,7 @@ def _ends(summary: "SortSummary") -> list[tuple[str, str]]:
     if ends is None:
         return []
     return [
-        ("really in the right bin, in another", f"{ends.right_bin}, {ends.other_bin}"),
+        ("really in the right bin, in another (good rejects, too)", f"{ends.right_bin}, {ends.other_bin}"),
         ("sprung out, beside the bins, still on the table", f"{ends.bounced}, {ends.missed}, {ends.stayed}"),
         ("pushes that moved nothing", str(ends.vain_pushes)),
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rig.bin_config import BinConfig
 from rig.catalog import ColourCode
@@ -34,14 +35,14 @@ class PartInHand:
         row: its row in the ledger.
         number: its place in the run, from 1.
         target: the bin that it is meant for.
-        picture: of the first look, below the ledger's folder.
+        picture: of the first look.
     """
 
     row: RowId
     number: int
     decision: Decision
     target: BinConfig
-    picture: str
+    picture: Path
 
     def __str__(self) -> str:
         taken_for = self.decision.part or "not recognised"
@@ -90,7 +91,7 @@ class Records:
             colour=colour.code,
             colour_probability=colour.probability,
         )
-        return PartInHand(row, number, decision, target, pictures[0])
+        return PartInHand(row, number, decision, target, self._ledger.folder / pictures[0])
 
     def end(self, part: PartInHand, outcome: PartOutcome) -> None:
         """Put on record what became of a part.

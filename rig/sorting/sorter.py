@@ -1,5 +1,6 @@
 """Sorting mode: see a part, classify it, put the decision on record, push it into its bin, see it go."""
 
+import shlex
 from collections.abc import Generator, Sequence
 
 from rig.bin_config import BinConfig
@@ -222,8 +223,8 @@ class Sorter:
             return
         yield self._troubles.begin(
             TroubleKind.FULL_BIN,
-            f"Bin {target.name} is full: it holds {self._ledger.level(target.name)} parts",
-            f"empty it (or later, and say so: rig sort --emptied {target.name})",
+            f"Bin {target.name} is full with {self._ledger.level(target.name)} parts",
+            f"empty it, now or before you go on with: rig sort --emptied {shlex.quote(target.name)}",
             wants_a_person=True,
         )
         self._machine.operator.empty_bin(target.name)

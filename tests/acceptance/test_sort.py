@@ -157,7 +157,7 @@ def test_a_part_that_was_under_way_at_a_kill_is_named_at_the_next_start(desk: Sh
         assert database.execute("SELECT outcome FROM parts").fetchall() == [("decided",)]
     done = desk.run("sort", "--count", "1")
     assert done.returncode == 0, done.stderr
-    assert "Run gone was cut short at part 1 (3001, pictures/gone/00001.jpg)" in done.stderr
+    assert "Run gone was cut short at part 1 (3001, ledger/pictures/gone/00001.jpg)" in done.stderr
     assert "or in bin 3001" in done.stderr
     assert [row[2] for row in _ledger(desk)] == ["unfinished", "dropped"]
     assert "cut short" not in desk.run("sort", "--count", "1").stderr
