@@ -143,8 +143,7 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
         ("", ""),
         [
             ("parts sorted", str(summary.parts)),
-            ("top-1 against the simulator's truth", percent(summary.top1)),
-            ("right bin, rejects left out", percent(summary.right_bin)),
+            *_against_the_truth(summary),
             ("rejects", str(summary.rejects)),
             *_astray(summary),
             *(
@@ -158,6 +157,16 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
             ("parts a minute (the rig's own time)", f"{summary.parts_per_min:.1f}"),
         ],
     )
+
+
+def _against_the_truth(summary: "SortSummary") -> list[tuple[str, str]]:
+    """How well the parts were named, where a simulator knows it."""
+    if not summary.known:
+        return []
+    return [
+        ("top-1 against the simulator's truth", percent(summary.top1)),
+        ("named rightly, rejects left out", percent(summary.right_bin)),
+    ]
 
 
 def _astray(summary: "SortSummary") -> list[tuple[str, str]]:

@@ -223,7 +223,7 @@ class Sorter:
             return
         yield self._troubles.begin(
             TroubleKind.FULL_BIN,
-            f"Bin {target.name} is full with {self._ledger.level(target.name)} parts",
+            f"Bin {target.name} is full (its capacity is {target.capacity})",
             f"empty it, now or before you go on with: rig sort --emptied {shlex.quote(target.name)}",
             wants_a_person=True,
         )
