@@ -38,6 +38,9 @@ def understood(text: str, part: Doubtful, known: Collection[str] = ()) -> Answer
         return Answer(Verdict.NAMED, PartNumber(part.candidates[int(text) - 1].label))
     label = part_number(text)
     same = [name for name in known if name.casefold() == label.casefold()]
+    if len(label) == 1 and not same:
+        # No mould has such a number; it is a slip of the finger beside 1 to 3, s and x.
+        raise BadInput(f"{text!r} is neither a candidate nor a part number", hint=_HINT)
     return Answer(Verdict.NAMED, PartNumber(same[0]) if same and label not in same else label)
 
 

@@ -118,7 +118,8 @@ def _card(row: LedgerRow, views: Sequence[ViewRow], ledger_folder: Path) -> str:
     likely = [c for c in row.candidates if c.probability >= _WORTH_NAMING]
     best = ", ".join(f"{escape(c.label)} {c.probability:.0%}" for c in likely)
     kind = "" if row.true_kind in (None, "sound") else f", {row.true_kind}"
-    truth = "" if row.true_part is None else f"<br><small>really {escape(row.true_part)}{kind}</small>"
+    truth = "" if row.true_part is None else f"really {escape(row.true_part)}{kind}"
+    told = "".join(f"<br><small>{line}</small>" for line in (best, truth) if line)
     name = row.part or (row.doubt.value if row.doubt else "unsure")
     colour = "" if row.colour is None else f" {escape(colour_name(row.colour))}"
     went = escape(row.bin) + ("" if row.outcome == "dropped" else f" ({row.outcome})")
@@ -129,7 +130,7 @@ def _card(row: LedgerRow, views: Sequence[ViewRow], ledger_folder: Path) -> str:
     return (
         f"<li class='{_judgement(row)}'>{_picture(row.picture, ledger_folder, f'part {row.number}')}"
         f"{looks}<p><small>{row.number}</small> <b>{escape(name)}</b>{colour} &rarr; {went}"
-        f"<br><small>{best}</small>{truth}</p></li>"
+        f"{told}</p></li>"
     )
 
 

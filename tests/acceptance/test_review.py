@@ -58,6 +58,7 @@ def test_what_waits_is_listed_and_answered_by_a_table(desk: Shell) -> None:
     ("text", "says"),
     [
         ("id,part\n1,3001\n77,3001\n", "line 3: there is no part '77' on record"),
+        ("id,part\n1,3001\n2,4\n", "line 3: '4' is neither a candidate nor a part number"),
         ("id,part\n1,3001\none,3001\n", "line 3: there is no part 'one' on record"),
         ("id,part\n1,3001\n2,../x\n", "line 3: '../x' is not a part number"),
         ("id,part\n1,3001\n2,\n", "line 3: an empty part number is not a part number"),
@@ -130,6 +131,7 @@ def test_a_person_names_takes_back_and_leaves(desk: Shell) -> None:
         _type(person, "u", "Part 1, rejected (4 left)")
         _type(person, "1", "Part 2")
         _type(person, "", "is no answer")
+        _type(person, "4", "'4' is no answer")
         _type(person, "30O1", "30O1 is new here. Did you mean 3", "or Enter to go back:")
         _type(person, "", "Part 2, rejected (3 left)")
         _type(person, "4444", "4444 is new here.", "or Enter to go back:")
