@@ -14,7 +14,7 @@ from rig.cli.settings import Settings, counted, percent, settings_of
 
 if TYPE_CHECKING:
     from rig.config import Config
-    from rig.jobs import SortFinished, SortJobEvent
+    from rig.jobs import SortFinished, SortJobEvent, SortStarted
     from rig.model import Bundle
     from rig.sorting.events import PartSorted
     from rig.sorting.following import FollowedPass
@@ -217,9 +217,7 @@ def _run(
                 match event:
                     case SortStarted():
                         started = event
-                        settings.say(event.policy.in_words)
-                        for remark in event.remarks:
-                            settings.say(remark)
+                        _say_how_it_begins(settings, config, event)
                         if followed is not None:
                             _say_what_to_feed(settings, followed, bundle)
                     case PartSorted():
@@ -247,6 +245,14 @@ def _record_of(ledger: Path, run: "RunId") -> str:
         return f"what was sorted is on record: {write_report(ledger, run)}"
     except StorageError:
         return f"what was sorted is on record: {ledger / 'ledger.sqlite3'}, run {run}"
+
+
+def _say_how_it_begins(settings: Settings, config: "Config", started: "SortStarted") -> None:
+    settings.say(started.policy.in_words)
+    for remark in started.remarks:
+        settings.say(remark)
+    if config.feeder.kind == "none" and not config.sim.enabled:
+        settings.say("One part at a time belongs on the table: lay the next once the last one is gone.")
 
 
 def _seen(event: "PartSorted") -> str:

@@ -185,7 +185,7 @@ class HumanOperator:
         self._ask("Take everything off the table")
 
     def pour(self, parts: Sequence[PartNumber]) -> None:
-        self._ask("Get the pile ready: one part at a time comes onto the table, once the last one is gone")
+        """The pile is ready when the person says that sorting shall begin; the first part is waited for."""
 
     def feed(self) -> None:
         self._ask("Lay the next part on the table")
