@@ -47,7 +47,10 @@ def test_every_part_is_decided_dropped_and_on_record(desk: Shell) -> None:
         assert true_part in PARTS
         assert picture is not None
         assert (desk.folder / "ledger" / picture).stat().st_size > 1000
-    assert Path(desk.folder / document["report"]).read_text().count("<img") == 5
+    with closing(sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")) as database:
+        (looks,) = database.execute("SELECT count(*) FROM views").fetchone()
+    assert looks >= 5
+    assert Path(desk.folder / document["report"]).read_text().count("<img") == looks
 
 
 def test_the_table_names_the_figures(desk: Shell) -> None:
@@ -62,7 +65,7 @@ def test_a_threshold_nobody_reaches_rejects_every_part(desk: Shell) -> None:
     (desk.folder / "rig.toml").write_text("[sim]\nenabled = true\n[sorting]\nreject_threshold = 1.0\n")
     done = desk.run("sort", "--count", "3")
     assert done.returncode == 0, done.stderr
-    assert "less than 100.0% sure after 4 looks are rejected" in done.stderr
+    assert "less than 100.0% sure of after 4 looks are rejected" in " ".join(done.stderr.split())
     assert "held-out parts" in done.stderr
     assert [row[:2] for row in _ledger(desk)] == [(None, "reject")] * 3
 
