@@ -84,15 +84,6 @@ def chosen_name(models: Path) -> str | None:
     return name
 
 
-def newest_bundle(models: Path) -> Bundle:
-    """The bundle below `models` that was made last.
-
-    Raises:
-        ModelError: there is none, or it is damaged.
-    """
-    return load_bundle(_newest_folder(models))
-
-
 def find_bundle(models: Path, name: str) -> Bundle:
     """A model by its name, or by the path of its folder.
 

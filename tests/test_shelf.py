@@ -8,7 +8,7 @@ import pytest
 
 from rig.errors import BadInput, ModelError
 from rig.model import Bundle, write_bundle
-from rig.shelf import default_bundle, find_bundle, newest_bundle, shelved, use
+from rig.shelf import default_bundle, find_bundle, shelved, use
 from tests.test_model import NETWORK, make_card
 
 
@@ -29,14 +29,14 @@ def _write(folder: Path, *, age_s: int = 0) -> Bundle:
 
 
 def test_newest_is_the_one_written_last(models: Path) -> None:
-    assert newest_bundle(models).name == "a-new"
+    assert default_bundle(models).name == "a-new"
     shutil.copytree(models / "a-new", models / ".draft-1-left-over")
-    assert newest_bundle(models).name == "a-new"
+    assert default_bundle(models).name == "a-new"
 
 
 def test_without_models_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no model in"):
-        newest_bundle(tmp_path)
+        default_bundle(tmp_path)
     assert shelved(tmp_path / "nowhere") == ()
 
 
