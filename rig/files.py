@@ -220,6 +220,24 @@ def try_lock(file: IO[str]) -> bool:
 
 
 @contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Wait for, and then keep out, other processes that lock the folder, where the system can.
+
+    Raises:
+        OSError: it is no folder, or cannot be read.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def _locked(file: FileIO) -> Iterator[None]:
     """Keep other processes that lock the file out until the block ends, where the system can."""
     if sys.platform == "win32":

@@ -255,6 +255,51 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+_OPENED = """
+import sys
+from pathlib import Path
+from training.sweep.studies import database_url, opened_storage
+
+print("ready", flush=True)
+sys.stdin.readline()
+with opened_storage(database_url(sys.argv[1], Path(sys.argv[2]))):
+    pass
+"""
+
+
+def _open_together(storage: str, folder: Path) -> list[int]:
+    """How processes end that all open a database without tables at the same moment."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _OPENED, storage, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate()
+    return [process.returncode for process in processes]
+
+
+def test_processes_that_make_the_tables_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
+    assert _open_together("", tmp_path) == [0] * 4
+
+
+def test_processes_that_make_the_tables_of_one_server_wait_for_each_other(
+    tmp_path: Path, server: str
+) -> None:
+    assert _open_together(server, tmp_path) == [0] * 4
+
+
 _SHARED = """
 import sys
 from pathlib import Path

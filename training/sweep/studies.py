@@ -10,11 +10,13 @@ from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
+from sqlalchemy import create_engine, func, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from rig.errors import BadInput, MissingPackage, StorageError
-from rig.files import is_running, storage_errors
+from rig.files import is_running, locked_folder, storage_errors
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -24,6 +26,7 @@ _HEARTBEAT_S = 20
 _GRACE_S = 90  # of silence after which a trial of another machine is taken for dead
 _LOCK_TIMEOUT_S = 60  # for SQLite, which lets one process write at a time
 _CONNECT_TIMEOUT_S = 10
+_MAKING_TABLES = 0x72696773  # any number that other programs will hardly lock in the same database
 _HOST, _PROCESS = "host", "process"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "sqlite": "sqlite"}
 
@@ -75,11 +78,8 @@ def opened_storage(url: URL) -> Iterator[optuna.storages.RDBStorage]:
 
 def _with_tables(url: URL, options: dict[str, object]) -> optuna.storages.RDBStorage:
     try:
-        return _connected(url, options)
-    except SQLAlchemyError as error:
-        if not isinstance(error, IntegrityError) and "already exists" not in str(error):
-            raise
-        return _connected(url, options)  # another process has just made the tables
+        with _alone(url, options):
+            return _connected(url, options)
     except ImportError as error:
         raise MissingPackage(
             "PostgreSQL needs the package psycopg, which is not installed",
@@ -90,6 +90,20 @@ def _with_tables(url: URL, options: dict[str, object]) -> optuna.storages.RDBSto
             f"the database {url.render_as_string()} belongs to another version of Optuna",
             hint="install that version, or use another database",
         ) from error
+
+
+@contextmanager
+def _alone(url: URL, options: dict[str, object]) -> Iterator[None]:
+    """Let one process at a time look for tables and make them: two that do so at once fail."""
+    if url.drivername == "sqlite":
+        folder = Path(url.database or "").parent
+        with storage_errors(folder), locked_folder(folder):
+            yield
+        return
+    engine = create_engine(url, connect_args=options, poolclass=NullPool)
+    with engine.begin() as connection:  # the server gives the lock back however this process ends
+        connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
+        yield
 
 
 def _connected(url: URL, options: dict[str, object]) -> optuna.storages.RDBStorage:
