@@ -23,7 +23,7 @@ from training.choices.request import TrainRequest
 from training.events import EpochDone, TrainEvent
 from training.fitting.snapshot import Arrays, values_of
 from training.networks.begin import HEAD, begin, features_of
-from training.networks.logistic import balancing_weights, minimise, regress
+from training.networks.logistic import balancing_weights, regress
 from training.networks.weights import load_weights
 from training.pictures.data import Crops
 from training.pipeline import train
@@ -146,16 +146,6 @@ def test_regression_finds_the_least_of_its_objective() -> None:
     assert abs(shrunk.kernel).max() < abs(head.kernel).max() / 2
     rare = regress(features, targets, np.array([1.0, 1, 1, 1, 1, 1]) * [0.5, 0.5, 2, 1, 1, 1], penalty=1e-9)
     assert rare.logits(np.array([[-1.0]]))[0].argmax() == 1
-
-
-def test_minimising_a_narrow_valley() -> None:
-    scales = np.array([1.0, 100.0, 10_000.0])
-
-    def valley(place: np.ndarray) -> tuple[float, np.ndarray]:
-        off = place - 3
-        return float((scales * off**2).sum()) + 1, 2 * scales * off
-
-    np.testing.assert_allclose(minimise(valley, np.zeros(3)), 3, atol=1e-2)
 
 
 def test_classes_of_a_logistic_head_are_balanced_as_asked() -> None:

@@ -4,12 +4,12 @@ The base stays as its weights are. The regression is multinomial, fitted by L-BF
 which needs no learning rate, and becomes the network's head, so that all that follows is as usual.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from training.choices.recipe import Recipe
 from training.events import Emit, EpochDone, Fitting
@@ -20,6 +20,7 @@ from training.progress import Progress
 _CHUNK = 64
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _USUAL_PENALTY = 1e-2
+_MOST_STEPS = 200
 
 Floats = NDArray[np.float64]
 
@@ -128,64 +129,12 @@ def regress(features: Floats, targets: NDArray[np.int64], weights: Floats, penal
         gradient = np.vstack((standard.T @ slopes + penalty * kernel, slopes.sum(axis=0)))
         return float((weights * losses).mean() + penalty / 2 * (kernel**2).sum()), gradient.ravel()
 
-    kernel, bias = _split(minimise(objective, np.zeros(shape).ravel()).reshape(shape))
+    found = minimize(
+        objective, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS}
+    )
+    kernel, bias = _split(found.x.reshape(shape))
     kernel = kernel / deviation[:, np.newaxis]
     return Head(kernel, bias - mean @ kernel)
-
-
-def minimise(
-    objective: Callable[[Floats], tuple[float, Floats]], start: Floats, *, steps: int = 200, memory: int = 10
-) -> Floats:
-    """L-BFGS with backtracking, for a smooth convex function.
-
-    Args:
-        objective: gives value and gradient.
-        memory: how many of the last steps the curvature is known from.
-    """
-    place = start
-    value, gradient = objective(place)
-    moves: list[Floats] = []
-    bends: list[Floats] = []
-    for _ in range(steps):
-        direction = -_times_inverse_hessian(gradient, moves, bends)
-        slope = float(direction @ gradient)
-        length = 1.0 if moves else min(1.0, 1.0 / float(np.linalg.norm(gradient) + 1e-12))
-        while length > _SHORTEST:
-            there = place + length * direction
-            value_there, gradient_there = objective(there)
-            if value_there <= value + _ARMIJO * length * slope:
-                break
-            length /= 2
-        else:
-            return place
-        gained = value - value_there
-        move, bend = there - place, gradient_there - gradient
-        if move @ bend > 1e-12:
-            moves, bends = [*moves[1 - memory :], move], [*bends[1 - memory :], bend]
-        place, value, gradient = there, value_there, gradient_there
-        if gained <= _TOLERANCE * abs(value):
-            return place
-    return place
-
-
-_ARMIJO = 1e-4
-_SHORTEST = 1e-10
-_TOLERANCE = 1e-7
-
-
-def _times_inverse_hessian(gradient: Floats, moves: list[Floats], bends: list[Floats]) -> Floats:
-    """The two loops of Nocedal & Wright, Numerical Optimization, algorithm 7.4."""
-    result = gradient.copy()
-    shares = []
-    for move, bend in zip(reversed(moves), reversed(bends), strict=True):
-        share = float(move @ result) / float(move @ bend)
-        result -= share * bend
-        shares.append(share)
-    if moves:
-        result *= float(moves[-1] @ bends[-1]) / float(bends[-1] @ bends[-1])
-    for move, bend, share in zip(moves, bends, reversed(shares), strict=True):
-        result += move * (share - float(bend @ result) / float(move @ bend))
-    return result
 
 
 def _split(table: Floats) -> tuple[Floats, Floats]:
