@@ -1,6 +1,7 @@
 """`rig.toml`: what stands on the desk. Every value has a default, a unit in its name, and a checked range."""
 
 import tomllib
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -308,6 +309,12 @@ class Config(Section):
         return self.model_copy(update={"camera": camera.model_copy(update=settings)})
 
     @property
+    def ledger(self) -> Path:
+        """The folder of what was sorted; a simulated rig's parts never count among real ones."""
+        folder = self.paths.ledger
+        return folder.with_name(f"{folder.name}_simulated") if self.sim.enabled else folder
+
+    @property
     def output_pins(self) -> frozenset[int]:
         """The pins that the rig may write."""
         return self._other_pins | self._feeder_pins
@@ -347,14 +354,14 @@ def load_config(path: Path) -> Config:
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        what, hint = _first_problem(error)
+        what, hint = _first_problem(error, document)
         raise ConfigError(f"{path}: {what}", hint=hint or f"mend {path}") from error
 
 
-def _first_problem(error: ValidationError) -> tuple[str, str]:
+def _first_problem(error: ValidationError, document: dict[str, Any]) -> tuple[str, str]:
     """What is wrong, and what to do where more can be said than to mend it."""
     problem = error.errors()[0]
-    key = ".".join(str(step) for step in problem["loc"])
+    key = ".".join(_steps(problem["loc"], document))
     message = problem["msg"].removeprefix("Value error, ")
     hint = ""
     if problem["type"] == "union_tag_invalid":
@@ -368,3 +375,18 @@ def _first_problem(error: ValidationError) -> tuple[str, str]:
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return (f"{key}: {message}{more}" if key else f"{message}{more}"), hint
+
+
+def _steps(path: tuple[int | str, ...], document: Any) -> Iterator[str]:
+    """The way to a value; a table of many is called by its name, or counted from one."""
+    inside = document
+    for step in path:
+        try:
+            inside = inside[step]
+        except (KeyError, IndexError, TypeError):
+            inside = None  # a key that is missing, or the kind of a table, which is none of its keys
+        if isinstance(step, str):
+            yield step
+        else:
+            name = inside.get("name") if isinstance(inside, dict) else None
+            yield repr(name) if isinstance(name, str) else str(step + 1)

@@ -105,7 +105,7 @@ wait_for_part_s = 60.0      # an empty table for so long means an empty pile; [f
 [paths]
 captures = "captures"
 models = "models"
-ledger = "ledger"
+ledger = "ledger"           # a simulated rig uses ledger_simulated
 calibration = "calibration" # drawings of what was measured, and the picture of the empty table
 
 [sim]

@@ -11,7 +11,8 @@ from rig.capture.session import ViewTaken
 from rig.config import Config, PathsConfig, SimConfig
 from rig.errors import BadInput
 from rig.files import storage_errors, write_whole
-from rig.jobs import SortFinished, capture_job, sort_job
+from rig.jobs.capture import capture_job
+from rig.jobs.sort import SortFinished, sort_job
 from rig.model import Bundle
 from rig.sorting.events import PartSorted
 from rig.sorting.report import write_report

@@ -23,7 +23,7 @@ from rig.devices.axis import Microsteps
 from rig.devices.feeder import Feeder, Unasked, feeder_for
 from rig.devices.gcode_lines import check_bins, check_feeder
 from rig.devices.light import Light
-from rig.devices.operator import HumanOperator, Operator
+from rig.devices.operator import Ask, HumanOperator, Operator
 from rig.devices.turntable import Turntable
 from rig.errors import CameraError, ConfigError, DeviceError
 from rig.feeder_config import GcodeFeederConfig
@@ -174,13 +174,13 @@ class MovingParts:
 
 
 @contextmanager
-def open_machine(config: Config, *, ask: Callable[[str], None], seed: int) -> Iterator[Machine]:
+def open_machine(config: Config, *, ask: Ask, seed: int) -> Iterator[Machine]:
     """Open the rig that `config` describes and leave it, however the block ends, with the actuator at rest,
     the light off and the motors released. While that is done, Ctrl-C and SIGTERM wait.
 
     Args:
         config: a checked rig.toml.
-        ask: shows a person a sentence and returns when the person has done what it asks.
+        ask: reaches the person at the rig.
         seed: what a simulated rig draws its light, camera and parts from.
 
     Raises:
@@ -239,7 +239,7 @@ def _find_positions(parts: MovingParts) -> None:
     parts.turntable.find_zero()
 
 
-def _open_desk(config: Config, ask: Callable[[str], None], seed: int, stack: ExitStack) -> _Desk:
+def _open_desk(config: Config, ask: Ask, seed: int, stack: ExitStack) -> _Desk:
     if isinstance(config.actuator, GcodeConfig):
         check_bins(config.actuator, config.bins)
     if isinstance(config.feeder, GcodeFeederConfig):
@@ -288,7 +288,7 @@ def wiring_of(config: Config) -> Wiring:
     return Wiring(axes, config.output_pins, frozenset(servos))
 
 
-def _real_desk(config: Config, ask: Callable[[str], None], confess: Callable[[str], None]) -> _Desk:
+def _real_desk(config: Config, ask: Ask, confess: Callable[[str], None]) -> _Desk:
     if not config.serial.port:
         raise ConfigError(
             "serial.port is empty", hint="see the ports with: rig doctor; then set it in rig.toml"

@@ -148,7 +148,12 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
             "actuator.servo_gate.travel: there is no such key",
             "did you mean travel_s",
         ),
-        ('[[bins]]\nname = "a"\nchute = 0', "bins.0.chute: there is no such key", "did you mean chute_deg?"),
+        (
+            '[[bins]]\nname = "a"\nchute = 0',
+            "bins.'a'.chute: there is no such key",
+            "did you mean chute_deg?",
+        ),
+        ("[[bins]]\nchute_deg = 0", "bins.1.name: Field required", ""),
         ("[light]\nx = 1\n[paths]\nx = 1", "light.x: there is no such key (and 1 more)", "pin, brightness"),
         ("[turntabel]\nsettle_s = 1", "turntabel: there is no such table", "did you mean turntable?"),
         ("x = 1", "x: there is no such table", "there are: serial, turntable, camera, "),

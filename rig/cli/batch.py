@@ -71,7 +71,8 @@ def capture_batch(settings: Settings, config: "Config", batch: "Batch") -> None:
 
 def _run(settings: Settings, config: "Config", batch: "Batch") -> "Batch":
     from rig.capture.batch import BatchEnded, RowEnded, RowStarted
-    from rig.jobs import EmptyTableUnfit, batch_job
+    from rig.jobs.capture import batch_job
+    from rig.jobs.known_table import EmptyTableUnfit
 
     with capture_bars(settings) as bars:
         rows = bars.add_task("list", total=len(batch.rows), verdict="")

@@ -53,7 +53,7 @@ def table(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     from rig.calibration.steps import explain
     from rig.calibration.table import TableMeasured
     from rig.catalog import part_number
-    from rig.jobs import calibrate_table_job
+    from rig.jobs.calibrate import calibrate_table_job
 
     job = calibrate_table_job(
         config, out or config.paths.calibration, part_number(part), _seed(config), settings.ask
@@ -86,7 +86,7 @@ def settle(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     config = settings.load_config()
     from rig.calibration.settle import AT_REST_DEG, SettleMeasured
     from rig.catalog import part_number
-    from rig.jobs import calibrate_settle_job
+    from rig.jobs.calibrate import calibrate_settle_job
 
     job = calibrate_settle_job(
         config, out or config.paths.calibration, part_number(part), _seed(config), settings.ask
@@ -171,7 +171,7 @@ def camera(
     from rig.calibration.light import Shutter
     from rig.catalog import part_number
     from rig.config_file import set_values
-    from rig.jobs import calibrate_camera_job
+    from rig.jobs.calibrate import calibrate_camera_job
 
     flicker_us = None if mains is _Mains.NONE else 1e6 / (2 * int(mains.value))
     wish = CameraWish(reference.value, Shutter(longest_ms * 1000, flicker_us), part_number(part))

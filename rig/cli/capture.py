@@ -143,7 +143,8 @@ def _capture(settings: Settings, config: "Config", plan: "CapturePlan") -> None:
 
 
 def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> CaptureBar:
-    from rig.jobs import EmptyTableUnfit, capture_job
+    from rig.jobs.capture import capture_job
+    from rig.jobs.known_table import EmptyTableUnfit
 
     with capture_bars(settings) as bars:
         bar = CaptureBar(settings, bars, plan)

@@ -129,8 +129,8 @@ def _stock(settings: Settings, run: str | None, owned: Sequence[Path]) -> "tuple
 
     config = settings.load_config()
     lots: list[Lot] = []
-    if (config.paths.ledger / Ledger.FILE_NAME).exists():
-        with Ledger(config.paths.ledger) as ledger:
+    if (config.ledger / Ledger.FILE_NAME).exists():
+        with Ledger(config.ledger) as ledger:
             if run is not None:
                 _check_run(run, ledger.runs())
             lots += ledger.counts(RunId(run) if run else None, left_out={config.sorting.reject_bin})

@@ -99,9 +99,7 @@ def _expected(
     from rig.shelf import find_bundle
     from rig.sorting.expected import counts_of_classes, read_counts, recorded_counts
 
-    known = (
-        recorded_counts(config.paths.ledger, config.sorting.reject_bin) if path is None else read_counts(path)
-    )
+    known = recorded_counts(config.ledger, config.sorting.reject_bin) if path is None else read_counts(path)
     if model is not None:
         expected = counts_of_classes(find_bundle(config.paths.models, model).card.labels, known)
         if strange := [part for part in known if part not in expected]:

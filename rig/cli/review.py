@@ -65,10 +65,10 @@ def review(
 
     known = _known_parts(config)
     # To look whether anything is waiting makes no ledger.
-    if not (config.paths.ledger / Ledger.FILE_NAME).exists():
+    if not (config.ledger / Ledger.FILE_NAME).exists():
         _say_that_none_is_waiting(settings)
         return
-    with Ledger(config.paths.ledger) as ledger:
+    with Ledger(config.ledger) as ledger:
         if answers is None and (settings.as_json or sheet is not None):
             waiting = _waiting(settings, config, Reviews(ledger), below, most_useful)
             _show_all(settings, waiting, sheet)

@@ -14,7 +14,7 @@ from rig.cli.settings import Settings, counted, percent, settings_of
 
 if TYPE_CHECKING:
     from rig.config import Config
-    from rig.jobs import SortFinished, SortJobEvent, SortStarted
+    from rig.jobs.sort import SortFinished, SortJobEvent, SortStarted
     from rig.model import Bundle
     from rig.sorting.events import PartSorted
     from rig.sorting.following import FollowedPass
@@ -57,7 +57,7 @@ def sort(
     settings = settings_of(context)
     config = settings.load_config()
     from rig.errors import BadInput
-    from rig.jobs import sort_job
+    from rig.jobs.sort import sort_job
     from rig.model import load_bundle
     from rig.shelf import default_bundle
     from rig.sorting.report import write_report
@@ -83,6 +83,11 @@ def sort(
     print_summary(settings, "Sorted", finished.summary)
     if not settings.as_json:
         typer.echo(f"Report: {report}\nLedger: {finished.ledger / 'ledger.sqlite3'}")
+        if rejects := finished.summary.rejects:
+            waiting = counted(rejects, "part")
+            typer.echo(
+                f"Of this run {waiting} may wait for a name, which the next rig train learns: rig review"
+            )
     document = {"run": finished.run, "summary": finished.summary, "report": report}
     if followed is not None:
         _print_what_comes_next(settings, config, followed)
@@ -148,8 +153,8 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
             *_astray(summary),
             *(
                 (
-                    f"{kind}: rejected, own bin, other bin",
-                    f"{odd.rejected}, {odd.right_bin}, {odd.mis_sorted}",
+                    f"{kind}: rejected, named rightly, wrongly",
+                    f"{odd.rejected}, {odd.named_rightly}, {odd.named_wrongly}",
                 )
                 for kind, odd in summary.odd.items()
             ),
@@ -165,7 +170,7 @@ def _against_the_truth(summary: "SortSummary") -> list[tuple[str, str]]:
         return []
     return [
         ("top-1 against the simulator's truth", percent(summary.top1)),
-        ("named rightly, rejects left out", percent(summary.right_bin)),
+        ("named rightly, rejects left out", percent(summary.accepted_top1)),
     ]
 
 
@@ -205,8 +210,9 @@ def _run(
 ) -> "SortFinished":
     """Run the job under a progress bar; whatever stops it, what was decided so far is on record."""
     from rig.errors import Interrupted, RigError
-    from rig.jobs import SortFinished, SortStarted
+    from rig.jobs.sort import LeftUnfinished, SortFinished, SortStarted
     from rig.sorting.events import PartSorted
+    from rig.sorting.report import write_report
 
     started: SortStarted | None = None
     finished: SortFinished | None = None
@@ -224,13 +230,15 @@ def _run(
                         bars.update(
                             bar, completed=event.done, description=f"{_seen(event)} -> {event.bin_name}"
                         )
+                    case LeftUnfinished():
+                        settings.say(f"{event}. Its page: {write_report(event.ledger, event.row.run)}")
                     case SortFinished():
                         finished = event
                     case _:
                         settings.say(f"{event}.")
     except (RigError, Interrupted) as stop:
         if started is not None:
-            stop.add_note(_record_of(config.paths.ledger, started.run))
+            stop.add_note(_record_of(config.ledger, started.run))
         raise
     assert finished is not None, "a sort job ends with SortFinished or an error"
     return finished

@@ -30,6 +30,9 @@ class Subject:
         return self.pose_names[pose] if pose < len(self.pose_names) else None
 
 
+Ask = Callable[[str], None]
+"""Shows a person a sentence, and returns when the person has done what it says."""
+
 Reference = Literal["white", "grey"]
 """A sheet of white paper, or a photographer's grey card, which reflects 18 % of the light."""
 
@@ -156,9 +159,9 @@ class Operator(Protocol):
 
 
 class HumanOperator:
-    """A person, asked through `ask`, which shows a sentence and returns when the person has done it."""
+    """A person, asked in sentences."""
 
-    def __init__(self, ask: Callable[[str], None]) -> None:
+    def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
     def check(self, subject: Subject) -> None:

@@ -16,6 +16,7 @@ from rig.sorting.looking import await_camera, look, look_at
 from rig.sorting.model_in_use import ModelInUse
 from rig.sorting.recording import ColourOnRecord, PartInHand, Records
 from rig.sorting.routing import Routing
+from rig.sorting.standstill import Standstill
 from rig.sorting.trouble import TroubleKind, TroubleOver, Troubles, Waits
 from rig.sorting.view import View
 from rig.sorting.watch import Sight, await_sight, see_whole
@@ -58,6 +59,7 @@ class Sorter:
         self._ledger = ledger
         self._records = Records(ledger, run)
         self._troubles = troubles
+        self._standstill = Standstill(troubles)
         self._losses = 0
         self._strays = 0
 
@@ -124,6 +126,7 @@ class Sorter:
         # Things that lie one behind the other pass for one part from there, but not from all sides.
         if any(len(locate_all(view.image, self._machine.empty_table)) > 1 for view in seen.views[1:]):
             return (yield from self._return(seen.views, Doubt.SEVERAL, seen_at))
+        yield from self._standstill.watch(seen.views)
         first, part = seen.views[0], seen.decision.part
         colour = self._colour_of(first)
         target = self._routing.bin_for(part, colour.code, self._full_bins())

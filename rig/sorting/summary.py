@@ -10,23 +10,23 @@ from rig.sorting.ledger import LedgerRow, TroubleRow
 
 @dataclass(frozen=True)
 class OddPieces:
-    """Where the pieces of one kind went that are no sound parts.
+    """What the pieces of one kind were taken for that are no sound parts.
 
     Attributes:
         pieces: how many of them there were.
-        rejected: those that went to the reject bin.
-        right_bin: those that went into the bin of the part that they are; a pair has none, nor has a foreign
+        rejected: those of which nobody was sure.
+        named_rightly: those that were named as the part that they are; a pair has no name, nor has a foreign
             part.
     """
 
     pieces: int
     rejected: int
-    right_bin: int
+    named_rightly: int
 
     @property
-    def mis_sorted(self) -> int:
-        """Those that lie in the bin of another part."""
-        return self.pieces - self.rejected - self.right_bin
+    def named_wrongly(self) -> int:
+        """Those that were named as another part."""
+        return self.pieces - self.rejected - self.named_rightly
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class SortSummary:
         known: parts whose truth is known (the simulated rig's).
         top1: share of those of `known` that can be recognised, sound or damaged, whose best candidate was
             right, rejected or not; None when there is none.
-        right_bin: share of `known`, rejects left out, that went into the right bin; None when there is none.
+        accepted_top1: share of `known`, rejects left out, that were named rightly; None when there is none.
         odd: the pieces of `known` that were no sound parts, by kind.
         ends: where the pieces really ended; None where nobody can know.
     """
@@ -87,7 +87,7 @@ class SortSummary:
     bins: dict[str, int]
     known: int
     top1: float | None
-    right_bin: float | None
+    accepted_top1: float | None
     odd: dict[PieceKind, OddPieces]
     ends: Ends | None
 
@@ -114,7 +114,7 @@ def summarise(
         bins=dict(Counter(row.bin for row in left)),
         known=len(known),
         top1=_share([row.candidates[0].label == row.true_part for row in known if _has_a_name(row)]),
-        right_bin=_share([row.part == row.true_part for row in routed]),
+        accepted_top1=_share([row.part == row.true_part for row in routed]),
         odd=_odd_pieces([row for row in left if row.true_part is not None]),
         ends=ends_of(fates),
     )

@@ -1,4 +1,4 @@
-"""What sorting has to wait for: told as an event, put on record, and gone on from."""
+"""What sorting meets with: told as an event, put on record, and gone on from."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -22,11 +22,12 @@ class TroubleKind(Enum):
     LIGHT = "light"
     JAM = "jam"
     FULL_BIN = "full bin"
+    TABLE = "table"
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Sorting waits; it goes on when the next event is asked for.
+    """What sorting waits for, or goes on in spite of; it does so when the next event is asked for.
 
     Attributes:
         what: what happened, a sentence without a full stop.
@@ -62,6 +63,7 @@ _OVER = {
     TroubleKind.LIGHT: "There is light again",
     TroubleKind.JAM: "The way is free",
     TroubleKind.FULL_BIN: "The bin is empty",
+    TroubleKind.TABLE: "The table turns",
 }
 
 

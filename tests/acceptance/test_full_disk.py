@@ -90,12 +90,12 @@ def test_a_disk_that_fills_up_while_sorting_moves_no_part_that_is_not_on_record(
     said = shell.fails("sort", "--count", "1000", "--model", model.folder)
     assert "No space left" in said or "disk is full" in said
     assert "what was sorted is on record" in said
-    with closing(sqlite3.connect(small_disk / "ledger" / "ledger.sqlite3")) as database:
+    with closing(sqlite3.connect(small_disk / "ledger_simulated" / "ledger.sqlite3")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = database.execute("SELECT outcome, picture FROM parts ORDER BY id").fetchall()
     assert rows
     assert {outcome for outcome, _ in rows[:-1]} <= {"dropped"}
-    assert all(cv2.imread(str(small_disk / "ledger" / picture)) is not None for _, picture in rows)
+    assert all(cv2.imread(str(small_disk / "ledger_simulated" / picture)) is not None for _, picture in rows)
     padding.unlink()
     done = shell.run("sort", "--count", "1", "--model", model.folder)
     assert done.returncode == 0, done.stderr

@@ -33,7 +33,7 @@ def bins(shell: Shell) -> Shell:
         (TUESDAY, "3001", None),
         (TUESDAY, "3003", None),
     ]
-    with Ledger(shell.folder / "ledger") as ledger:
+    with Ledger(shell.folder / "ledger_simulated") as ledger:
         for run, part, colour in sorted_parts:
             label = PartNumber(part) if part else None
             decision = Decision(label, 0.9, (Candidate(part or "3001", 0.9),))
@@ -112,7 +112,7 @@ def test_what_is_missing_is_written_as_a_wanted_list(bins: Shell) -> None:
 
 def test_what_is_there_is_written_and_counts_when_it_is_read(bins: Shell) -> None:
     bins.json("inventory", "export", "brickstore", "stock")
-    (bins.folder / "ledger" / "ledger.sqlite3").unlink()
+    (bins.folder / "ledger_simulated" / "ledger.sqlite3").unlink()
     assert counts(bins.json("inventory", "--owned", "stock")) == [
         ("3001", "Black", 1),
         ("3001", "Red", 3),

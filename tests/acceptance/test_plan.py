@@ -71,7 +71,7 @@ def test_three_parts_are_sorted_into_two_bins_in_two_passes(desk: Shell) -> None
 
 
 def _decided(shell: Shell) -> list[tuple[str, str]]:
-    with closing(sqlite3.connect(shell.folder / "ledger" / "ledger.sqlite3")) as database:
+    with closing(sqlite3.connect(shell.folder / "ledger_simulated" / "ledger.sqlite3")) as database:
         return database.execute("SELECT part, bin FROM parts ORDER BY id").fetchall()
 
 
@@ -81,7 +81,7 @@ def test_a_plan_that_cannot_be_followed_is_one_clear_line(desk: Shell) -> None:
     assert "does not know: 98138" in desk.fails("sort", "--plan", "strange.toml")
     assert "rig.toml has not" in desk.fails("sort", "--plan", "wide.toml")
     assert "--plan plan.toml --pass 2" in desk.fails("sort", "--pass", "2")
-    assert not (desk.folder / "ledger").exists()
+    assert not (desk.folder / "ledger_simulated").exists()
 
 
 def _write(shell: Shell, name: str, parts: Sequence[str], bins: Sequence[str]) -> None:

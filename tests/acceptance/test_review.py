@@ -19,8 +19,8 @@ from tests.review.doubts import RUN, doubtful, part_picture
 def desk(shell: Shell) -> Shell:
     """Three rejected parts and an unsure one; the second part has two pictures."""
     for looks in (1, 2, 1):
-        doubtful(shell.folder / "ledger", looks=looks)
-    doubtful(shell.folder / "ledger", sorted_as="3001", probability=0.85)
+        doubtful(shell.folder / "ledger_simulated", looks=looks)
+    doubtful(shell.folder / "ledger_simulated", sorted_as="3001", probability=0.85)
     return shell
 
 
@@ -94,7 +94,7 @@ def test_where_nothing_waits_nothing_is_made(shell: Shell) -> None:
 
 
 def test_a_sheet_shows_all_that_wait(desk: Shell) -> None:
-    part_picture(desk.folder / "ledger" / "pictures" / RUN / "00001.jpg")
+    part_picture(desk.folder / "ledger_simulated" / "pictures" / RUN / "00001.jpg")
     assert desk.json("review", "--sheet", "doubtful.jpg") == {
         "file": "doubtful.jpg",
         "parts": 4,
@@ -110,7 +110,7 @@ def test_the_most_useful_are_asked_for_first(desk: Shell, trained: Trained) -> N
     (desk.folder / "models").symlink_to(trained.shell.folder / "models")
     pictures = sorted((trained.shell.folder / "captures").glob("*/*.jpg"))[::7]
     for number, path in zip((1, 3, 4), pictures, strict=False):
-        target = desk.folder / "ledger" / "pictures" / RUN / f"{number:05d}.jpg"
+        target = desk.folder / "ledger_simulated" / "pictures" / RUN / f"{number:05d}.jpg"
         target.write_bytes(path.read_bytes())
     every = desk.json("review", "--most-useful", "10")["waiting"]
     assert sorted(part["id"] for part in every) == [1, 2, 3, 4]
@@ -122,10 +122,10 @@ def test_a_person_names_takes_back_and_leaves(desk: Shell) -> None:
     with terminal(desk.folder, "review") as person:
         person.await_text("4 parts to review.")
         person.await_text("Part 1, rejected (4 left)")
-        person.await_text("ledger/pictures/")
+        person.await_text("ledger_simulated/pictures/")
         person.await_text("1  3001")
         person.await_text("50.0%")
-        assert "somebody reviews the parts of ledger already" in desk.fails("review")
+        assert "somebody reviews the parts of ledger_simulated already" in desk.fails("review")
         assert len(desk.json("review")["waiting"]) == 4
         _type(person, "2", "3003", "Part 2")
         _type(person, "u", "Part 1, rejected (4 left)")
@@ -150,7 +150,7 @@ def test_a_person_names_takes_back_and_leaves(desk: Shell) -> None:
         person.type_line("q")
         assert person.end() == 0
         assert "2 answers, 2 taken back; 1 picture joined captures, 1 taken out again." in person.text
-    with closing(sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")) as database:
+    with closing(sqlite3.connect(desk.folder / "ledger_simulated" / "ledger.sqlite3")) as database:
         assert database.execute(
             "SELECT part_id, verdict, label FROM reviews ORDER BY part_id"
         ).fetchall() == [

@@ -28,7 +28,7 @@ def desk(trained: Trained, tmp_path: Path) -> Shell:
 
 def _ledger(shell: Shell) -> list[tuple[str | None, str, str, str | None, str | None]]:
     """Part, bin, outcome, true part and picture of each row."""
-    database = sqlite3.connect(shell.folder / "ledger" / "ledger.sqlite3")
+    database = sqlite3.connect(shell.folder / "ledger_simulated" / "ledger.sqlite3")
     try:
         return database.execute(
             "SELECT part, bin, outcome, true_part, picture FROM parts ORDER BY id"
@@ -46,8 +46,8 @@ def test_every_part_is_decided_dropped_and_on_record(desk: Shell) -> None:
         assert outcome == "dropped"
         assert true_part in PARTS
         assert picture is not None
-        assert (desk.folder / "ledger" / picture).stat().st_size > 1000
-    with closing(sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")) as database:
+        assert (desk.folder / "ledger_simulated" / picture).stat().st_size > 1000
+    with closing(sqlite3.connect(desk.folder / "ledger_simulated" / "ledger.sqlite3")) as database:
         (looks,) = database.execute("SELECT count(*) FROM views").fetchone()
     assert looks >= 5
     assert Path(desk.folder / document["report"]).read_text().count("<img") == looks
@@ -67,6 +67,7 @@ def test_a_threshold_nobody_reaches_rejects_every_part(desk: Shell) -> None:
     assert done.returncode == 0, done.stderr
     assert "less than 100.0% sure of after 4 looks are rejected" in " ".join(done.stderr.split())
     assert "held-out parts" in done.stderr
+    assert "Of this run 3 parts may wait for a name" in " ".join(done.stdout.split())
     assert [row[:2] for row in _ledger(desk)] == [(None, "reject")] * 3
 
 
@@ -89,14 +90,14 @@ def test_the_summary_tells_what_became_of_odd_pieces(desk: Shell) -> None:
     done = desk.run("sort", "--count", "8")
     assert done.returncode == 0, done.stderr
     assert "foreign: rejected" in done.stdout
-    with closing(sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")) as database:
+    with closing(sqlite3.connect(desk.folder / "ledger_simulated" / "ledger.sqlite3")) as database:
         truths = set(database.execute("SELECT true_kind, true_part FROM parts"))
     assert {kind for kind, _ in truths} == {"sound", "damaged", "foreign", "stuck"}
     assert {part for kind, part in truths if kind == "foreign"} <= {"2456", "3010"}
     assert {part for kind, part in truths if kind == "stuck"} <= {
         f"{one}+{other}" for one in ("3001", "3004") for other in ("3001", "3004")
     }
-    [report] = (desk.folder / "ledger" / "reports").iterdir()
+    [report] = (desk.folder / "ledger_simulated" / "reports").iterdir()
     assert ", foreign</small>" in report.read_text()
 
 
@@ -124,12 +125,12 @@ def test_where_pieces_really_ended_is_on_record(desk: Shell) -> None:
     lie_there = [(bin_name, part) for _, part, _, outcome, bin_name in fates if outcome == "in_bin"]
     assert ends["right_bin"] == sum(bin_name == part for bin_name, part in lie_there)
     assert ends["right_bin"] + ends["other_bin"] == len(lie_there)
-    [report] = (desk.folder / "ledger" / "reports").iterdir()
+    [report] = (desk.folder / "ledger_simulated" / "reports").iterdir()
     assert f"sprung out of a bin {ends['bounced']}," in report.read_text()
 
 
 def _fates(shell: Shell) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(shell.folder / "ledger" / "ledger.sqlite3")) as database:
+    with closing(sqlite3.connect(shell.folder / "ledger_simulated" / "ledger.sqlite3")) as database:
         return database.execute(
             "SELECT number, true_part, pushes, outcome, bin FROM fates ORDER BY number"
         ).fetchall()
@@ -138,7 +139,7 @@ def _fates(shell: Shell) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_what_was_decided_before_a_stop_is_on_record(desk: Shell, how: signal.Signals) -> None:
     process = desk.start("sort", "--count", "1000")
-    pictures = desk.folder / "ledger" / "pictures"
+    pictures = desk.folder / "ledger_simulated" / "pictures"
     while len(list(pictures.glob("*/?????.jpg"))) < 4:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
@@ -160,19 +161,20 @@ def test_a_part_that_was_under_way_at_a_kill_is_named_at_the_next_start(desk: Sh
         assert database.execute("SELECT outcome FROM parts").fetchall() == [("decided",)]
     done = desk.run("sort", "--count", "1")
     assert done.returncode == 0, done.stderr
-    assert "Run gone was cut short at part 1 (3001, ledger/pictures/gone/00001.jpg)" in done.stderr
-    assert "or in bin 3001" in done.stderr
+    assert "Run gone was cut short at part 1 (3001, ledger_simulated/pictures/gone/00001.jpg)" in done.stderr
+    assert "or in bin 3001. Its page: ledger_simulated/reports/gone.html" in done.stderr
+    assert "gone/00001.jpg" in (desk.folder / "ledger_simulated" / "reports" / "gone.html").read_text()
     assert [row[2] for row in _ledger(desk)] == ["unfinished", "dropped"]
     assert "cut short" not in desk.run("sort", "--count", "1").stderr
 
 
 def _decided(desk: Shell) -> sqlite3.Connection:
     """What a run leaves that is killed after it has decided on its first part."""
-    with Ledger(desk.folder / "ledger") as ledger:
+    with Ledger(desk.folder / "ledger_simulated") as ledger:
         decision = Decision(PartNumber("3001"), 0.9, (Candidate("3001", 0.9),))
         picture = "pictures/gone/00001.jpg"
         ledger.record(RunId("gone"), "m", decision, bin_name="3001", picture=picture, truth=None)
-    return sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")
+    return sqlite3.connect(desk.folder / "ledger_simulated" / "ledger.sqlite3")
 
 
 _JAMMED = '[[fault]]\nkind = "jam"\nmatches = "M280 P1 S110"\nat = 2\n'
@@ -187,7 +189,7 @@ def test_troubles_are_said_while_they_last_and_are_in_the_one_document(desk: She
     assert "The way is free; sorting goes on." in done.stderr
     document = json.loads(done.stdout)
     assert document["summary"]["troubles"] == {"jam": 1}
-    [picture] = (desk.folder / "ledger" / "troubles").glob("*/*.jpg")
+    [picture] = (desk.folder / "ledger_simulated" / "troubles").glob("*/*.jpg")
     assert str(picture.relative_to(desk.folder)) in done.stderr
 
 
@@ -221,7 +223,7 @@ def test_a_model_whose_labels_have_no_bin_is_refused(desk: Shell) -> None:
     text += '[[bins]]\nname = "a"\nchute_deg = 20\nparts = ["3001"]\n'
     (desk.folder / "rig.toml").write_text(text)
     assert "3004" in desk.fails("sort")
-    assert not (desk.folder / "ledger").exists()
+    assert not (desk.folder / "ledger_simulated").exists()
 
 
 def test_no_model_at_all_points_to_training(shell: Shell) -> None:
@@ -283,7 +285,7 @@ rest = true
 def test_parts_are_sorted_and_counted_by_colour(desk: Shell) -> None:
     (desk.folder / "rig.toml").write_text(_BY_COLOUR)
     desk.json("sort", "--count", "8")
-    with closing(sqlite3.connect(desk.folder / "ledger" / "ledger.sqlite3")) as database:
+    with closing(sqlite3.connect(desk.folder / "ledger_simulated" / "ledger.sqlite3")) as database:
         seen = database.execute("SELECT bin, colour, colour_probability FROM parts ORDER BY id").fetchall()
         true = [colour for (colour,) in database.execute("SELECT colour FROM fates ORDER BY number")]
     assert {bin_name for bin_name, _, _ in seen} == {"red", "others"}

@@ -50,7 +50,10 @@ def compare(folder: Path, answers: int, draws: int) -> dict[str, NDArray[np.floa
     labels = bundle.card.labels
     look = _looking(bundle.folder / "variants" / "float32.tflite", bundle.card.preprocess, labels)
     first = look([(sample.path, sample.label) for sample in read_dataset(folder / "captures").samples])
-    pile, exam = look(_sorted(folder / "ledger")), look(_sorted(folder / "exams" / "model-0"))
+    pile, exam = (
+        look(_sorted(folder / "ledger_simulated")),
+        look(_sorted(folder / "exams" / "model-0_simulated")),
+    )
     opinions = softmax(pile.logits, bundle.card.temperature)
     sessions = sessions_of(folder / "captures")
     known = np.array([sessions.get(label, 0) for label in labels], np.float32)

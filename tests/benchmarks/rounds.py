@@ -92,7 +92,7 @@ class Bench:
 
     def answer(self, parts: Sequence[int]) -> None:
         """Name parts by the simulator's truth."""
-        database = sqlite3.connect(self.folder / "ledger" / "ledger.sqlite3")
+        database = sqlite3.connect(self.folder / "ledger_simulated" / "ledger.sqlite3")
         with closing(database), (self.folder / "answers.csv").open("w", newline="") as file:
             table = csv.writer(file)
             table.writerow(("id", "part"))
@@ -107,7 +107,9 @@ class Bench:
         self._shell.json(
             "--config", "exam.toml", "sort", "--model", f"models/{name}", "--count", str(_EXAMINED)
         )
-        with closing(sqlite3.connect(self.folder / "exams" / name / "ledger.sqlite3")) as database:
+        with closing(
+            sqlite3.connect(self.folder / "exams" / f"{name}_simulated" / "ledger.sqlite3")
+        ) as database:
             rows = database.execute("SELECT part, candidates, true_part FROM parts").fetchall()
         said = [(part, json.loads(candidates)[0][0], truth) for part, candidates, truth in rows]
         return Grade(

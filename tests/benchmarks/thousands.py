@@ -18,7 +18,7 @@ from rig.card import Preprocess
 from rig.catalog import PartNumber
 from rig.config import CameraConfig, Config, PathsConfig, SimConfig
 from rig.files import write_whole
-from rig.jobs import SortFinished, sort_job
+from rig.jobs.sort import SortFinished, sort_job
 from rig.model import Bundle, write_bundle
 from rig.pile_config import PileConfig
 from rig.sim.part_library import EMBEDDED
@@ -72,7 +72,7 @@ def thousands(count: int = _COUNT) -> Iterator[Figure]:
                 finished = event
         took_s = time.perf_counter() - started_s
         assert finished is not None, "a sort job ends with SortFinished"
-        yield from _accounts(config.paths.ledger, finished.run)
+        yield from _accounts(config.ledger, finished.run)
         waits = ", ".join(f"{kind} {times}" for kind, times in finished.summary.troubles.items())
         yield Figure(f"{count} parts sorted", f"{took_s / 60:.1f} min; waited for {waits}", "-", 1.0)
     yield Figure(

@@ -16,7 +16,7 @@ from rig.clock import Clock
 from rig.config import Config, SimConfig
 from rig.devices.operator import HumanOperator
 from rig.errors import DeviceError
-from rig.jobs import calibrate_settle_job, calibrate_table_job
+from rig.jobs.calibrate import calibrate_settle_job, calibrate_table_job
 from rig.machine import Machine, open_machine
 from tests.calibration.tables import NOTHING, DrawnTable
 

@@ -32,7 +32,7 @@ from rig.catalog import PartNumber
 from rig.config import CameraConfig, Config, PathsConfig, SimConfig
 from rig.dataset.layout import BATCHES, SESSION_PLANS
 from rig.dataset.reader import decode_image
-from rig.jobs import batch_job
+from rig.jobs.capture import batch_job
 
 _SEED = 20261122
 _PARTS = ("3001", "3039")

@@ -25,7 +25,7 @@ from rig.capture.session import CaptureEvent
 from rig.config import CameraConfig, Config, PathsConfig, SimConfig
 from rig.dataset.store import DatasetStore
 from rig.errors import BadInput, CaptureStopped, DatasetError
-from rig.jobs import batch_job
+from rig.jobs.capture import batch_job
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 

@@ -11,8 +11,9 @@ import pytest
 from rig.bin_config import DEFAULT_BINS, BinConfig
 from rig.config import CameraConfig, Config, PathsConfig, SerialConfig, SimConfig, TurntableConfig
 from rig.errors import BadInput, CameraError, Interrupted, SerialPortError
-from rig.jobs import LeftUnfinished, SortFinished, SortJobEvent, TableLearned, sort_job
-from rig.model import Bundle, load_bundle
+from rig.jobs.sort import LeftUnfinished, SortFinished, SortJobEvent, TableLearned, sort_job
+from rig.looks import Looks, Trial
+from rig.model import Bundle, load_bundle, write_bundle
 from rig.pile_config import PileConfig
 from rig.shelf import use
 from rig.sorting.events import PartAstray, PartReturned, PartSorted, PileEmpty
@@ -62,7 +63,7 @@ class Desk:
         return list(self.job(config, count, **options))
 
     def rows(self) -> list[LedgerRow]:
-        with Ledger(self.folder / "ledger") as ledger:
+        with Ledger(self.folder / "ledger_simulated") as ledger:
             return [row for run in ledger.runs() for row in ledger.rows(run)]
 
     def outcomes(self) -> list[str]:
@@ -70,7 +71,7 @@ class Desk:
 
     def require_true(self) -> None:
         """What the ledger says lies in the bins is what lies there, piece by piece."""
-        with Ledger(self.folder / "ledger") as ledger:
+        with Ledger(self.folder / "ledger_simulated") as ledger:
             for run in ledger.runs():
                 booked = [row for row in ledger.rows(run) if row.outcome == "dropped"]
                 left = [fate for fate in fates_of(ledger, run) if fate.outcome != "stayed"]
@@ -148,6 +149,21 @@ def test_a_lamp_that_burns_out_is_seen_to(desk: Desk) -> None:
     desk.require_true()
 
 
+def test_a_table_that_stalls_is_told_once_and_sorting_goes_on(desk: Desk) -> None:
+    """From the first push on, which is after the first part was looked at from two sides."""
+    twice = Looks(weights=(1.0, 0.6), parts=3, trials=(Trial((0.5, 0.9), (True, True)),))
+    unsure = desk.bundle.card.model_copy(update={"looks": twice, "temperature": 1e4})
+    desk.bundle = write_bundle(desk.bundle.folder, desk.bundle.network_path.read_bytes(), unsure)
+    stall = f'kind = "stall"\nmatches = "{PUSH}"\nat = 1'
+    events = desk.sort(desk.config(stall, reject_threshold=1.0), 6)
+    assert troubles(events) == [(TroubleKind.TABLE, False)]
+    place = next(place for place, event in enumerate(events) if isinstance(event, Trouble))
+    assert [event.done for event in events[:place] if isinstance(event, PartSorted)] == [1, 2, 3]
+    assert desk.outcomes() == ["dropped"] * 6
+    assert over(desk.sort(desk.config(reject_threshold=1.0), 6)) == []
+    desk.require_true()
+
+
 def test_a_jam_pauses_with_a_picture_and_nothing_is_counted_twice(desk: Desk) -> None:
     events = desk.sort(desk.config(f'kind = "jam"\nmatches = "{PUSH}"\nat = 2', pushes=3), 3)
     assert troubles(events) == [(TroubleKind.JAM, True)]
@@ -159,7 +175,7 @@ def test_a_jam_pauses_with_a_picture_and_nothing_is_counted_twice(desk: Desk) ->
     summary = finished(events).summary
     assert summary.ends is not None
     assert (summary.parts, summary.ends.pieces, summary.ends.stayed) == (3, 3, 0)
-    page = write_report(desk.folder / "ledger", finished(events).run).read_text()
+    page = write_report(desk.folder / "ledger_simulated", finished(events).run).read_text()
     assert "did not leave the table" in page
     assert page.count("<img") == 4
     desk.require_true()

@@ -53,7 +53,7 @@ def test_decisions_come_back_in_order(tmp_path: Path) -> None:
     assert (second.part, second.bin, second.outcome, second.true_part) == (None, "reject", "decided", None)
 
 
-def test_the_summary_tells_top1_from_the_right_bin(tmp_path: Path) -> None:
+def test_the_summary_tells_top1_of_all_from_that_of_the_accepted(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         _record(ledger, _decision("3001"), Truth("3001", "sound"))
         _record(ledger, _decision("3001"), Truth("3003", "sound"))
@@ -62,7 +62,7 @@ def test_the_summary_tells_top1_from_the_right_bin(tmp_path: Path) -> None:
         summary = summarise(ledger.rows(RUN), fates_of(ledger, RUN), ledger.troubles(RUN), elapsed_s=30)
     assert (summary.parts, summary.rejects, summary.known) == (3, 1, 3)
     assert summary.top1 == pytest.approx(2 / 3)
-    assert summary.right_bin == pytest.approx(1 / 2)
+    assert summary.accepted_top1 == pytest.approx(1 / 2)
     assert summary.parts_per_min == pytest.approx(6)
     assert summary.bins == {"3001": 2, "reject": 1}
 
@@ -78,12 +78,12 @@ def test_the_summary_tells_where_odd_pieces_went(tmp_path: Path) -> None:
         _record(ledger, _decision(None), Truth("3001+3003", "stuck"))
         summary = summarise(ledger.rows(RUN), fates_of(ledger, RUN), ledger.troubles(RUN), elapsed_s=30)
     assert summary.odd == {
-        "damaged": OddPieces(2, rejected=0, right_bin=1),
-        "foreign": OddPieces(2, rejected=1, right_bin=0),
-        "stuck": OddPieces(1, rejected=1, right_bin=0),
+        "damaged": OddPieces(2, rejected=0, named_rightly=1),
+        "foreign": OddPieces(2, rejected=1, named_rightly=0),
+        "stuck": OddPieces(1, rejected=1, named_rightly=0),
     }
-    assert [odd.mis_sorted for odd in summary.odd.values()] == [1, 1, 0]
-    assert (summary.known, summary.top1, summary.right_bin) == (6, 1.0, 1 / 2)
+    assert [odd.named_wrongly for odd in summary.odd.values()] == [1, 1, 0]
+    assert (summary.known, summary.top1, summary.accepted_top1) == (6, 1.0, 1 / 2)
 
 
 class Pile(HumanOperator):
@@ -255,7 +255,7 @@ def _sort(
 
 def test_a_run_with_nothing_in_it_has_no_figures() -> None:
     summary = summarise([], [], [], elapsed_s=0)
-    assert (summary.parts, summary.top1, summary.right_bin, summary.parts_per_min) == (0, None, None, 0)
+    assert (summary.parts, summary.top1, summary.accepted_top1, summary.parts_per_min) == (0, None, None, 0)
     assert summary.ends is None
 
 
