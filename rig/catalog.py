@@ -20,6 +20,7 @@ _OWN_NAME = re.compile(r"[^\W_](?:[\w.#-]{0,62}\w)?")
 # LDConfig.ldr counts from 0 to 511, and newer colours from 10000.
 _LDRAW_CODES = (range(512), range(10000, 11000))
 # In LDraw files they stand for whatever colour the part is given, and for that of its edges.
+_MOST_DIGITS = 5
 _NO_COLOURS = frozenset({16, 24})
 
 
@@ -99,9 +100,11 @@ def colour_code(text: str) -> ColourCode:
     for colour in COLOURS.values():
         if colour.name.casefold() == wanted:
             return colour.code
-    if wanted.isascii() and wanted.isdigit():
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= _MOST_DIGITS:
         code = int(wanted)
         if code not in _NO_COLOURS and any(code in codes for codes in _LDRAW_CODES):
             return ColourCode(code)
     common = ", ".join(f"{colour.code} {colour.name}" for colour in COLOURS.values())
-    raise BadInput(f"{text!r} is no LDraw colour", hint=f"use its code or its name; common ones: {common}")
+    raise BadInput(
+        f"{text[:40]!r} is no LDraw colour", hint=f"use its code or its name; common ones: {common}"
+    )

@@ -133,7 +133,7 @@ def _stock(settings: Settings, run: str | None, owned: Sequence[Path]) -> "tuple
         with Ledger(config.ledger) as ledger:
             if run is not None:
                 _check_run(run, ledger.runs())
-            lots += ledger.counts(RunId(run) if run else None, left_out={config.sorting.reject_bin})
+            lots += ledger.counts(RunId(run) if run else None, reject_bin=config.sorting.reject_bin)
     elif run is not None:
         _check_run(run, [])
     for path in owned:

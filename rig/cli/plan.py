@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rig.sorting.planning import Pass, Plan
 
 # More tables than these nobody reads; all are in the file and in the picture.
+_MOST_BINS = 1000
 _MOST_SHOWN = 6
 
 
@@ -36,7 +37,7 @@ def plan(
         int | None,
         typer.Option(
             metavar="N",
-            parser=whole_number("--bins", least=1),
+            parser=whole_number("--bins", least=1, most=_MOST_BINS),
             help="Bins beside the reject bin (default: those of rig.toml).",
         ),
     ] = None,
@@ -57,15 +58,12 @@ def plan(
     settings = settings_of(context)
     config = settings.load_config()
     from rig.bin_config import homes_of
-    from rig.errors import BadInput
     from rig.sorting.plan_file import write_plan
     from rig.sorting.plan_picture import write_picture
     from rig.sorting.planning import chunked_plan, optimal_plan
 
-    if out is not None and out.exists():
-        raise BadInput(
-            f"{out} is there already", hint="heaps may be sorted by it: name another file, or delete it"
-        )
+    if out is not None:
+        _require_free(out)
     names = _bin_names(config, bins)
     homes = homes_of(config.bins)
     made = optimal_plan(_expected(settings, config, counts, model), names, homes)
@@ -78,7 +76,7 @@ def plan(
     picture = None
     if out is not None:
         write_plan(out, made)
-        picture = write_picture(out.with_suffix(".svg"), made)
+        picture = write_picture(_picture_beside(out), made)
         settings.say(f"Wrote {out} and {picture}. Begin with: rig sort --plan {out} --pass 1")
     settings.print_json(
         {
@@ -90,6 +88,22 @@ def plan(
             "picture": picture,
         }
     )
+
+
+def _require_free(out: Path) -> None:
+    from rig.errors import BadInput
+
+    if out.suffix != ".toml":
+        raise BadInput(f"{out} does not end in .toml", hint=f"such as: --out {out.with_suffix('.toml')}")
+    for path in (out, _picture_beside(out)):
+        if path.exists():
+            raise BadInput(
+                f"{path} is there already", hint="heaps may be sorted by it: name another file, or delete it"
+            )
+
+
+def _picture_beside(out: Path) -> Path:
+    return out.with_suffix(".svg")
 
 
 def _expected(

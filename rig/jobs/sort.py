@@ -163,6 +163,6 @@ def _routing(config: Config, followed: FollowedPass | None) -> tuple[Routing, li
         return PassRouting(config.bins, reject_bin, followed, return_bin), []
 
     def stock(left_out: frozenset[str]) -> list[Lot]:
-        return recorded_lots(config.ledger, left_out | {reject_bin})
+        return recorded_lots(config.ledger, reject_bin, left_out)
 
     return read_routing(config.bins, reject_bin, return_bin, config.sorting.categories, stock)

@@ -12,6 +12,7 @@ from rig.sorting.ledger import RowId
 from rig.spreadsheet import column_names, read_text, rows
 
 _HINT = "the first line names the columns id and part; part is a part number, 1 to 3, s or x"
+_MOST_DIGITS = 18  # of a row's id, which SQLite holds in 64 bits
 _WORDS = {"s": Verdict.SKIPPED, "x": Verdict.UNUSABLE}
 
 
@@ -89,9 +90,10 @@ def read_answers(path: Path, reviews: Reviews, known: Collection[str] = ()) -> l
 
 
 def _part(text: str, reviews: Reviews, where: str) -> Doubtful:
-    part = reviews.find(RowId(int(text))) if text.isascii() and text.isdigit() else None
+    is_id = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    part = reviews.find(RowId(int(text))) if is_id else None
     if part is None:
-        raise BadInput(f"{where}: there is no part {text!r} on record", hint="see: rig --json review")
+        raise BadInput(f"{where}: there is no part {text[:40]!r} on record", hint="see: rig --json review")
     if not part.looks:
         raise BadInput(f"{where}: no picture of part {text} is left", hint="delete that line")
     return part

@@ -52,18 +52,21 @@ class PartReturned:
 
 @dataclass(frozen=True)
 class PartAstray:
-    """A part that was decided on lies in no bin that is known; it is not counted.
+    """A part that lies in no bin that is known; it is not counted.
 
     Attributes:
         row: its row in the ledger.
         outcome: "stayed" or "lost", as the ledger has it.
+        bin_name: that it was meant for; None where it went before that was decided.
     """
 
     row: RowId
     outcome: PartOutcome
-    bin_name: str
+    bin_name: str | None
 
     def __str__(self) -> str:
+        if self.bin_name is None:
+            return "A part fell off the table while it was looked at, and is not counted"
         how = "left the table unseen" if self.outcome == "lost" else "did not go there"
         return f"A part for bin {self.bin_name} {how}, and is not counted"
 

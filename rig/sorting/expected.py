@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rig.catalog import PartNumber, part_number
 from rig.errors import BadInput
+from rig.inventory.fields import Place, part, quantity
 from rig.inventory.lots import Lot
 from rig.sorting.ledger import Ledger
 from rig.spreadsheet import column_names, read_text, rows
@@ -31,27 +32,27 @@ def read_counts(path: Path) -> dict[PartNumber, int]:
     count_place = _column(path, names, _COUNT_COLUMNS)
     counts: Counter[PartNumber] = Counter()
     for line, values in table:
-        part, count = _row(f"{path}, line {line}", values, part_place, count_place)
-        counts[part] += count
+        number, count = _row(Place(str(path), line), values, part_place, count_place)
+        counts[number] += count
     if not counts:
         raise BadInput(f"{path} lists no parts", hint=_HINT)
     return dict(counts)
 
 
 def recorded_counts(ledger_folder: Path, reject_bin: str) -> dict[PartNumber, int]:
-    """What the ledger has on record, rejects left out; empty where there is no ledger yet.
+    """What the ledger has on record, as `Ledger.counts` counts; empty where there is no ledger yet.
 
     Raises:
         StorageError: the ledger cannot be read.
     """
     counts: Counter[PartNumber] = Counter()
-    for lot in recorded_lots(ledger_folder, {reject_bin}):
+    for lot in recorded_lots(ledger_folder, reject_bin):
         counts[lot.part] += lot.quantity
     return dict(counts)
 
 
-def recorded_lots(ledger_folder: Path, left_out: Collection[str]) -> list[Lot]:
-    """What the ledger has on record in bins, some of them left out, by part and colour.
+def recorded_lots(ledger_folder: Path, reject_bin: str, left_out: Collection[str] = ()) -> list[Lot]:
+    """The same by part and colour, some bins left out.
 
     Raises:
         StorageError: the ledger cannot be read.
@@ -60,7 +61,7 @@ def recorded_lots(ledger_folder: Path, left_out: Collection[str]) -> list[Lot]:
     if not ledger_folder.is_dir():
         return []
     with Ledger(ledger_folder) as ledger:
-        return ledger.counts(left_out=left_out)
+        return ledger.counts(reject_bin=reject_bin, left_out=left_out)
 
 
 def counts_of_classes(labels: Iterable[str], known: Mapping[PartNumber, int]) -> dict[PartNumber, int]:
@@ -76,13 +77,8 @@ def _column(path: Path, names: list[str], wanted: tuple[str, ...]) -> int:
     raise BadInput(f"{path}: no column is called {wanted[0]!r}", hint=_HINT)
 
 
-def _row(where: str, values: list[str], part_place: int, count_place: int) -> tuple[PartNumber, int]:
+def _row(place: Place, values: list[str], part_place: int, count_place: int) -> tuple[PartNumber, int]:
     if len(values) <= max(part_place, count_place):
-        raise BadInput(f"{where}: there are {len(values)} values only", hint=_HINT)
-    text = values[count_place].strip()
-    if not (text.isascii() and text.isdigit()):
-        raise BadInput(f"{where}: {text!r} is no number of parts", hint="use whole numbers, 0 or more")
-    try:
-        return part_number(values[part_place].strip()), int(text)
-    except BadInput as error:
-        raise BadInput(f"{where}: {error.what}", hint=error.hint) from error
+        raise place.refusal(f"there are {len(values)} values only", hint=_HINT)
+    count = quantity(values[count_place].strip(), place, least=0)
+    return part(values[part_place].strip(), place), count

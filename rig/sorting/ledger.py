@@ -257,18 +257,25 @@ class Ledger:
             found = self._database.execute("SELECT run FROM parts GROUP BY run ORDER BY min(id)").fetchall()
         return [RunId(run) for (run,) in found]
 
-    def counts(self, run: RunId | None = None, *, left_out: Collection[str]) -> list[Lot]:
-        """What was dropped into bins, some of them left out, by part and colour, in one run or in all.
+    def counts(
+        self, run: RunId | None = None, *, reject_bin: str, left_out: Collection[str] = ()
+    ) -> list[Lot]:
+        """What was named and dropped into bins, by part and colour, in one run or in all.
 
         Of all runs, those leave nothing to count in which a later pass of a plan fed parts again.
+
+        Args:
+            reject_bin: while a plan is followed, what lies there is fed again, also what was named.
+            left_out: further bins that are not counted.
         """
         with self._storage_errors():
             found = self._database.execute(
                 "SELECT part, colour, count(*) FROM parts WHERE part IS NOT NULL AND outcome = 'dropped'"
-                " AND bin NOT IN (SELECT value FROM json_each(:left_out)) AND (run = :run OR :run IS NULL"
-                " AND run NOT IN (SELECT run FROM passes WHERE pass > 1))"
+                " AND bin NOT IN (SELECT value FROM json_each(:left_out))"
+                " AND NOT (bin = :reject_bin AND run IN (SELECT run FROM passes))"
+                " AND (run = :run OR :run IS NULL AND run NOT IN (SELECT run FROM passes WHERE pass > 1))"
                 " GROUP BY part, colour ORDER BY part, colour IS NULL, colour",
-                {"left_out": json.dumps(list(left_out)), "run": run},
+                {"left_out": json.dumps(list(left_out)), "reject_bin": reject_bin, "run": run},
             ).fetchall()
         return [Lot(part, colour, count) for part, colour, count in found]
 

@@ -12,6 +12,7 @@ from rig.catalog import PartNumber
 from rig.catalog_fields import AnyPart
 from rig.errors import BadInput
 from rig.files import write_whole
+from rig.inventory.lots import MOST_PARTS
 from rig.section import Section
 from rig.sorting.planning import Feed, Plan, Source, plan_of
 
@@ -30,7 +31,7 @@ class _WrittenPlan(Section):
     """The whole file."""
 
     bins: tuple[str, ...]
-    counts: dict[AnyPart, Annotated[int, Field(ge=0)]]
+    counts: dict[AnyPart, Annotated[int, Field(ge=0, le=MOST_PARTS)]]
     passes: tuple[_WrittenPass, ...]
 
 

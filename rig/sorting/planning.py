@@ -70,7 +70,7 @@ class BinContent:
 
     def emptyings(self, capacity: int) -> int:
         """How often a bin that holds `capacity` parts has to be emptied before the end of the pass."""
-        return max(0, ceil(self.parts / capacity) - 1)
+        return max(0, -(-self.parts // capacity) - 1)
 
 
 @dataclass(frozen=True)

@@ -115,9 +115,9 @@ class Routing:
     def took(self, part: PartNumber | None, colour: ColourCode | None, target: BinConfig) -> None:
         """A part went into a bin: one less is missing of its list, or of all that want it where it has none.
 
-        Rejects do not count.
+        What nobody could name does not count.
         """
-        if part is None or target == self._reject:
+        if part is None:
             return
         for path, wanted in self._wanted.items():
             if target.wanted in (None, path):

@@ -178,7 +178,7 @@ class Sorter:
         target = self._routing.return_bin
         part = self._record(unclassified(Doubt.GONE), [sight.view], target, seen_at)
         self._records.end(part, "lost")
-        return PartAstray(part.row, "lost", target.name)
+        return PartAstray(part.row, "lost", None)
 
     def _record(
         self,

@@ -37,6 +37,7 @@ from tests.benchmarks.realism import realism
 from tests.benchmarks.renders import learning
 from tests.benchmarks.rounds import rounds
 from tests.benchmarks.sorting_loop import loop_overhead
+from tests.benchmarks.thousands import thousands
 
 _FRAMES_PER_S = 30
 RIG = Path(sys.executable).with_name("rig")
@@ -111,6 +112,7 @@ MEASURES = (
     planning,
     colours,
     loop_overhead,
+    thousands,
     training_images,
     latencies,
     rounds,

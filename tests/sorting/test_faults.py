@@ -56,6 +56,12 @@ class Desk:
             paths=PathsConfig(models=self.folder / "models", ledger=self.folder / "ledger"),
         )
 
+    def have_a_model_that_looks_twice(self) -> None:
+        """And is not sure even then, so that nothing is sorted with `reject_threshold = 1`."""
+        twice = Looks(weights=(1.0, 0.6), parts=3, trials=(Trial((0.5, 0.9), (True, True)),))
+        unsure = self.bundle.card.model_copy(update={"looks": twice, "temperature": 1e4})
+        self.bundle = write_bundle(self.bundle.folder, self.bundle.network_path.read_bytes(), unsure)
+
     def job(self, config: Config, count: int, **options: Any) -> Generator[SortJobEvent, None, None]:
         return sort_job(config, self.bundle, count, 5, _nobody, **options)
 
@@ -151,9 +157,7 @@ def test_a_lamp_that_burns_out_is_seen_to(desk: Desk) -> None:
 
 def test_a_table_that_stalls_is_told_once_and_sorting_goes_on(desk: Desk) -> None:
     """From the first push on, which is after the first part was looked at from two sides."""
-    twice = Looks(weights=(1.0, 0.6), parts=3, trials=(Trial((0.5, 0.9), (True, True)),))
-    unsure = desk.bundle.card.model_copy(update={"looks": twice, "temperature": 1e4})
-    desk.bundle = write_bundle(desk.bundle.folder, desk.bundle.network_path.read_bytes(), unsure)
+    desk.have_a_model_that_looks_twice()
     stall = f'kind = "stall"\nmatches = "{PUSH}"\nat = 1'
     events = desk.sort(desk.config(stall, reject_threshold=1.0), 6)
     assert troubles(events) == [(TroubleKind.TABLE, False)]
@@ -227,6 +231,21 @@ def test_a_board_that_is_lost_right_after_the_push_leaves_a_part_that_is_named_a
     assert [event.outcome for event in events if isinstance(event, PartAstray)] == ["lost"]
     assert Counter(desk.outcomes()) == {"dropped": 3, "lost": 1}
     assert finished(events).summary.lost == 1
+
+
+def test_a_board_that_resets_while_a_part_is_turned_is_waited_for_and_the_part_looked_at_anew(
+    desk: Desk,
+) -> None:
+    desk.have_a_model_that_looks_twice()
+    # The 25 moves before, of 15 degrees at most, are of the empty table and of the first part.
+    fault = 'kind = "reset"\nmatches = "G1 "\nat = 26'
+    events = desk.sort(desk.config(fault, reject_threshold=1.0), 3)
+    assert troubles(events) == [(TroubleKind.BOARD, False)]
+    place = next(place for place, event in enumerate(events) if isinstance(event, Trouble))
+    assert sum(isinstance(event, PartSorted) for event in events[:place]) == 1
+    assert desk.outcomes() == ["dropped"] * 3
+    assert finished(events).summary.parts == 3
+    desk.require_true()
 
 
 def test_a_board_that_never_returns_is_waited_for_once_and_the_part_is_on_record(desk: Desk) -> None:

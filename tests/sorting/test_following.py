@@ -113,8 +113,8 @@ def test_counts_are_read_as_people_and_rebrickable_write_them(tmp_path: Path, te
         ("part,colour\n3001,4\n", "no column is called 'count'"),
         ("part,count\n", "lists no parts"),
         ("part,count\n3001,5\n3002\n", "line 3: there are 1 values only"),
-        ("part,count\n3001,-5\n", "line 2: '-5' is no number of parts"),
-        ("part,count\n3001,1.5\n", "line 2: '1.5' is no number of parts"),
+        ("part,count\n3001,-5\n", "line 2: the quantity '-5' is out of range"),
+        ("part,count\n3001,1.5\n", "line 2: the quantity '1.5' is not a whole number"),
         ("part,count\n../3001,5\n", "line 2: '../3001' is not a part number"),
     ],
 )

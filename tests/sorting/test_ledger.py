@@ -218,14 +218,14 @@ def test_what_was_dropped_into_bins_is_counted_by_part_and_colour(tmp_path: Path
         _sort(ledger, "3001", colour=RED, bin_name="reject")
         _sort(ledger, "3001", colour=RED, drop=False)
     with Ledger(tmp_path) as ledger:
-        assert ledger.counts(left_out={"reject"}) == [
+        assert ledger.counts(reject_bin="reject") == [
             Lot(BRICK, ColourCode(0), 1),
             Lot(BRICK, RED, 2),
             Lot(BRICK, None, 1),
             Lot(PartNumber("3003"), ColourCode(0), 1),
         ]
-        assert ledger.counts(other, left_out={"reject"}) == [Lot(BRICK, RED, 1)]
-        assert ledger.counts(RunId("none"), left_out={"reject"}) == []
+        assert ledger.counts(other, reject_bin="reject") == [Lot(BRICK, RED, 1)]
+        assert ledger.counts(RunId("none"), reject_bin="reject") == []
         assert ledger.runs() == [RUN, other]
 
 

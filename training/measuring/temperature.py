@@ -69,8 +69,11 @@ def reliability(
 ) -> tuple[Bin, ...]:
     """Ten bins of equal width (Guo et al., 2017); empty ones are left out."""
     probabilities = softmax(logits, temperature)
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == targets
+    return bins_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == targets)
+
+
+def bins_of(sure: NDArray[np.floating], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    """The same of answers, (n,), that are so sure, and right or not."""
     places = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     members = [places == place for place in range(_BINS)]
     return tuple(
