@@ -124,10 +124,9 @@ def test_two_lists_that_want_the_same_part_get_one_each(tmp_path: Path) -> None:
     assert went == ["one", "two", "others"]
 
 
-def test_what_went_to_the_reject_bin_is_still_wanted(tmp_path: Path) -> None:
+def test_what_nobody_could_name_is_still_wanted(tmp_path: Path) -> None:
     (tmp_path / "wanted.csv").write_text("Part,Color,Quantity\n3001,9999,1\n")
     routing = routing_of({"name": "set", "wanted": tmp_path / "wanted.csv"})
-    routing.took(BRICK, RED, routing.bin_for(None))
     routing.took(None, RED, routing.bin_for(None))
     assert routing.bin_for(BRICK, RED).name == "set"
 
