@@ -14,7 +14,7 @@ def classify(
         list[Path],
         typer.Argument(
             metavar="[MODEL] IMAGE...",
-            help="A model such as models/NAME (default: the one in use), and pictures of one part each.",
+            help="A model by its name or folder (default: the one in use), and pictures of one part each.",
         ),
     ],
 ) -> None:
@@ -23,15 +23,14 @@ def classify(
     config = settings.load_config()
     from rig.dataset.reader import decode_image, read_bytes
     from rig.errors import BadInput
-    from rig.model import load_bundle
-    from rig.shelf import default_bundle
+    from rig.shelf import default_bundle, find_bundle
     from rig.vision.classifier import Classifier
     from rig.vision.strangers import is_stranger, novelty_limits
 
     first, *rest = paths
-    bundle, images = (
-        (load_bundle(first), rest) if first.is_dir() else (default_bundle(config.paths.models), paths)
-    )
+    models = config.paths.models
+    is_model = first.is_dir() or (models / first).is_dir()
+    bundle, images = (find_bundle(models, str(first)), rest) if is_model else (default_bundle(models), paths)
     if not images:
         raise BadInput(f"there is no picture to name with {first}", hint="name the pictures behind the model")
     classifier = Classifier(bundle)

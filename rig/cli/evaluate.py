@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     context: typer.Context,
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model bundle, such as models/NAME.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model, by its name or folder.")],
     data: Annotated[Path, typer.Argument(metavar="DIR", help="Class folders of pictures, such as captures.")],
 ) -> None:
     """Measure a model on labelled pictures: top-1, and precision, recall and F1 of each part.
@@ -25,11 +25,11 @@ def evaluate(
     settings = settings_of(context)
     config = settings.load_config()
     from rig.dataset.reader import read_dataset
-    from rig.model import load_bundle
+    from rig.shelf import find_bundle
     from rig.vision.evaluation import evaluate as measure
     from rig.vision.strangers import novelty_limits
 
-    bundle = load_bundle(model)
+    bundle = find_bundle(config.paths.models, str(model))
     dataset = read_dataset(data, least_classes=1, allow_mixed=True)
     with settings.progress() as bars:
         bar = bars.add_task(f"Evaluating {bundle.name}", total=len(dataset.samples))
@@ -42,7 +42,7 @@ def evaluate(
     _print_tables(settings, evaluation)
     settings.print_json(
         {
-            "model": model,
+            "model": bundle.folder,
             "data": data,
             "labels": evaluation.labels,
             "scores": {

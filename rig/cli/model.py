@@ -256,7 +256,7 @@ def _measured_on(bundle: "Bundle") -> str:
     images = bundle.card.scores.images
     if not images:
         return "nothing"
-    is_unseen = bundle.folds() or bundle.card.split.tested
+    is_unseen = bundle.card.scores.folds or bundle.card.split.tested
     return f"{images} {'unseen' if is_unseen else 'to validate'}"
 
 

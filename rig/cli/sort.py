@@ -29,8 +29,8 @@ def sort(
         typer.Option(metavar="N", parser=whole_number("--count", least=1), help="How many parts to sort."),
     ] = 20,
     model: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The model bundle (default: the one in use).")
-    ] = None,
+        str, typer.Option(metavar="MODEL", help="By its name or folder (default: the one in use).")
+    ] = "",
     plan: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Sort into the bins of this plan (rig plan makes one)."),
@@ -58,14 +58,13 @@ def sort(
     config = settings.load_config()
     from rig.errors import BadInput
     from rig.jobs.sort import sort_job
-    from rig.model import load_bundle
-    from rig.shelf import default_bundle
+    from rig.shelf import default_bundle, find_bundle
     from rig.sorting.report import write_report
 
     if plan is None and pass_number is not None:
         raise BadInput("--pass belongs to a plan", hint=f"such as: --plan plan.toml --pass {pass_number}")
     followed = None if plan is None else _followed(plan, pass_number or 1)
-    bundle = load_bundle(model) if model else default_bundle(config.paths.models)
+    bundle = find_bundle(config.paths.models, model) if model else default_bundle(config.paths.models)
     _require_bins(config, emptied or ())
     seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
     events = sort_job(
@@ -75,7 +74,7 @@ def sort(
         seed,
         settings.ask,
         followed,
-        from_shelf=model is None,
+        from_shelf=not model,
         emptied=emptied or (),
     )
     finished = _run(settings, config, events, bundle, count, followed)

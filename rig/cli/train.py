@@ -138,6 +138,10 @@ def train(
         return
     if not resume:
         _say_what_is_unfinished(settings, request.model, named=bool(name))
+        if request.model.exists():
+            settings.say(
+                f"{request.model} is there already; the new model takes its place when it is finished."
+            )
     say_what_is_passed_over(settings, request.data)
     with settings.progress() as bars:
         load_tensorflow(bars)

@@ -44,6 +44,8 @@ def _train(*words: str) -> None:
         (("--resume", "--epochs", "8"), "--epochs"),  # as it is by default, but typed
         (("--show-augmentation", "--resume"), "--show-augmentation"),
         (("--show-augmentation", "--find-rate"), "--find-rate"),
+        (("--show-augmentation", "--epochs", "3"), "--epochs"),
+        (("--find-rate", "--schedule", "constant"), "--schedule"),
         (("--distribute", "--find-rate"), "--find-rate"),
         (("--distribute", *_FEATURES), "--features"),
         (("--weights", "imagenet", "--thaw", "0", "--freeze-epochs", "2"), "--freeze-epochs"),
@@ -65,7 +67,7 @@ def test_what_would_be_ignored_is_refused(words: tuple[str, ...], ignored: str) 
         (*_FEATURES, "--size", "128", "--balance", "loss", "--seed", "3"),
         ("--optimizer", "adamw", "--weight-decay", "0.1"),
         ("--weights", "imagenet", "--thaw", "0.5", "--freeze-epochs", "2"),
-        ("--show-augmentation", "--mixing", "1", "--epochs", "3"),
+        ("--show-augmentation", "--mixing", "1"),
     ],
 )
 def test_what_belongs_together_is_not(words: tuple[str, ...]) -> None:

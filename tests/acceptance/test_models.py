@@ -24,7 +24,9 @@ def test_the_model_in_use_is_what_classify_takes(desk: Shell) -> None:
     assert [model["in_use"] for model in desk.json("model", "list")["models"]] == [True, False]
     assert desk.json("model", "use", "bars")["model"] == "models/bars"
     assert desk.json("classify", picture)["images"][0]["candidates"][0]["label"] == "bar"
-    assert desk.json("classify", "models/squares", picture)["model"] == "models/squares"
+    for name in ("models/squares", "squares"):
+        assert desk.json("classify", name, picture)["model"] == "models/squares"
+        assert desk.json("evaluate", name, "captures")["model"] == "models/squares"
     said = desk.run("model", "list").stdout
     assert "bars" in said
     assert "squares" in said
@@ -92,6 +94,14 @@ def test_a_damaged_model_is_listed_as_such(desk: Shell) -> None:
     assert done.returncode == 0
     assert "damaged" in done.stdout
     assert "labels.txt is missing" in done.stderr
+
+
+def test_a_model_whose_fold_is_damaged_hides_no_other(desk: Shell) -> None:
+    fold = desk.folder / "models" / "bars" / "folds" / "1"
+    fold.mkdir(parents=True)
+    (fold / "model.json").write_text("{}")
+    assert [model["name"] for model in desk.json("model", "list")["models"]] == ["squares", "bars"]
+    assert desk.run("model", "list").returncode == 0
 
 
 def test_no_models_is_no_error(shell: Shell) -> None:

@@ -116,7 +116,10 @@ except BadInput as error:
 from training.fitting.helping import help_train
 from training.pipeline import train
 
-request = TrainRequest(data=Path(sys.argv[1]), model=Path(sys.argv[2]) / "m", folds=0, recipe=QUICK)
+# Computers have more or fewer cores.
+request = TrainRequest(
+    data=Path(sys.argv[1]), model=Path(sys.argv[2]) / "m", folds=0, recipe=QUICK, jobs=1 + distribution.worker
+)
 epochs = []
 
 def note(event):

@@ -55,6 +55,13 @@ def help_train(request: TrainRequest, emit: Emit, distribution: Distribution) ->
 
 
 def described(request: TrainRequest, crops: Crops) -> str:
-    """All that has to be the same for processes to share the work; folders may have other names."""
-    bare = replace(request, data=Path(), model=Path())
+    """All that has to be the same for processes to share the work.
+
+    Folders may have other names, and computers other cores; renders are among the pictures.
+    """
+    weights = request.recipe.weights
+    if weights is not None and not weights.are_imagenets:
+        weights = replace(weights, source="")  # the same by its digest
+    recipe = replace(request.recipe, weights=weights)
+    bare = replace(request, recipe=recipe, data=Path(), model=Path(), added=(), threads=1, jobs=1)
     return f"{bare} {digest_of_pictures(crops)} {package_versions()}"

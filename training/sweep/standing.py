@@ -1,6 +1,7 @@
 """What a sweep has come to so far; without TensorFlow, so that it can be looked at quickly."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -73,11 +74,14 @@ def standing(name: str, database: URL) -> Standing:
         BadInput: there is no study of this name.
         StorageError: the database cannot be used.
     """
+    absent = BadInput(f"there is no sweep named {name}", hint="begin one with: rig sweep")
+    if database.drivername == "sqlite" and not Path(database.database or "").is_file():
+        raise absent  # to ask alone makes no database
     with opened_storage(database) as storage:
         try:
             study = optuna.load_study(study_name=name, storage=storage)
-        except KeyError as error:
-            raise BadInput(f"there is no sweep named {name}", hint="begin one with: rig sweep") from error
+        except KeyError:
+            raise absent from None
         return standing_of(study)
 
 
