@@ -172,6 +172,8 @@ def parts(
     if folder is None:
         raise BadInput("no LDraw library is named", hint="name its folder: --ldraw DIR, or ldraw in [sim]")
     library = LDrawLibrary(folder)
+    if not library.has_plastics:
+        settings.say(f"{folder} has no LDConfig.ldr: the simulator's own colours and plastics are used.")
     wanted = [part_number(number) for number in numbers or ()] or library.part_numbers()
     report = SurveyReport(out)
     with settings.progress() as bars:

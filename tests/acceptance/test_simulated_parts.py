@@ -41,6 +41,14 @@ def test_all_parts_are_tried_and_those_that_fail_are_named(shell: Shell) -> None
         assert sheet.shape[1] > tiles * 100
 
 
+def test_a_library_that_does_not_say_its_colours_is_told(shell: Shell) -> None:
+    write_library(shell.folder / "library", plate=CERTIFIED + PLACED_BOX)
+    assert "LDConfig" not in shell.run("sim", "parts", "--ldraw", "library").stderr
+    (shell.folder / "library" / "LDConfig.ldr").unlink()
+    said = shell.run("sim", "parts", "--ldraw", "library").stderr
+    assert "library has no LDConfig.ldr: the simulator's own colours" in " ".join(said.split())
+
+
 def test_a_part_of_a_library_is_captured(shell: Shell) -> None:
     write_library(shell.folder / "library", plate=CERTIFIED + PLACED_BOX)
     (shell.folder / "rig.toml").write_text('[sim]\nenabled = true\nldraw = "library"\n')

@@ -50,6 +50,11 @@ class LDrawLibrary:
 
     Names are found whatever their case. Without an `LDConfig.ldr`, there are the simulator's own plastics.
 
+    Attributes:
+        folder: as it was named.
+        plastics: what the parts come in.
+        has_plastics: whether the folder says so itself.
+
     Raises:
         BadInput: the folder is none, has no parts, or an `LDConfig.ldr` that is damaged.
     """
@@ -58,6 +63,7 @@ class LDrawLibrary:
         self.folder = folder
         self._paths = _files_of(folder)
         config = next((path for path in folder.iterdir() if path.name.lower() == "ldconfig.ldr"), None)
+        self.has_plastics = config is not None
         self.plastics: Plastics = PLASTICS if config is None else read_ldconfig(config)
         self._drawing = lru_cache(_KEPT_FILES)(self._read)
         self._faces = lru_cache(_KEPT_FILES)(self._put_together)
