@@ -19,7 +19,7 @@ class Shell:
     """A folder in which `rig` is called."""
 
     folder: Path
-    timeout_s: float = 240.0
+    timeout_s: float = 480.0
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
@@ -86,4 +86,4 @@ def _capture_and_train(shell: Shell) -> None:
     for _ in range(3):
         for part in PARTS:
             shell.json("capture", "--part", part, "--steps", "6", "--poses", "2")
-    shell.json("train", "--epochs", "1", "--folds", "2", "--jobs", "2", "--name", "small")
+    shell.json("train", "--epochs", "1", "--size", "48", "--folds", "2", "--jobs", "1", "--name", "small")

@@ -191,7 +191,18 @@ def test_a_killed_training_goes_on_and_takes_no_chosen_model_s_place(trained: Tr
     models = shell.folder / "models"
     shutil.copytree(trained.model, models / "chosen")
     shell.json("model", "use", "chosen")
-    recipe = ("--data", trained.shell.folder / "captures", "--name", "new", "--folds", "0", "--epochs", "2")
+    recipe = (
+        "--data",
+        trained.shell.folder / "captures",
+        "--name",
+        "new",
+        "--folds",
+        "0",
+        "--epochs",
+        "2",
+        "--size",
+        "48",
+    )
     with shell.start("train", *recipe) as killed:
         while not any(models.glob(".unfinished-new/*.state")):
             assert killed.poll() is None
