@@ -175,23 +175,28 @@ ShowAugmentation = Annotated[
 ]
 
 
+# How a network is fitted, epoch by epoch.
+_OF_EPOCHS = (
+    "--freeze-epochs",
+    "--thaw",
+    "--epochs",
+    "--batch",
+    "--optimizer",
+    "--schedule",
+    "--learning-rate",
+    "--weight-decay",
+    "--label-smoothing",
+    "--patience",
+)
+
 EXCLUSIONS = (
     Exclusion("--resume", "--resume goes on with a run as it was begun", all_but("--name")),
     Exclusion(
         "--features",
         "--features fits a logistic regression to pictures as they are, in one go",
         any_of(
-            "--freeze-epochs",
-            "--thaw",
-            "--epochs",
-            "--batch",
-            "--optimizer",
-            "--schedule",
-            "--learning-rate",
-            "--weight-decay",
-            "--label-smoothing",
+            *_OF_EPOCHS,
             "--mixing",
-            "--patience",
             "--augment",
             "--no-flip",
             "--show-augmentation",
@@ -209,17 +214,8 @@ EXCLUSIONS = (
             "--with-renders",
             "--name",
             "--folds",
-            "--epochs",
-            "--batch",
-            "--optimizer",
-            "--schedule",
-            "--learning-rate",
-            "--weight-decay",
-            "--label-smoothing",
+            *_OF_EPOCHS,
             "--balance",
-            "--patience",
-            "--freeze-epochs",
-            "--thaw",
         ),
     ),
     Exclusion(
