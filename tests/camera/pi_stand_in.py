@@ -78,7 +78,7 @@ class Picamera2:
     """An IMX708, whose least gain is above 1 and whose lens moves.
 
     Attributes of the class, for tests to set on a subclass:
-        frames_until_stall: of each camera that is opened, in order; those that follow never stall.
+        frames_until_stall: of each camera that is opened, in order; -1 and those that follow never stall.
         hidden: keys that the metadata lack.
         stuck: controls that keep a value whatever is set.
         ignores_flush: as an old picamera2 that does not know of it.
@@ -109,6 +109,7 @@ class Picamera2:
             raise RuntimeError("Failed to acquire camera: Device or resource busy")
         stalls = type(self).frames_until_stall
         self._left = stalls.pop(0) if stalls else -1
+        self._stalled = threading.Event()
         self.opened.append(self)
         self.closed: bool = False
         self.free = BUFFERS
@@ -150,6 +151,10 @@ class Picamera2:
         if self._thread is not None:
             self._thread.join()
         self.closed = True
+
+    def stall(self) -> None:
+        """Deliver no frame any more that was exposed after this."""
+        self._stalled.set()
 
     def set_controls(self, controls: dict[str, Any]) -> None:
         self._check_known(controls)
@@ -220,7 +225,7 @@ class Picamera2:
             exposure_us = min(controls["ExposureTime"], controls["FrameDurationLimits"][1])
             self._stopping.wait(exposure_us * 1e-6)
             read_ns = time.monotonic_ns()
-            if self._left == 0:
+            if self._left == 0 or self._stalled.is_set():
                 self._stopping.wait()
             self._left -= 1
             self._stopping.wait(GAP_S)
