@@ -1,14 +1,14 @@
-"""The machine on the desk, put together from its configuration; nothing above knows of the simulator."""
+"""The machine on the desk, put together from its configuration."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from rig.at_rest import leaving
-from rig.camera.choice import camera_for
 from rig.camera.frame import Camera, Developed, Frame, Latent
-from rig.clock import Clock, SystemClock
+from rig.clock import Clock
 from rig.config import (
     Config,
     GcodeConfig,
@@ -18,14 +18,15 @@ from rig.config import (
     SweeperConfig,
 )
 from rig.dataset.layout import Source
+from rig.desk import Desk, open_desk
 from rig.devices.actuators import Actuator, actuator_for
 from rig.devices.axis import Microsteps
 from rig.devices.feeder import Feeder, Unasked, feeder_for
 from rig.devices.gcode_lines import check_bins, check_feeder
 from rig.devices.light import Light
-from rig.devices.operator import Ask, HumanOperator, Operator
+from rig.devices.operator import Ask, Operator
 from rig.devices.turntable import Turntable
-from rig.errors import CameraError, ConfigError, DeviceError
+from rig.errors import CameraError, DeviceError
 from rig.feeder_config import GcodeFeederConfig
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
@@ -150,18 +151,6 @@ def empty_table_path(folder: Path, source: Source) -> Path:
 
 
 @dataclass(frozen=True)
-class _Desk:
-    """What differs between the real desk and the simulated one."""
-
-    port: str
-    camera: Camera
-    operator: Operator
-    clock: Clock
-    source: Source
-    confess: Callable[[str], None]
-
-
-@dataclass(frozen=True)
 class MovingParts:
     """What hangs on the board, ready for use."""
 
@@ -171,6 +160,120 @@ class MovingParts:
     feeder: Feeder
     light: Light
     clock: Clock
+
+
+class OpenMachine(Protocol):
+    """How a job gets at the machine: `open_machine`, or `Rig.at_work` of a rig that stays connected."""
+
+    def __call__(self, config: Config, *, ask: Ask, seed: int) -> AbstractContextManager[Machine]: ...
+
+
+class Rig:
+    """A rig that this process runs alone; made by `open_rig`. It is at rest whenever nobody works with it.
+
+    Only one thread may use it; `stop_at_once` and `kill_at_once` are for any.
+    """
+
+    def __init__(self, config: Config, desk: Desk, confess: Callable[[str], None]) -> None:
+        self._config = config
+        self._desk = desk
+        self._confess = confess
+        self._board: Marlin | None = None
+
+    def connect(self) -> None:
+        """Get in step with the board, for the first time, or again after it was lost, reset or killed.
+
+        Raises:
+            DeviceError: it is absent, busy, or does not answer as it should.
+        """
+        if self._board is None:
+            serial = self._config.serial
+            wiring = wiring_of(self._config)
+            self._board = Marlin.connect(self._desk.port, serial, wiring=wiring, clock=self._desk.clock)
+        else:
+            self._board.reconnect(self._config.serial.boot_timeout_s)
+
+    @contextmanager
+    def at_work(self, config: Config, *, ask: Ask, seed: int) -> Iterator[Machine]:
+        """Have the machine ready until the block ends; it is left as `open_machine` leaves it.
+
+        Args:
+            config: the rig's own, but for the camera's settings and how to sort.
+            ask, seed: as for `open_machine`.
+
+        Raises:
+            DeviceError: a device is absent, busy or does not answer as it should.
+        """
+        camera, operator = self._desk.begin(config, ask, seed)
+        parts = self._parts(config, operator)
+        # A camera that hangs keeps nothing else waiting.
+        at_rest = _ways_to_rest(parts) | {"close the camera": camera.close}
+        with leaving(at_rest, parts.marlin, self._confess):
+            # A camera that finds its white balance by itself must find it by the light of the lamp.
+            parts.light.on()
+            camera.start()
+            _find_positions(parts)
+            yield Machine(
+                turntable=parts.turntable,
+                actuator=parts.actuator,
+                light=parts.light,
+                camera=camera,
+                operator=operator,
+                clock=parts.clock,
+                firmware=parts.marlin.firmware.name,
+                source=self._desk.source,
+                reconnect=lambda: _reconnect(parts, config.serial.reconnect_timeout_s),
+                settle=config.turntable.settle,
+                feeder=parts.feeder,
+                camera_timeout_s=config.camera.reconnect_timeout_s,
+            )
+
+    @contextmanager
+    def moving(self) -> Iterator[MovingParts]:
+        """Have all but the camera ready until the block ends; leaves and raises as `at_work` does."""
+        _, operator = self._desk.begin(self._config, lambda sentence: None, 0)
+        parts = self._parts(self._config, operator)
+        with leaving(_ways_to_rest(parts), parts.marlin, self._confess):
+            parts.light.on()
+            _find_positions(parts)
+            yield parts
+
+    def close(self) -> None:
+        """Give the port back."""
+        if self._board is not None:
+            self._board.close()
+
+    def _parts(self, config: Config, operator: Operator) -> MovingParts:
+        assert self._board is not None, "it was connected before"
+        marlin, clock = self._board, self._desk.clock
+        return MovingParts(
+            marlin=marlin,
+            turntable=Turntable(marlin, config.turntable, clock),
+            actuator=actuator_for(config.actuator, config.bins, marlin, clock),
+            feeder=feeder_for(config.feeder, marlin, operator, clock),
+            light=Light(marlin, config.light),
+            clock=clock,
+        )
+
+
+@contextmanager
+def open_rig(config: Config) -> Iterator[Rig]:
+    """Have a rig to oneself until the block ends; it is not connected yet.
+
+    Raises:
+        ConfigError: no serial port is configured, or a line of G-code must not be sent.
+        RigBusy: another process runs this rig; neither port nor camera was touched.
+    """
+    if isinstance(config.actuator, GcodeConfig):
+        check_bins(config.actuator, config.bins)
+    if isinstance(config.feeder, GcodeFeederConfig):
+        check_feeder(config.feeder, config.actuator)
+    with (
+        owning(rig_name(config)) as confess,
+        open_desk(config) as desk,
+        closing(Rig(config, desk, confess)) as rig,
+    ):
+        yield rig
 
 
 @contextmanager
@@ -184,46 +287,22 @@ def open_machine(config: Config, *, ask: Ask, seed: int) -> Iterator[Machine]:
         seed: what a simulated rig draws its light, camera and parts from.
 
     Raises:
-        ConfigError: no serial port is configured, or a line of G-code must not be sent.
-        RigBusy: another process runs this rig; neither port nor camera was touched.
+        ConfigError, RigBusy: as `open_rig`.
         DeviceError: a device is absent, busy or does not answer as it should.
     """
-    with ExitStack() as stack:
-        desk = _open_desk(config, ask, seed, stack)
-        parts = _connect(config, desk, stack)
-        # A camera that hangs keeps nothing else waiting.
-        at_rest = _ways_to_rest(parts) | {"close the camera": desk.camera.close}
-        stack.enter_context(leaving(at_rest, parts.marlin, desk.confess))
-        # A camera that finds its white balance by itself must find it by the light of the lamp.
-        parts.light.on()
-        desk.camera.start()
-        _find_positions(parts)
-        yield Machine(
-            turntable=parts.turntable,
-            actuator=parts.actuator,
-            light=parts.light,
-            camera=desk.camera,
-            operator=desk.operator,
-            clock=desk.clock,
-            firmware=parts.marlin.firmware.name,
-            source=desk.source,
-            reconnect=lambda: _reconnect(parts, config.serial.reconnect_timeout_s),
-            settle=config.turntable.settle,
-            feeder=parts.feeder,
-            camera_timeout_s=config.camera.reconnect_timeout_s,
-        )
+    with open_rig(config) as rig:
+        rig.connect()
+        with rig.at_work(config, ask=ask, seed=seed) as machine:
+            yield machine
 
 
 @contextmanager
 def open_moving_parts(config: Config) -> Iterator[MovingParts]:
     """Open the rig without its camera; leaves it and raises as `open_machine` does."""
-    with ExitStack() as stack:
-        desk = _open_desk(config, lambda sentence: None, 0, stack)
-        parts = _connect(config, desk, stack)
-        stack.enter_context(leaving(_ways_to_rest(parts), parts.marlin, desk.confess))
-        parts.light.on()
-        _find_positions(parts)
-        yield parts
+    with open_rig(config) as rig:
+        rig.connect()
+        with rig.moving() as parts:
+            yield parts
 
 
 def _reconnect(parts: MovingParts, timeout_s: float) -> None:
@@ -237,30 +316,6 @@ def _find_positions(parts: MovingParts) -> None:
     parts.actuator.prepare()
     parts.feeder.rest()
     parts.turntable.find_zero()
-
-
-def _open_desk(config: Config, ask: Ask, seed: int, stack: ExitStack) -> _Desk:
-    if isinstance(config.actuator, GcodeConfig):
-        check_bins(config.actuator, config.bins)
-    if isinstance(config.feeder, GcodeFeederConfig):
-        check_feeder(config.feeder, config.actuator)
-    confess = stack.enter_context(owning(rig_name(config)))
-    if config.sim.enabled:
-        return _simulated_desk(config, seed, confess, stack)
-    return _real_desk(config, ask, confess)
-
-
-def _connect(config: Config, desk: _Desk, stack: ExitStack) -> MovingParts:
-    marlin = Marlin.connect(desk.port, config.serial, wiring=wiring_of(config), clock=desk.clock)
-    stack.callback(marlin.close)
-    return MovingParts(
-        marlin=marlin,
-        turntable=Turntable(marlin, config.turntable, desk.clock),
-        actuator=actuator_for(config.actuator, config.bins, marlin, desk.clock),
-        feeder=feeder_for(config.feeder, marlin, desk.operator, desk.clock),
-        light=Light(marlin, config.light),
-        clock=desk.clock,
-    )
 
 
 def _ways_to_rest(parts: MovingParts) -> dict[str, Callable[[], None]]:
@@ -286,19 +341,3 @@ def wiring_of(config: Config) -> Wiring:
     if isinstance(actuator, ServoGateConfig):
         servos.add(actuator.chute_servo)
     return Wiring(axes, config.output_pins, frozenset(servos))
-
-
-def _real_desk(config: Config, ask: Ask, confess: Callable[[str], None]) -> _Desk:
-    if not config.serial.port:
-        raise ConfigError(
-            "serial.port is empty", hint="see the ports with: rig doctor; then set it in rig.toml"
-        )
-    camera, operator = camera_for(config.camera), HumanOperator(ask)
-    return _Desk(config.serial.port, camera, operator, SystemClock(), "camera", confess)
-
-
-def _simulated_desk(config: Config, seed: int, confess: Callable[[str], None], stack: ExitStack) -> _Desk:
-    from rig.sim.bench import SimulatedBench
-
-    bench = stack.enter_context(SimulatedBench(config, seed))
-    return _Desk(bench.port.stable_url, bench.camera, bench.hand, bench.clock, "simulated", confess)

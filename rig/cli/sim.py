@@ -14,9 +14,10 @@ from rig.cli.render import render
 from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
+    from rig.clock import Clock
     from rig.config import Config
     from rig.devices.operator import Subject
-    from rig.sim.bench import SimulatedBench
+    from rig.sim.camera import SimulatedCamera
     from rig.sim.port import PortKind, SimulatedPort
     from rig.sim.survey import Measures, Twins
     from rig.sim.survey_report import SurveyReport
@@ -64,12 +65,13 @@ def board(
     changes: dict[str, object] = {"real_time": True} | ({} if faults is None else {"faults": faults})
     config = config.model_copy(update={"sim": config.sim.model_copy(update=changes)})
     seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
-    bench = SimulatedBench(config, seed, kind=kind, on_strike=lambda strike: settings.say(f"Fault: {strike}"))
+    bench = SimulatedBench(config, kind=kind, on_strike=lambda strike: settings.say(f"Fault: {strike}"))
+    camera, hand = bench.begin(config, seed)
     if subject is not None:
-        bench.hand.place(replace(subject, seed=seed), pose=0)
+        hand.place(replace(subject, seed=seed), pose=0)
     # Its ordinary end is Ctrl-C.
     with suppress(Interrupted), ExitStack() as stack:
-        page = None if address is None else stack.enter_context(_stream(bench, *address))
+        page = None if address is None else stack.enter_context(_stream(camera, bench.clock, *address))
         stack.enter_context(bench)
         _announce(settings, config, bench.port, kind, page)
         bench.port.wait()
@@ -77,11 +79,11 @@ def board(
 
 
 @contextmanager
-def _stream(bench: "SimulatedBench", host: str, port: int) -> Iterator[str]:
+def _stream(camera: "SimulatedCamera", clock: "Clock", host: str, port: int) -> Iterator[str]:
     from rig.sim.stream import offer_stream
 
-    bench.camera.start()
-    with offer_stream(bench.camera, bench.clock, host, port) as page:
+    camera.start()
+    with offer_stream(camera, clock, host, port) as page:
         yield page
 
 

@@ -22,7 +22,6 @@ class SimulatedBench:
 
     Args:
         config: describes the rig to simulate.
-        seed: light, camera, bricks and noise are drawn from it: same seed, same pictures.
         kind: pseudo-terminal or socket; None for what this system has.
         on_strike: called with each fault that strikes, by the thread that runs the board.
 
@@ -34,27 +33,35 @@ class SimulatedBench:
     def __init__(
         self,
         config: Config,
-        seed: int,
         *,
         kind: PortKind | None = None,
         on_strike: Callable[[Strike], None] | None = None,
     ) -> None:
-        scene_rng, hand_rng, noise_rng = np.random.default_rng(seed).spawn(3)
         self.clock: Clock = SystemClock() if config.sim.real_time else LeapingClock()
-        library = library_of(config.sim.ldraw)
+        self._library = library_of(config.sim.ldraw)
         self.world = build_world(config, self.clock)
-        self.camera = SimulatedCamera(
+        board = build_board(config, self.world, on_strike=on_strike)
+        self.port = SimulatedPort(self.world, board=board, kind=kind)
+
+    def begin(self, config: Config, seed: int) -> tuple[SimulatedCamera, SimulatedHand]:
+        """Clear the table for somebody who sits down to work, and forget what happened there before.
+
+        Args:
+            config: with the camera's settings, the scene and the pile of this work.
+            seed: light, camera, bricks and noise are drawn from it: same seed, same pictures.
+        """
+        self.world.begin()
+        scene_rng, hand_rng, noise_rng = np.random.default_rng(seed).spawn(3)
+        camera = SimulatedCamera(
             self.world,
             draw_scene(scene_rng, config.sim.scene),
             config.camera,
             frames_per_s=config.sim.frames_per_s,
             seed=int(noise_rng.integers(2**63)),
-            library=library,
+            library=self._library,
         )
         bins = () if isinstance(config.actuator, GcodeConfig) else config.bins
-        self.hand = SimulatedHand(self.world, hand_rng, library, config.sim.pile, bins)
-        board = build_board(config, self.world, on_strike=on_strike)
-        self.port = SimulatedPort(self.world, board=board, kind=kind)
+        return camera, SimulatedHand(self.world, hand_rng, self._library, config.sim.pile, bins)
 
     def __enter__(self) -> Self:
         self.port.__enter__()

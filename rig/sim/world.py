@@ -90,7 +90,8 @@ class World:
         self._pin_writes: list[PinWrite] = []
         self._lying: LyingPart | None = None
         self._sheet: float | None = None
-        self._supply = Supply(feed_gap_s, is_asked=bool(releases), now_s=clock.monotonic())
+        self._feed_gap_s = feed_gap_s
+        self._supply = self._empty_supply()
         self._fallen: list[FallenPart] = []
         self._motors_off_from_s = -math.inf
         self._jammed_deg: float | None = None
@@ -229,6 +230,14 @@ class World:
 
     # What the operator does.
 
+    def begin(self) -> None:
+        """Clear table and feeder, and forget what left the table and what servos and outputs were told."""
+        with self._lock:
+            self.clear()
+            self._supply = self._empty_supply()
+            for history in (self._fallen, self._servo_pulses, self._pin_writes):
+                history.clear()
+
     def lay(self, lying: LyingPart) -> None:
         """Take away what lies on the table and lay another part on it."""
         with self._lock:
@@ -273,7 +282,7 @@ class World:
             return tuple(self._fallen)
 
     def passages(self) -> tuple[Passage, ...]:
-        """What the feeder has laid on the table since power-on, in order."""
+        """What the feeder has laid on the table since the last `begin`, in order."""
         with self._lock:
             return tuple(self._supply.passages)
 
@@ -311,6 +320,9 @@ class World:
         """The true position of the Y axis at a time of the clock, in microsteps since power-on."""
         with self._lock:
             return self._y_axis.microsteps(at_s)
+
+    def _empty_supply(self) -> Supply:
+        return Supply(self._feed_gap_s, is_asked=bool(self._releases), now_s=self.clock.monotonic())
 
     def _clear_way(self) -> None:
         """The feeder's time begins when nothing is in its way any more."""

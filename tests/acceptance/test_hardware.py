@@ -91,7 +91,7 @@ def test_nobody_to_ask_is_one_line(shell: Shell, tmp_path: Path) -> None:
     for _ in range(50):
         writer.write(np.full((480, 640, 3), 128, np.uint8))
     writer.release()
-    with SimulatedBench(Config(sim=SimConfig(enabled=True, real_time=True)), seed=1) as bench:
+    with SimulatedBench(Config(sim=SimConfig(enabled=True, real_time=True))) as bench:
         text = f'[serial]\nport = "{bench.port.stable_url}"\n[camera]\ndevice = "{recording}"\n'
         (shell.folder / "rig.toml").write_text(text)
         said = shell.fails("capture", "--part", "3001")
