@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from rig.catalog import ColourCode, PartNumber, colour_code, part_number
+from rig.catalog import ColourCode, PartNumber, colour_code, own_name, part_number
 from rig.errors import BadInput
 
 
@@ -22,8 +22,18 @@ def _part(value: Any) -> PartNumber:
         raise ValueError(str(error)) from error
 
 
+def _own_name(value: Any) -> str:
+    try:
+        return own_name(str(value), of="a brick or a pose")
+    except BadInput as error:
+        raise ValueError(str(error)) from error
+
+
 AnyPart = Annotated[PartNumber, BeforeValidator(_part)]
 """A part number, with or without quotes."""
 
 AnyColour = Annotated[ColourCode, BeforeValidator(_colour)]
 """A colour, by the name of a common one or by its LDraw code."""
+
+OwnName = Annotated[str, BeforeValidator(_own_name)]
+"""What a user calls a brick, or the side that it lies on."""

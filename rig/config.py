@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from rig.bin_config import DEFAULT_BINS, BinConfig, ChuteAngle, Pin, check_rules
+from rig.daemon_config import DaemonConfig
 from rig.errors import ConfigError
 from rig.feeder_config import FeederConfig, GcodeFeederConfig, NoFeederConfig, PinFeederConfig
 from rig.pile_config import PileConfig
@@ -218,12 +219,16 @@ class PathsConfig(Section):
     """`[paths]`: where pictures, models, the ledger and what was measured of the rig are kept.
 
     They are relative to the working folder.
+
+    Attributes:
+        daemon: what `rig serve` has to remember: tokens, the job under way, earlier versions of rig.toml.
     """
 
     captures: Path = Path("captures")
     models: Path = Path("models")
     ledger: Path = Path("ledger")
     calibration: Path = Path("calibration")
+    daemon: Path = Path("daemon")
 
 
 _REACHED_BY = {
@@ -246,6 +251,7 @@ class Config(Section):
     bins: tuple[BinConfig, ...] = DEFAULT_BINS
     sorting: SortingConfig = SortingConfig()
     sim: SimConfig = SimConfig()
+    daemon: DaemonConfig = DaemonConfig()
     paths: PathsConfig = PathsConfig()
 
     @model_validator(mode="after")

@@ -107,6 +107,19 @@ captures = "captures"
 models = "models"
 ledger = "ledger"           # a simulated rig uses ledger_simulated
 calibration = "calibration" # drawings of what was measured, and the picture of the empty table
+daemon = "daemon"           # what rig serve remembers: tokens, the job under way, earlier rig.toml
+
+[daemon]
+# rig serve: the page, and the commands that find the rig through it.
+address = "127.0.0.1"       # of the page, for this computer alone; another needs a token: rig serve --help
+port = 8000                 # 0: no page
+socket = ""                 # where the commands find it; empty: the usual place
+host_names = []             # further names of the page, such as "brickrig.local"
+tls_cert = ""               # files of a certificate and its key, for https
+tls_key = ""
+live_fps = 10.0             # at most
+live_width_px = 640         # at most
+live_height_px = 480
 
 [sim]
 enabled = false             # true: use the simulated rig

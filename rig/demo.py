@@ -15,7 +15,6 @@ from rig.jobs.capture import capture_job
 from rig.jobs.sort import SortFinished, sort_job
 from rig.model import Bundle
 from rig.sorting.events import PartSorted
-from rig.sorting.report import write_report
 from rig.sorting.summary import SortSummary
 from rig.vision.contact_sheet import contact_sheet
 from rig.vision.jpeg import encode_jpeg
@@ -87,8 +86,7 @@ def run_demo(
             case PartSorted():
                 yield DemoSorted(event.done, event.count)
             case SortFinished():
-                report = write_report(event.ledger, event.run)
-                yield DemoFinished(event.summary, sheet_path, report, bundle.folder)
+                yield DemoFinished(event.summary, sheet_path, event.report, bundle.folder)
 
 
 def _capture(

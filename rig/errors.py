@@ -3,6 +3,7 @@
     RigError
     ├── BadInput              a number, name or file that the user gave cannot be used
     │   ├── BadField          one of several things that were said cannot be used
+    │   ├── NotFound          nothing has the name that the user gave
     │   └── ConfigError       rig.toml is missing, unreadable or contradicts itself
     ├── DatasetError          class folders or their manifest cannot be used
     ├── ModelError            a model bundle is missing, damaged or does not fit
@@ -74,6 +75,10 @@ class BadField(BadInput):
 
     def __str__(self) -> str:
         return f"{self.field}: {super().__str__()}"
+
+
+class NotFound(BadInput):
+    """Nothing has the name that the user gave."""
 
 
 class ConfigError(BadInput):

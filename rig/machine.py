@@ -171,7 +171,7 @@ class OpenMachine(Protocol):
 class Rig:
     """A rig that this process runs alone; made by `open_rig`. It is at rest whenever nobody works with it.
 
-    Only one thread may use it; `stop_at_once` and `kill_at_once` are for any.
+    Only one thread may use it; `kill_at_once`, `firmware` and `angle_deg` are for any.
     """
 
     def __init__(self, config: Config, desk: Desk, confess: Callable[[str], None]) -> None:
@@ -179,6 +179,7 @@ class Rig:
         self._desk = desk
         self._confess = confess
         self._board: Marlin | None = None
+        self._turntable: Turntable | None = None
 
     def connect(self) -> None:
         """Get in step with the board, for the first time, or again after it was lost, reset or killed.
@@ -192,6 +193,47 @@ class Rig:
             self._board = Marlin.connect(self._desk.port, serial, wiring=wiring, clock=self._desk.clock)
         else:
             self._board.reconnect(self._config.serial.boot_timeout_s)
+
+    def check(self) -> None:
+        """See that the board is still there; where it was killed, that it is dead.
+
+        Raises:
+            MarlinHalted: it was killed.
+            DeviceError: it does not answer.
+        """
+        self._marlin.make_sure_of_kill()
+        self._marlin.live_count(Axis.X)
+
+    def kill_at_once(self) -> None:
+        """Kill the board, if there is one; `check` makes sure of it."""
+        if self._board is not None:
+            self._board.kill_at_once()
+
+    @property
+    def firmware(self) -> str:
+        """What the board called its firmware when it was connected."""
+        return self._marlin.firmware.name
+
+    @property
+    def angle_deg(self) -> float | None:
+        """Of the table; None where nobody knows."""
+        table = self._turntable
+        return table.angle_deg if table is not None and table.has_home else None
+
+    @contextmanager
+    def looking(self, config: Config) -> Iterator[tuple[Camera, Clock]]:
+        """Have the lamp on and the camera started until the block ends; nothing moves.
+
+        Raises:
+            DeviceError: as `at_work`.
+        """
+        camera = self._desk.camera(config)
+        light = Light(self._marlin, config.light)
+        steps = {"switch the lamp off": light.off, "close the camera": camera.close}
+        with leaving(steps, self._marlin, self._confess):
+            light.on()
+            camera.start()
+            yield camera, self._desk.clock
 
     @contextmanager
     def at_work(self, config: Config, *, ask: Ask, seed: int) -> Iterator[Machine]:
@@ -213,6 +255,7 @@ class Rig:
             parts.light.on()
             camera.start()
             _find_positions(parts)
+            self._turntable = parts.turntable
             yield Machine(
                 turntable=parts.turntable,
                 actuator=parts.actuator,
@@ -243,9 +286,13 @@ class Rig:
         if self._board is not None:
             self._board.close()
 
-    def _parts(self, config: Config, operator: Operator) -> MovingParts:
+    @property
+    def _marlin(self) -> Marlin:
         assert self._board is not None, "it was connected before"
-        marlin, clock = self._board, self._desk.clock
+        return self._board
+
+    def _parts(self, config: Config, operator: Operator) -> MovingParts:
+        marlin, clock = self._marlin, self._desk.clock
         return MovingParts(
             marlin=marlin,
             turntable=Turntable(marlin, config.turntable, clock),

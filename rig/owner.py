@@ -66,7 +66,7 @@ def owning(rig: str) -> Iterator[Callable[[str], None]]:
     if sys.platform == "win32":
         yield lambda text: None
         return
-    folder = _folder()
+    folder = runtime_folder()
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
     owner = Owner(os.getpid(), rig, " ".join(["rig", *sys.argv[1:]]), name)
     path = folder / f"{name}.json"
@@ -127,7 +127,7 @@ def _written_by(text: str) -> Owner | None:
 def owners(rig: str) -> list[Owner]:
     """The processes, this one left out, that run a rig now."""
     found = []
-    for path in sorted(_folder().glob("*.json")):
+    for path in sorted(runtime_folder().glob("*.json")):
         owner = _read(path)
         if owner is not None and owner.rig == rig and owner.pid != os.getpid():
             found.append(owner)
@@ -162,7 +162,7 @@ def _leave_word(owner: Owner, text: str) -> None:
 
 
 def _last_words_path(owner: Owner) -> Path:
-    return _folder() / f"{owner.name}.txt"
+    return runtime_folder() / f"{owner.name}.txt"
 
 
 def _read(path: Path) -> Owner | None:
@@ -195,7 +195,7 @@ def _is_locked(file: IO[str]) -> bool:
     return False
 
 
-def _folder() -> Path:
+def runtime_folder() -> Path:
     """A folder of this user's alone, which does not outlive a restart of the computer."""
     if sys.platform == "win32":
         return Path(tempfile.gettempdir())

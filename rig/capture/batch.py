@@ -118,18 +118,20 @@ Decide = Callable[[BatchRow, CaptureStopped], Choice]
 
 
 def begin_batch(
-    source: Path, parts: Sequence[ListedPart], captures: Path, seed: int, *, sweep: bool = False
+    source: str, parts: Sequence[ListedPart], captures: Path, seed: int, *, sweep: bool = False
 ) -> Batch:
-    """Start on a list; or go on, if a batch of the same file was interrupted.
+    """Start on a list; or go on, if a batch of the same name was interrupted.
 
     The list may have been changed meanwhile: what was captured or skipped is known by what was ordered.
+
+    Args:
+        source: what the list is called: the absolute path of its file, where it has one.
 
     Raises:
         BadInput: it was begun with `sweep` and goes on without, or the other way round.
         DatasetError: a batch's file is damaged.
     """
-    name = str(source.resolve())
-    earlier = [batch for batch in open_batches(captures) if batch.source == name]
+    earlier = [batch for batch in open_batches(captures) if batch.source == source]
     begun = [row for row in earlier[-1].rows if row.session or row.done] if earlier else []
     left = Counter(row.order for row in begun)
     rows = []
@@ -141,7 +143,7 @@ def begin_batch(
             left[part.order] -= 1
         rows.append(row)
     if not earlier:
-        return Batch(new_id(), name, seed, tuple(rows), sweep)
+        return Batch(new_id(), source, seed, tuple(rows), sweep)
     if earlier[-1].sweep != sweep:
         raise BadInput(
             f"{source} was begun {'without' if sweep else 'with'} --sweep",

@@ -22,22 +22,36 @@ class ListedPart:
 def read_parts_list(
     path: Path, check: Callable[[Order], object], *, steps: str = "", poses: str = ""
 ) -> tuple[ListedPart, ...]:
-    """Read and check the whole list.
+    """Read and check the whole list of a file; arguments and errors as `parse_parts_list`.
+
+    Args:
+        path: UTF-8 text, with or without a byte order mark, or UTF-16 with one.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    return parse_parts_list(read_text(path), str(path), check, steps=steps, poses=poses)
+
+
+def parse_parts_list(
+    text: str, path: str, check: Callable[[Order], object], *, steps: str = "", poses: str = ""
+) -> tuple[ListedPart, ...]:
+    """Check the whole list.
 
     Commas, semicolons or tabs stand between the columns, as a first line `sep=;` says or the heading shows.
     Empty rows are passed over.
 
     Args:
-        path: UTF-8 text, with or without a byte order mark, or UTF-16 with one.
+        path: what the text is from, for errors.
         check: raises BadInput where this rig cannot carry an order out.
         steps, poses: for rows that do not say.
 
     Raises:
         BadField: `steps` or `poses` cannot be used in a row that does not say.
-        BadInput: the file cannot be read, or a row cannot be used; names the line, and the column if one is
+        BadInput: a row cannot be used; names the line, and the column if one is
             to blame.
     """
-    listed = rows(read_text(path), str(path))
+    listed = rows(text, path)
     line, header = next(listed, (1, []))
     columns = _columns(path, line, header)
     for_all = {"steps": steps, "poses": poses}
@@ -62,7 +76,7 @@ def read_parts_list(
     return tuple(parts)
 
 
-def _columns(path: Path, line: int, header: list[str]) -> list[str]:
+def _columns(path: str, line: int, header: list[str]) -> list[str]:
     columns = column_names(header)
     for name in columns:
         if name not in FIELDS:

@@ -1,124 +1,109 @@
 """`rig capture --batch`: a list of parts, one after the other, each asked for in its turn."""
 
-import secrets
-from contextlib import closing
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
-from rig.cli.capturing import CaptureBar, capture_bars
+from rig.cli.capturing import CaptureBar
 from rig.cli.numbers import naming_options
 from rig.cli.settings import Settings, counted
 
 if TYPE_CHECKING:
-    from rig.capture.batch import Batch, BatchRow, Choice
-    from rig.config import Config
-    from rig.errors import CaptureStopped
+    from rich.progress import Progress
+
+    from rig.capture.batch import Batch
+    from rig.capture.session import CaptureEvent
+    from rig.jobs.requests import BatchRequest
+    from rig.jobs.run import BatchStarted, JobEvent
 
 
-def read_batch(config: "Config", path: Path, *, steps: str, poses: str, sweep: bool) -> "Batch":
-    """Read a list, all of it checked, and go on with its batch if that was interrupted.
+@dataclass(frozen=True)
+class EndedBatch:
+    """A list that is through, and the folder of all class folders."""
+
+    batch: "Batch"
+    captures: Path
+
+
+def batch_request(settings: Settings, path: Path, *, steps: str, poses: str, sweep: bool) -> "BatchRequest":
+    """A list of parts from a file.
 
     Args:
         steps, poses: for rows that do not say.
         sweep: whether the table turns on while they are captured.
 
     Raises:
-        BadInput: the file or one of its lines cannot be used.
-        DatasetError: what is known of an interrupted batch is damaged.
+        BadInput: the file cannot be read; or `steps` or `poses` cannot be used.
     """
-    from rig.capture.batch import begin_batch
-    from rig.capture.order import Order
     from rig.capture.parts_list import read_parts_list
+    from rig.jobs.requests import BatchRequest
+    from rig.spreadsheet import read_text
 
-    def check(order: Order) -> None:
-        microsteps = config.turntable.microsteps_per_turn
-        order.plan(microsteps_per_turn=microsteps, source="camera", seed=0, sweep=sweep)
-
+    # Read before the job does, so that an option is named that cannot be used.
     with naming_options():
-        parts = read_parts_list(path, check, steps=steps, poses=poses)
-    seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
-    return begin_batch(path, parts, config.paths.captures, seed, sweep=sweep)
+        read_parts_list(path, lambda order: None, steps=steps, poses=poses)
+    return BatchRequest(
+        attended=settings.somebody_is_there,
+        source=str(path.resolve()),
+        table=read_text(path),
+        steps=steps,
+        poses=poses,
+        sweep=sweep,
+    )
 
 
-def capture_batch(settings: Settings, config: "Config", batch: "Batch") -> None:
-    """Capture what is missing of a batch, and say what became of every row.
-
-    Raises:
-        typer.Exit: 1, if a row was skipped.
-        RigError, Interrupted: as the job does; with a note that says how to go on.
-    """
-    from rig.errors import Interrupted, RigError
-
-    if batch.is_begun:
-        rows = counted(len(batch.rows), "row is", "rows are")
-        settings.say(
-            f"Going on with {batch.source}: {batch.done} of {rows} done."
-            f" (To begin anew, delete {batch.path(config.paths.captures)}.)"
-        )
-    try:
-        ended = _run(settings, config, batch)
-    except (RigError, Interrupted) as stop:
-        if batch.path(config.paths.captures).exists():
-            stop.add_note("what was taken is kept; go on with the list with: rig capture --resume")
-        raise
-    _report(settings, ended, config.paths.captures)
-    if any(row.skipped for row in ended.rows):
-        raise typer.Exit(1)
-
-
-def _run(settings: Settings, config: "Config", batch: "Batch") -> "Batch":
+def follow_batch(
+    settings: Settings, bars: "Progress", started: "BatchStarted", events: "Iterator[JobEvent]"
+) -> EndedBatch:
+    """Show how far a list is, until it is through."""
     from rig.capture.batch import BatchEnded, RowEnded, RowStarted
-    from rig.jobs.capture import batch_job
     from rig.jobs.known_table import EmptyTableUnfit
 
-    with capture_bars(settings) as bars:
-        rows = bars.add_task("list", total=len(batch.rows), verdict="")
-        done = batch.done
-        bar: CaptureBar | None = None
-        with closing(batch_job(config, batch, settings.ask, partial(_decide, settings))) as events:
-            for event in events:
-                match event:
-                    case RowStarted():
-                        bars.update(rows, completed=done)
-                        bar = CaptureBar(settings, bars, event.plan)
-                    case RowEnded():
-                        done += 1
-                        bars.update(rows, completed=done)
-                        if bar is not None:
-                            bar.close()
-                            bar = None
-                    case EmptyTableUnfit():
-                        settings.say(f"{event}.")
-                    case BatchEnded():
-                        return event.batch
-                    case _:
-                        assert bar is not None, "views come after the start of their row"
-                        bar.follow(event)
+    batch = started.batch
+    if batch.is_begun:
+        rows_are = counted(len(batch.rows), "row is", "rows are")
+        settings.say(
+            f"Going on with {batch.source}: {batch.done} of {rows_are} done."
+            f" (To begin anew, delete {batch.path(started.captures)}.)"
+        )
+    rows = bars.add_task("list", total=len(batch.rows), verdict="")
+    done = batch.done
+    bar: CaptureBar | None = None
+    for event in events:
+        match event:
+            case RowStarted():
+                bars.update(rows, completed=done)
+                bar = CaptureBar(settings, bars, event.plan)
+            case RowEnded():
+                done += 1
+                bars.update(rows, completed=done)
+                if event.row.skipped:
+                    settings.say(f"Line {event.row.line} is skipped: {event.row.skipped}")
+                if bar is not None:
+                    bar.close()
+                    bar = None
+            case EmptyTableUnfit():
+                settings.say(f"{event}.")
+            case BatchEnded():
+                return EndedBatch(event.batch, started.captures)
+            case _:
+                assert bar is not None, "views come after the start of their row"
+                bar.follow(cast("CaptureEvent", event))
     raise AssertionError("the job ends with BatchEnded or an error")
 
 
-def _decide(settings: Settings, row: "BatchRow", stop: "CaptureStopped") -> "Choice":
-    """Ask the person; where there is nobody, a part that cannot be captured does not hold up the rest."""
-    from rig.capture.batch import Choice
-    from rig.errors import TableStalled
+def report_batch(settings: Settings, ended: EndedBatch) -> None:
+    """Say what became of every row.
 
-    settings.say(f"Line {row.line}, part {row.order.part}: {stop.what}")
-    if not settings.somebody_is_there and isinstance(stop, TableStalled):
-        settings.say("Nobody can be asked, and no other part would turn: the list stops here.")
-        return Choice.STOP
-    if not settings.somebody_is_there:
-        settings.say("Nobody can be asked: it is skipped.")
-        return Choice.SKIP
-    settings.say(f"     {stop.hint}")
-    return Choice(settings.choose("What now?", [choice.value for choice in Choice]))
-
-
-def _report(settings: Settings, batch: "Batch", captures: Path) -> None:
+    Raises:
+        typer.Exit: 1, if a row was skipped.
+    """
     from rig.capture.plan import open_sessions
 
+    batch = ended.batch
     skipped = [row for row in batch.rows if row.skipped]
     captured = [row for row in batch.rows if not row.skipped]
     settings.print_table(
@@ -129,7 +114,7 @@ def _report(settings: Settings, batch: "Batch", captures: Path) -> None:
             for row in batch.rows
         ],
     )
-    unfinished = open_sessions(captures)
+    unfinished = open_sessions(ended.captures)
     for row in skipped:
         how = "rig capture --resume" if row.session in unfinished else row.order.command(sweep=batch.sweep)
         settings.say(f"Line {row.line} was skipped; capture it with: {how}")
@@ -150,3 +135,5 @@ def _report(settings: Settings, batch: "Batch", captures: Path) -> None:
             ],
         }
     )
+    if skipped:
+        raise typer.Exit(1)

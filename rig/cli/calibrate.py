@@ -1,19 +1,17 @@
 """`rig calibrate`"""
 
-import secrets
-from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, cast
 
 import typer
 
+from rig.cli.running import following
 from rig.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from rig.config import Config
+    from rig.jobs.requests import CalibrateTurnRequest, JobRequest
 
 app = typer.Typer(
     help="Find the settings of the camera, and measure the turntable with it. What lies on the table is the"
@@ -52,13 +50,10 @@ def table(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     config = settings.load_config()
     from rig.calibration.steps import explain
     from rig.calibration.table import TableMeasured
-    from rig.catalog import part_number
-    from rig.jobs.calibrate import calibrate_table_job
 
-    job = calibrate_table_job(
-        config, out or config.paths.calibration, part_number(part), _seed(config), settings.ask
+    measured, _ = _measure(
+        settings, config, _turn_request(settings, "calibrate_table", out, part), TableMeasured
     )
-    measured = _measure(settings, job, TableMeasured)
     verdict = measured.verdict
     if not settings.as_json:
         typer.echo(f"{explain(verdict, config.turntable)}\nSee {measured.picture}")
@@ -85,13 +80,10 @@ def settle(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     settings = settings_of(context)
     config = settings.load_config()
     from rig.calibration.settle import AT_REST_DEG, SettleMeasured
-    from rig.catalog import part_number
-    from rig.jobs.calibrate import calibrate_settle_job
 
-    job = calibrate_settle_job(
-        config, out or config.paths.calibration, part_number(part), _seed(config), settings.ask
+    measured, _ = _measure(
+        settings, config, _turn_request(settings, "calibrate_settle", out, part), SettleMeasured
     )
-    measured = _measure(settings, job, SettleMeasured)
     settings.print_table(
         "When the picture was at rest after the reported end of motion",
         ("move", "moving until", "at rest from"),
@@ -167,16 +159,19 @@ def camera(
     """
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.calibration.camera import CameraMeasured, CameraWish
-    from rig.calibration.light import Shutter
+    from rig.calibration.camera import CameraMeasured
     from rig.catalog import part_number
-    from rig.config_file import set_values
-    from rig.jobs.calibrate import calibrate_camera_job
+    from rig.jobs.requests import CalibrateCameraRequest
 
-    flicker_us = None if mains is _Mains.NONE else 1e6 / (2 * int(mains.value))
-    wish = CameraWish(reference.value, Shutter(longest_ms * 1000, flicker_us), part_number(part))
-    job = calibrate_camera_job(config, wish, _seed(config), settings.ask)
-    measured = _measure(settings, job, CameraMeasured)
+    request = CalibrateCameraRequest(
+        attended=settings.somebody_is_there,
+        reference=reference.value,
+        mains_hz=None if mains is _Mains.NONE else 50 if mains is _Mains.HZ_50 else 60,
+        longest_ms=longest_ms,
+        example=part_number(part),
+        write=not dry_run,
+    )
+    measured, path = _measure(settings, config, request, CameraMeasured)
     settings.print_table(
         "[camera]",
         ("key", "before", "found"),
@@ -185,11 +180,6 @@ def camera(
             for key, value in measured.settings.items()
         ],
     )
-    # Shown before they are written: what was found is not lost to a file that cannot be written.
-    # What was found on the simulated rig has no place in the rig.toml of a real one.
-    path = None if dry_run or settings.force_sim else settings.config_file
-    if path is not None:
-        set_values(path, "camera", measured.settings)
     if not settings.as_json:
         sheet = measured.sheet
         levels = f"{sheet.red:.0f}, {sheet.green:.0f}, {sheet.blue:.0f} (red, green, blue)"
@@ -225,26 +215,41 @@ class _Step(Protocol):
 _Result = TypeVar("_Result")
 
 
+def _turn_request(
+    settings: Settings, kind: "Literal['calibrate_table', 'calibrate_settle']", out: Path | None, part: str
+) -> "CalibrateTurnRequest":
+    from rig.catalog import part_number
+    from rig.jobs.requests import CalibrateTurnRequest
+
+    return CalibrateTurnRequest(
+        attended=settings.somebody_is_there,
+        kind=kind,
+        example=part_number(part),
+        folder="" if out is None else str(out.absolute()),
+    )
+
+
 def _measure(
-    settings: Settings, job: "Generator[_Step | _Result, None, None]", result: type[_Result]
-) -> _Result:
-    """Run a job of calibration under a progress bar to its result, with which it ends."""
+    settings: Settings, config: "Config", request: "JobRequest", result: type[_Result]
+) -> tuple[_Result, Path | None]:
+    """Run a job of calibration under a progress bar to its result, and where that was written."""
+    from rig.jobs.run import SettingsWritten
+
     measured: _Result | None = None
-    with settings.progress() as bars, closing(job) as events:
+    written: Path | None = None
+    with settings.progress() as bars, following(settings, config, request) as events:
         bar = bars.add_task("Getting ready", total=None)
         for event in events:
             if isinstance(event, result):
                 measured = event
+            elif isinstance(event, SettingsWritten):
+                written = event.path
             else:
                 step = cast("_Step", event)
                 bars.update(bar, description=step.purpose, completed=step.done, total=step.total)
         bars.update(bar, total=1, completed=1)
     assert measured is not None, "a job of calibration ends with its result or an error"
-    return measured
-
-
-def _seed(config: "Config") -> int:
-    return secrets.randbits(62) if config.sim.seed is None else config.sim.seed
+    return measured, written
 
 
 def _milliseconds(duration_s: float | None) -> str:

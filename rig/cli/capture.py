@@ -1,19 +1,21 @@
 """`rig capture`"""
 
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from rig.cli.batch import capture_batch, read_batch
+from rig.cli.batch import batch_request, follow_batch, report_batch
 from rig.cli.capturing import CaptureBar, capture_bars
 from rig.cli.numbers import naming_options
+from rig.cli.running import following
 from rig.cli.settings import Settings, counted, settings_of
 
 if TYPE_CHECKING:
-    from rig.capture.plan import CapturePlan
+    from rig.capture.session import CaptureEvent
     from rig.config import Config
+    from rig.jobs.requests import CaptureRequest, JobRequest
+    from rig.jobs.run import CaptureStarted
 
 
 def capture(
@@ -69,9 +71,8 @@ def capture(
     """Turn a part and take labelled pictures of it into captures/NUMBER/."""
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.capture.batch import latest_open_batch
-    from rig.capture.plan import latest_open_plan
     from rig.errors import BadInput
+    from rig.jobs.requests import ResumeRequest
 
     of_a_part = {"part": part, "colour": colour, "pose": pose, "physical_part": physical_part}
     of_a_part["round"] = "yes" if is_round else None
@@ -79,57 +80,80 @@ def capture(
     said = {name: text for name, text in (of_a_part | of_many).items() if text is not None}
     if resume and (said or sweep or batch is not None):
         raise BadInput("--resume goes on with its own part, steps, poses and sweep", hint="give it alone")
-    if resume and (begun := latest_open_batch(config.paths.captures)):
-        capture_batch(settings, config, begun)
-    elif resume:
-        plan = latest_open_plan(config.paths.captures)
-        settings.say(
-            f"Going on with session {plan.session}: part {plan.part}, {counted(plan.total, 'view')}."
+    if batch is not None and (alone := [name for name in of_a_part if name in said]):
+        raise BadInput(
+            f"--{alone[0].replace('_', '-')} is said of one part, and --batch lists many",
+            hint=f"give {batch} a column {alone[0]}",
         )
-        _capture(settings, config, plan)
+    request: JobRequest
+    if resume:
+        request = ResumeRequest(attended=settings.somebody_is_there)
     elif batch is not None:
-        if alone := [name for name in of_a_part if name in said]:
-            raise BadInput(
-                f"--{alone[0].replace('_', '-')} is said of one part, and --batch lists many",
-                hint=f"give {batch} a column {alone[0]}",
-            )
-        listed = read_batch(config, batch, steps=steps or "", poses=poses or "", sweep=sweep)
-        capture_batch(settings, config, listed)
+        request = batch_request(settings, batch, steps=steps or "", poses=poses or "", sweep=sweep)
     elif part is None:
         raise BadInput("--part is missing", hint="say what lies on the table: rig capture --part 3001")
     else:
-        _capture(settings, config, _new_plan(config, said, sweep=sweep))
+        request = _request(settings, config, said, sweep=sweep)
+    _capture(settings, config, request)
 
 
-def _new_plan(config: "Config", said: dict[str, str], *, sweep: bool) -> "CapturePlan":
+def _request(settings: Settings, config: "Config", said: dict[str, str], *, sweep: bool) -> "CaptureRequest":
+    """What was said, checked by this rig, so that an option is named that cannot be used."""
     from rig.capture.order import read_order
+    from rig.jobs.requests import CaptureRequest
 
     with naming_options():
-        return read_order(said).plan(
-            microsteps_per_turn=config.turntable.microsteps_per_turn,
-            source="simulated" if config.sim.enabled else "camera",
-            seed=config.sim.seed,
-            sweep=sweep,
-        )
+        order = read_order(said)
+        microsteps = config.turntable.microsteps_per_turn
+        order.plan(microsteps_per_turn=microsteps, source="camera", seed=0, sweep=sweep)
+    return CaptureRequest(
+        attended=settings.somebody_is_there,
+        part=order.part,
+        steps=order.steps,
+        poses=order.poses,
+        colour=order.colour,
+        pose_names=order.pose_names,
+        physical_part=order.physical_part,
+        is_round=order.is_round,
+        sweep=sweep,
+    )
 
 
-def _capture(settings: Settings, config: "Config", plan: "CapturePlan") -> None:
-    """Run a plan and say what came of it."""
-    from rig.capture.plan import is_open
-    from rig.errors import Interrupted, RigError
+def _capture(settings: Settings, config: "Config", request: "JobRequest") -> None:
+    """Run a job of capturing and say what came of it."""
+    from rig.jobs.known_table import EmptyTableUnfit
+    from rig.jobs.run import BatchStarted, CaptureStarted
 
-    try:
-        bar = _run(settings, config, plan)
-    except (RigError, Interrupted) as stop:
-        if is_open(plan, config.paths.captures):
-            stop.add_note("what was taken is kept; complete the session with: rig capture --resume")
-        raise
-    folder = config.paths.captures / plan.part
+    bar: CaptureBar | None = None
+    with capture_bars(settings) as bars, following(settings, config, request) as events:
+        for event in events:
+            match event:
+                case BatchStarted():
+                    batch_ended = follow_batch(settings, bars, event, events)
+                case CaptureStarted():
+                    started, bar = event, CaptureBar(settings, bars, event.plan)
+                    if event.goes_on:
+                        plan = event.plan
+                        views = counted(plan.total, "view")
+                        settings.say(f"Going on with session {plan.session}: part {plan.part}, {views}.")
+                case EmptyTableUnfit():
+                    settings.say(f"{event}.")
+                case _:
+                    assert bar is not None, "views come after the start of their session"
+                    bar.follow(cast("CaptureEvent", event))
+    if bar is None:
+        report_batch(settings, batch_ended)
+    else:
+        _report(settings, started, bar)
+
+
+def _report(settings: Settings, started: "CaptureStarted", bar: CaptureBar) -> None:
+    plan = started.plan
     if not settings.as_json:
         new = "" if bar.kept == plan.total else f" ({bar.kept} of them new)"
         again = f"; {counted(bar.retaken, 'was', 'were')} taken again" if bar.retaken else ""
         of = f"of {plan.part}{new}"
-        typer.echo(f"{counted(plan.total, f'view {of} is', f'views {of} are')} in {folder}{again}")
+        typer.echo(f"{counted(plan.total, f'view {of} is', f'views {of} are')} in {started.folder}{again}")
     settings.print_json(
         {
             "part": plan.part,
@@ -137,21 +161,6 @@ def _capture(settings: Settings, config: "Config", plan: "CapturePlan") -> None:
             "views": plan.total,
             "taken": bar.kept,
             "retaken": bar.retaken,
-            "folder": folder,
+            "folder": started.folder,
         }
     )
-
-
-def _run(settings: Settings, config: "Config", plan: "CapturePlan") -> CaptureBar:
-    from rig.jobs.capture import capture_job
-    from rig.jobs.known_table import EmptyTableUnfit
-
-    with capture_bars(settings) as bars:
-        bar = CaptureBar(settings, bars, plan)
-        with closing(capture_job(config, plan, settings.ask)) as events:
-            for event in events:
-                if isinstance(event, EmptyTableUnfit):
-                    settings.say(f"{event}.")
-                else:
-                    bar.follow(event)
-    return bar

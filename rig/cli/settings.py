@@ -80,10 +80,10 @@ class Settings:
             BadInput: there is nobody to ask.
             Interrupted: the person has left (Ctrl-D).
         """
-        from rig.errors import BadInput
+        from rig.jobs.person import nobody_to_ask
 
         if not self.somebody_is_there:
-            raise BadInput(f"nobody can be asked: {sentence}", hint="run it in a terminal, without --json")
+            raise nobody_to_ask(sentence)
         self.read_line(f"{sentence}, then press Enter. ")
 
     def choose(self, question: str, answers: Sequence[str]) -> str:

@@ -1,24 +1,21 @@
 """`rig sort`"""
 
-import secrets
 import shlex
-from collections.abc import Generator, Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rig.cli.numbers import whole_number
+from rig.cli.running import following
 from rig.cli.settings import Settings, counted, percent, settings_of
 
 if TYPE_CHECKING:
     from rig.config import Config
-    from rig.jobs.sort import SortFinished, SortJobEvent, SortStarted
-    from rig.model import Bundle
+    from rig.jobs.requests import PassRequest, SortRequest
+    from rig.jobs.sort import SortFinished, SortStarted
     from rig.sorting.events import PartSorted
     from rig.sorting.following import FollowedPass
-    from rig.sorting.ledger import RunId
     from rig.sorting.summary import SortSummary
 
 
@@ -57,65 +54,42 @@ def sort(
     settings = settings_of(context)
     config = settings.load_config()
     from rig.errors import BadInput
-    from rig.jobs.sort import sort_job
-    from rig.shelf import default_bundle, find_bundle
-    from rig.sorting.report import write_report
+    from rig.jobs.requests import SortRequest
 
     if plan is None and pass_number is not None:
         raise BadInput("--pass belongs to a plan", hint=f"such as: --plan plan.toml --pass {pass_number}")
-    followed = None if plan is None else _followed(plan, pass_number or 1)
-    bundle = find_bundle(config.paths.models, model) if model else default_bundle(config.paths.models)
-    _require_bins(config, emptied or ())
-    seed = secrets.randbits(62) if config.sim.seed is None else config.sim.seed
-    events = sort_job(
-        config,
-        bundle,
-        count,
-        seed,
-        settings.ask,
-        followed,
-        from_shelf=not model,
-        emptied=emptied or (),
+    followed, follow = (None, None) if plan is None else _followed(plan, pass_number or 1)
+    request = SortRequest(
+        attended=settings.somebody_is_there,
+        count=count,
+        model=model,
+        follow=follow,
+        emptied=tuple(emptied or ()),
     )
-    finished = _run(settings, config, events, bundle, count, followed)
-    report = write_report(finished.ledger, finished.run)
+    finished = _run(settings, config, request)
     print_summary(settings, "Sorted", finished.summary)
     if not settings.as_json:
-        typer.echo(f"Report: {report}\nLedger: {finished.ledger / 'ledger.sqlite3'}")
+        typer.echo(f"Report: {finished.report}\nLedger: {finished.ledger / 'ledger.sqlite3'}")
         if rejects := finished.summary.rejects:
             waiting = counted(rejects, "part")
             typer.echo(
                 f"Of this run {waiting} may wait for a name, which the next rig train learns: rig review"
             )
-    document = {"run": finished.run, "summary": finished.summary, "report": report}
+    document = {"run": finished.run, "summary": finished.summary, "report": finished.report}
     if followed is not None:
         _print_what_comes_next(settings, config, followed)
         document |= {"pass": followed.this, "next_pass": followed.next}
     settings.print_json(document)
 
 
-def _require_bins(config: "Config", names: Iterable[str]) -> None:
-    from rig.errors import BadInput
-
-    known = [bin_.name for bin_ in config.bins]
-    if strange := [name for name in names if name not in known]:
-        raise BadInput(f"there is no bin {strange[0]}", hint=f"there are: {', '.join(known)}")
-
-
-def _followed(path: Path, number: int) -> "FollowedPass":
+def _followed(path: Path, number: int) -> "tuple[FollowedPass, PassRequest]":
+    from rig.jobs.requests import PassRequest
     from rig.sorting.following import follow
-    from rig.sorting.plan_file import read_plan
+    from rig.sorting.plan_file import parse_plan, read_plan_text
 
-    return follow(path, read_plan(path), number)
-
-
-def _say_what_to_feed(settings: Settings, followed: "FollowedPass", bundle: "Bundle") -> None:
-    from rig.sorting.planning import shortened
-
-    this, passes = followed.this, len(followed.plan.passes)
-    settings.say(f"Pass {this.number} of {passes}: feed {this.heap}, about {counted(this.parts, 'part')}.")
-    if unplanned := followed.unplanned(bundle.card.labels):
-        settings.say(f"Parts that the plan has no place for are rejected: {shortened(unplanned)}.")
+    text = read_plan_text(path)
+    followed = follow(path, parse_plan(text, str(path)), number)
+    return followed, PassRequest(name=str(path), plan=text, number=number)
 
 
 def _print_what_comes_next(settings: Settings, config: "Config", followed: "FollowedPass") -> None:
@@ -199,59 +173,27 @@ def _ends(summary: "SortSummary") -> list[tuple[str, str]]:
     ]
 
 
-def _run(
-    settings: Settings,
-    config: "Config",
-    events: "Generator[SortJobEvent, None, None]",
-    bundle: "Bundle",
-    count: int,
-    followed: "FollowedPass | None",
-) -> "SortFinished":
-    """Run the job under a progress bar; whatever stops it, what was decided so far is on record."""
-    from rig.errors import Interrupted, RigError
-    from rig.jobs.sort import LeftUnfinished, SortFinished, SortStarted
+def _run(settings: Settings, config: "Config", request: "SortRequest") -> "SortFinished":
+    """Run the job under a progress bar."""
+    from rig.jobs.sort import SortFinished, SortStarted
     from rig.sorting.events import PartSorted
-    from rig.sorting.report import write_report
 
-    started: SortStarted | None = None
     finished: SortFinished | None = None
-    try:
-        with settings.progress() as bars, closing(events):
-            bar = bars.add_task(f"Sorting with {bundle.name}", total=count)
-            for event in events:
-                match event:
-                    case SortStarted():
-                        started = event
-                        _say_how_it_begins(settings, config, event)
-                        if followed is not None:
-                            _say_what_to_feed(settings, followed, bundle)
-                    case PartSorted():
-                        bars.update(
-                            bar, completed=event.done, description=f"{_seen(event)} -> {event.bin_name}"
-                        )
-                    case LeftUnfinished():
-                        settings.say(f"{event}. Its page: {write_report(event.ledger, event.row.run)}")
-                    case SortFinished():
-                        finished = event
-                    case _:
-                        settings.say(f"{event}.")
-    except (RigError, Interrupted) as stop:
-        if started is not None:
-            stop.add_note(_record_of(config.ledger, started.run))
-        raise
+    with settings.progress() as bars, following(settings, config, request) as events:
+        bar = bars.add_task("Getting ready", total=request.count)
+        for event in events:
+            match event:
+                case SortStarted():
+                    bars.update(bar, description=f"Sorting with {event.model}")
+                    _say_how_it_begins(settings, config, event)
+                case PartSorted():
+                    bars.update(bar, completed=event.done, description=f"{_seen(event)} -> {event.bin_name}")
+                case SortFinished():
+                    finished = event
+                case _:
+                    settings.say(f"{event}.")
     assert finished is not None, "a sort job ends with SortFinished or an error"
     return finished
-
-
-def _record_of(ledger: Path, run: "RunId") -> str:
-    """Where to read about a run that was stopped; on a full disk there is no page of it."""
-    from rig.errors import StorageError
-    from rig.sorting.report import write_report
-
-    try:
-        return f"what was sorted is on record: {write_report(ledger, run)}"
-    except StorageError:
-        return f"what was sorted is on record: {ledger / 'ledger.sqlite3'}, run {run}"
 
 
 def _say_how_it_begins(settings: Settings, config: "Config", started: "SortStarted") -> None:

@@ -9,12 +9,17 @@ from rig.calibration.table import TableEvent, measure_table
 from rig.catalog import PartNumber
 from rig.config import Config
 from rig.devices.operator import Ask
-from rig.machine import Machine, open_machine
+from rig.machine import Machine, OpenMachine, open_machine
 from rig.vision.locate import locate
 
 
 def calibrate_table_job(
-    config: Config, folder: Path, example: PartNumber, seed: int, ask: Ask
+    config: Config,
+    folder: Path,
+    example: PartNumber,
+    seed: int,
+    ask: Ask,
+    open_machine: OpenMachine = open_machine,
 ) -> Generator[TableEvent, None, None]:
     """Measure how far the table really turns, with whatever lies on it, and draw that into `folder`.
 
@@ -30,7 +35,12 @@ def calibrate_table_job(
 
 
 def calibrate_settle_job(
-    config: Config, folder: Path, example: PartNumber, seed: int, ask: Ask
+    config: Config,
+    folder: Path,
+    example: PartNumber,
+    seed: int,
+    ask: Ask,
+    open_machine: OpenMachine = open_machine,
 ) -> Generator[SettleEvent, None, None]:
     """Measure how long the picture moves on after the table has stopped; arguments as `calibrate_table_job`.
 
@@ -43,7 +53,7 @@ def calibrate_settle_job(
 
 
 def calibrate_camera_job(
-    config: Config, wish: CameraWish, seed: int, ask: Ask
+    config: Config, wish: CameraWish, seed: int, ask: Ask, open_machine: OpenMachine = open_machine
 ) -> Generator[CameraEvent, None, None]:
     """Find exposure, white balance and focus, and keep a picture of the empty table.
 

@@ -10,11 +10,11 @@ from rig.dataset.store import DatasetStore
 from rig.devices.operator import Ask
 from rig.errors import BadInput
 from rig.jobs.known_table import EmptyTableUnfit, knowing_the_table
-from rig.machine import Machine, open_machine
+from rig.machine import Machine, OpenMachine, open_machine
 
 
 def capture_job(
-    config: Config, plan: CapturePlan, ask: Ask
+    config: Config, plan: CapturePlan, ask: Ask, open_machine: OpenMachine = open_machine
 ) -> Generator[CaptureEvent | EmptyTableUnfit, None, None]:
     """Take the views of `plan` that are missing in the configured captures folder.
 
@@ -32,7 +32,7 @@ def capture_job(
 
 
 def batch_job(
-    config: Config, batch: Batch, ask: Ask, decide: Decide
+    config: Config, batch: Batch, ask: Ask, decide: Decide, open_machine: OpenMachine = open_machine
 ) -> Generator[BatchEvent | EmptyTableUnfit, None, None]:
     """Capture the rows of a batch that are not done yet, all with the rig opened once.
 

@@ -10,7 +10,7 @@ from rig.config import Config
 from rig.devices.operator import Ask
 from rig.inventory.lots import Lot
 from rig.jobs.known_table import EmptyTableUnfit, knowing_the_table
-from rig.machine import open_machine
+from rig.machine import OpenMachine, open_machine
 from rig.model import Bundle
 from rig.shelf import folder_in_use
 from rig.sorting.events import SortEvent
@@ -20,7 +20,9 @@ from rig.sorting.following import FollowedPass, PassRouting
 from rig.sorting.ledger import Ledger, LedgerRow, RunId, new_run
 from rig.sorting.looking import learn_table
 from rig.sorting.model_in_use import LoadedModel, ModelInUse
+from rig.sorting.planning import shortened
 from rig.sorting.policy import Policy, policy_for
+from rig.sorting.report import write_report
 from rig.sorting.routing import Routing, read_routing
 from rig.sorting.sorter import Sorter
 from rig.sorting.summary import SortSummary, summarise
@@ -35,17 +37,19 @@ class LeftUnfinished:
 
     Attributes:
         ledger: the folder that its picture is below.
+        report: the page of its run.
     """
 
     row: LedgerRow
     ledger: Path
+    report: Path
 
     def __str__(self) -> str:
         row = self.row
         picture = f", {self.ledger / row.picture}" if row.picture else ""
         return (
             f"Run {row.run} was cut short at part {row.number} ({row.part or 'not recognised'}{picture}):"
-            f" it may lie on the table, or in bin {row.bin}"
+            f" it may lie on the table, or in bin {row.bin}. Its page: {self.report}"
         )
 
 
@@ -62,7 +66,7 @@ class SortStarted:
     """The rig is ready and the model is loaded.
 
     Attributes:
-        remarks: on the bins: what will never come there; whole sentences.
+        remarks: on the pass that is followed and on the bins: what will never come there; whole sentences.
     """
 
     run: RunId
@@ -73,11 +77,12 @@ class SortStarted:
 
 @dataclass(frozen=True)
 class SortFinished:
-    """The run is over; `summary` was read back from the ledger."""
+    """The run is over; `summary` was read back from the ledger, and `report` is the page of it."""
 
     run: RunId
     summary: SortSummary
     ledger: Path
+    report: Path
 
 
 SortJobEvent = EmptyTableUnfit | LeftUnfinished | TableLearned | SortStarted | SortEvent | SortFinished
@@ -93,6 +98,7 @@ def sort_job(
     *,
     from_shelf: bool = False,
     emptied: Sequence[str] = (),
+    open_machine: OpenMachine = open_machine,
 ) -> Generator[SortJobEvent, None, None]:
     """Sort up to `count` parts with a model bundle.
 
@@ -109,7 +115,7 @@ def sort_job(
         RigError: as `open_machine` and `Sorter.sort` do.
     """
     labels = bundle.card.labels
-    routing, remarks = _routing(config, followed)
+    routing, remarks = _routing(config, followed, labels)
     remarks += routing.remarks(labels)
     model = ModelInUse(
         bundle,
@@ -127,7 +133,7 @@ def sort_job(
         for name in emptied:
             ledger.emptied(name)
         for row in ledger.close_unfinished():
-            yield LeftUnfinished(row, ledger.folder)
+            yield LeftUnfinished(row, ledger.folder, write_report(ledger.folder, row.run))
         troubles = Troubles(ledger, run)
         machine = yield from knowing_the_table(machine, config)
         if machine.empty_table is None:
@@ -147,7 +153,7 @@ def sort_job(
                 yield event
         elapsed_s = machine.clock.monotonic() - started_s
         summary = summarise(ledger.rows(run), fates_of(ledger, run), ledger.troubles(run), elapsed_s)
-        yield SortFinished(run, summary, config.ledger)
+        yield SortFinished(run, summary, config.ledger, write_report(config.ledger, run))
 
 
 def _load(bundle: Bundle, routing: Routing, rules: SortingConfig) -> LoadedModel:
@@ -156,13 +162,24 @@ def _load(bundle: Bundle, routing: Routing, rules: SortingConfig) -> LoadedModel
     return LoadedModel(bundle, Classifier(bundle), policy_for(bundle.card, rules))
 
 
-def _routing(config: Config, followed: FollowedPass | None) -> tuple[Routing, list[str]]:
+def _routing(
+    config: Config, followed: FollowedPass | None, labels: Sequence[str]
+) -> tuple[Routing, list[str]]:
     """The bins, and what of the lists that they name was left out."""
     reject_bin, return_bin = config.sorting.reject_bin, config.sorting.return_bin
     if followed is not None:
-        return PassRouting(config.bins, reject_bin, followed, return_bin), []
+        return PassRouting(config.bins, reject_bin, followed, return_bin), _on_the_pass(followed, labels)
 
     def stock(left_out: frozenset[str]) -> list[Lot]:
         return recorded_lots(config.ledger, reject_bin, left_out)
 
     return read_routing(config.bins, reject_bin, return_bin, config.sorting.categories, stock)
+
+
+def _on_the_pass(followed: FollowedPass, labels: Sequence[str]) -> list[str]:
+    this = followed.this
+    parts = "1 part" if this.parts == 1 else f"{this.parts} parts"
+    remarks = [f"Pass {this.number} of {len(followed.plan.passes)}: feed {this.heap}, about {parts}."]
+    if unplanned := followed.unplanned(labels):
+        remarks.append(f"Parts that the plan has no place for are rejected: {shortened(unplanned)}.")
+    return remarks

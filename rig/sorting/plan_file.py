@@ -62,14 +62,35 @@ def read_plan(path: Path) -> Plan:
     """Read a plan, as it was written or as somebody has changed it.
 
     Raises:
-        BadInput: it cannot be read, is no plan, or does not leave each class alone in a bin; names the file.
+        BadInput: it cannot be read, or as `parse_plan`.
+    """
+    return parse_plan(read_plan_text(path), str(path))
+
+
+def read_plan_text(path: Path) -> str:
+    """What stands in the file of a plan.
+
+    Raises:
+        BadInput: it cannot be read.
     """
     try:
-        written = _WrittenPlan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BadInput(f"there is no plan {path}", hint="make one with: rig plan --out FILE") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}", hint="name a file of rig plan") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is not valid TOML: {error}", hint=_HINT) from error
+
+
+def parse_plan(text: str, path: str) -> Plan:
+    """A plan from the text of the file `path`.
+
+    Raises:
+        BadInput: it is no plan, or does not leave each class alone in a bin; names the file.
+    """
+    try:
+        written = _WrittenPlan.model_validate(tomllib.loads(text))
     except ValidationError as error:
         raise BadInput(f"{path} is no plan: {_first_problem(error)}", hint=_HINT) from error
     except ValueError as error:

@@ -70,7 +70,7 @@ def go_on(folder: Path) -> None:
         ListedPart(line, Order(PartNumber(part), _STEPS, _POSES, None, (), None))
         for line, part in enumerate(_PARTS, start=2)
     ]
-    batch = latest_open_batch(captures) or begin_batch(folder / "parts.csv", listed, captures, _SEED)
+    batch = latest_open_batch(captures) or begin_batch(str(folder / "parts.csv"), listed, captures, _SEED)
     *_, last = batch_job(config, batch, lambda sentence: None, lambda row, stop: Choice.STOP)
     assert isinstance(last, BatchEnded)
 

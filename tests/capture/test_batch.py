@@ -48,7 +48,7 @@ def config(captures: Path) -> Config:
 def listed(captures: Path, *rows: str) -> Batch:
     path = captures.with_name("parts.csv")
     path.write_text("\n".join(["part,colour", *rows]))
-    return begin_batch(path, read_parts_list(path, lambda order: None, steps=str(STEPS)), captures, 3)
+    return begin_batch(str(path), read_parts_list(path, lambda order: None, steps=str(STEPS)), captures, 3)
 
 
 def no_trouble(row: BatchRow, stop: CaptureStopped) -> Choice:
@@ -204,4 +204,4 @@ def test_a_list_goes_on_the_way_it_was_begun(captures: Path) -> None:
     path = Path(begun.source)
     parts = read_parts_list(path, lambda order: None, steps=str(STEPS))
     with pytest.raises(BadInput, match="begun without --sweep"):
-        begin_batch(path, parts, captures, 3, sweep=True)
+        begin_batch(str(path), parts, captures, 3, sweep=True)
