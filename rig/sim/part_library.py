@@ -27,14 +27,21 @@ class PartLibrary:
             z = 0 and in the middle of its footprint.
         plastics: what they are made of.
         where: where they come from, for errors.
+        is_renamed: whether a number is an old one of a part that is there under a new one, too.
     """
 
     def __init__(
-        self, builders: Mapping[PartNumber, Callable[[], Mesh]], plastics: Plastics, *, where: str
+        self,
+        builders: Mapping[PartNumber, Callable[[], Mesh]],
+        plastics: Plastics,
+        *,
+        where: str,
+        is_renamed: Callable[[PartNumber], bool] = lambda _: False,
     ) -> None:
         self._builders = builders
         self.plastics = plastics
         self._where = where
+        self._is_renamed = is_renamed
         self._mesh = lru_cache(_KEPT_PARTS)(self._build)
         self._poses = lru_cache(None)(self._find_poses)
         self._baked = lru_cache(_KEPT_SIDES)(self._bake)
@@ -42,6 +49,14 @@ class PartLibrary:
     def part_numbers(self) -> list[PartNumber]:
         """The parts that there are, sorted; whether one can be built is seen when it is."""
         return sorted(self._builders)
+
+    def each_once(self) -> list[PartNumber]:
+        """The same without old numbers of renamed parts: no two of them are one mould.
+
+        Raises:
+            BadInput: a part's file is damaged.
+        """
+        return [part for part in self.part_numbers() if not self._is_renamed(part)]
 
     def find(self, part: PartNumber) -> Callable[[], Mesh]:
         """How a part is built.
@@ -119,4 +134,9 @@ def library_of(ldraw: Path | None) -> PartLibrary:
     library = LDrawLibrary(ldraw)
     others = {part: partial(library.mesh, part) for part in library.part_numbers()}
     where = f"it has the {len(others)} of {ldraw}; see them with: rig sim parts"
-    return PartLibrary({**others, **PARTS}, library.plastics, where=where)
+    return PartLibrary(
+        {**others, **PARTS},
+        library.plastics,
+        where=where,
+        is_renamed=lambda part: part not in PARTS and library.moved_to(part) is not None,
+    )

@@ -44,15 +44,16 @@ def listed_parts(text: str, library: PartLibrary) -> tuple[PartNumber, ...]:
     """The parts that a person asked for, sorted, each once.
 
     Args:
-        text: `all` of the library; the name of a file that lists them, one a line, where empty lines
-            and what follows a `#` count for nothing; or part numbers between commas.
+        text: `all` of the library, each under one number; the name of a file that lists them, one a line,
+            where empty lines and what follows a `#` count for nothing; or part numbers between commas.
         library: has them.
 
     Raises:
-        BadInput: there are none, one is no part number, or the library does not have it.
+        BadInput: there are none, one is no part number, the library does not have it, or its file is damaged.
     """
     if text == "all":
-        return tuple(library.part_numbers())
+        # A network could not tell a part under its old number from the same under its new one.
+        return tuple(library.each_once())
     names = _lines(Path(text)) if Path(text).is_file() else text.split(",")
     parts = {part_number(name.strip()) for name in names if name.strip()}
     if not parts:

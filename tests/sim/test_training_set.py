@@ -20,13 +20,14 @@ from rig.dataset.reader import SIMULATED, decode_image, read_dataset
 from rig.dataset.stats import stats_of_all
 from rig.errors import BadInput, DatasetError
 from rig.scene_config import SceneConfig
-from rig.sim.part_library import EMBEDDED
+from rig.sim.part_library import EMBEDDED, library_of
 from rig.sim.recipe import Recipe, current_versions
 from rig.sim.shares import Share, listed_parts, share_of, sittings_of
 from rig.sim.sitting import Sitting, arrange
 from rig.sim.training_set import TrainingSet, render_missing, truth_folder
 from rig.vision.locate import Box, locate
 from tests.dataset.pictures import contents, rows_of
+from tests.sim.ldraw_files import CERTIFIED, PLACED_BOX, write_library
 
 PARTS = (PartNumber("3003"), PartNumber("3004"))
 PLACEMENTS, VIEWS = 2, 3
@@ -203,6 +204,15 @@ def test_a_list_of_parts_is_read_from_wherever_it_is(tmp_path: Path) -> None:
     assert listed_parts("3004, 3001,3004,", EMBEDDED) == ("3001", "3004")
     (tmp_path / "parts.txt").write_text("3004  # two studs\n\n3001\n")
     assert listed_parts(str(tmp_path / "parts.txt"), EMBEDDED) == ("3001", "3004")
+
+
+def test_all_has_a_renamed_part_once_and_an_old_number_is_taken_where_it_is_listed(tmp_path: Path) -> None:
+    renamed = "0 ~Moved to new\n0 BFC CERTIFY CCW\n1 16 0 0 0 1 0 0 0 1 0 0 0 1 new.dat\n"
+    # The library's own 3001 is not what the simulator has under that number.
+    folder = write_library(tmp_path, old=renamed, new=CERTIFIED + PLACED_BOX, **{"3001": renamed})
+    library = library_of(folder)
+    assert listed_parts("all", library) == (*listed_parts("all", EMBEDDED), "new")
+    assert listed_parts("old", library) == ("old",)
 
 
 @pytest.mark.parametrize("text", ["", ",", "3001,99999", "no part", "../3001", "absent.txt"])
