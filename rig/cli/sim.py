@@ -235,7 +235,7 @@ def look(
     for part in asked.parts:
         library.require(part)
     with settings.progress() as bars:
-        shots = bars.track(asked.shots(library), total=scenes * asked.columns, description="Pictures")
+        shots = bars.track(asked.shots(library), total=asked.pictures, description="Pictures")
         pictures = [captioned(shot) for shot in shots]
     images, captions = zip(*pictures, strict=True)
     write_whole(out, encode_jpeg(contact_sheet(images, captions, asked.columns, TILE_PX)))

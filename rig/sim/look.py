@@ -8,6 +8,7 @@ import numpy as np
 
 from rig.camera.frame import Image
 from rig.catalog import PartNumber
+from rig.errors import BadInput
 from rig.scene_config import SceneConfig
 from rig.sim.drop import drop
 from rig.sim.part_library import PartLibrary
@@ -15,8 +16,12 @@ from rig.sim.pile import draw_colour
 from rig.sim.quality import Quality
 from rig.sim.scene import draw_scene
 from rig.sim.shot import Shot, take
+from rig.vision.contact_sheet import fitted
 
 TILE_PX = 240
+# A JPEG is at most 65,500 pixels wide, and a sheet of so many pictures takes half a gigabyte.
+_MOST_IN_A_ROW = 250
+_MOST_PICTURES = 1000
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Look:
         size_px: width and height of a picture.
         ldraw: folder of an LDraw library that has the parts; None for the built-in ones.
         seed: of scenes, colours, sides and places.
+
+    Raises:
+        BadInput: they are more than a sheet holds.
     """
 
     parts: Sequence[PartNumber]
@@ -41,10 +49,27 @@ class Look:
     ldraw: Path | None
     seed: int
 
+    def __post_init__(self) -> None:
+        if self.columns > _MOST_IN_A_ROW:
+            raise BadInput(
+                f"{self.columns} pictures are too many for a row of a sheet",
+                hint=f"at most {_MOST_IN_A_ROW}: name fewer parts, or fewer --angles",
+            )
+        if self.pictures > _MOST_PICTURES:
+            raise BadInput(
+                f"{self.pictures} pictures are too many for a sheet",
+                hint=f"at most {_MOST_PICTURES}: name fewer parts, or fewer --scenes or --angles",
+            )
+
     @property
     def columns(self) -> int:
         """Pictures in a row."""
         return len(self.parts) * self.angles
+
+    @property
+    def pictures(self) -> int:
+        """On the sheet."""
+        return self.scenes * self.columns
 
     def shots(self, library: PartLibrary) -> Iterator[Shot]:
         """The pictures, row by row.
@@ -73,6 +98,8 @@ class Look:
 
 
 def captioned(shot: Shot) -> tuple[Image, str]:
-    """A picture of a shot, and what it shows in a few words."""
+    """A picture of a shot, as small as on the sheet, and what it shows in a few words."""
     assert shot.lying is not None, "a look is at parts"
-    return take(shot).image, f"{shot.lying.part} side {shot.lying.pose + 1}, {shot.angle_deg:.0f} deg"
+    return fitted(
+        take(shot).image, TILE_PX
+    ), f"{shot.lying.part} side {shot.lying.pose + 1}, {shot.angle_deg:.0f} deg"

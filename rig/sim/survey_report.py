@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import cv2
-import numpy as np
-
 from rig.camera.frame import Image
 from rig.files import write_whole
 from rig.sim.survey import Failed, Fared, Figures, Renamed, Rendered, Twins
-from rig.vision.contact_sheet import contact_sheet
+from rig.vision.contact_sheet import contact_sheet, fitted
 from rig.vision.jpeg import encode_jpeg
 
 _COLUMNS = 16
@@ -68,7 +65,7 @@ class SurveyReport:
         match fared:
             case Rendered(figures, picture):
                 self.figures.append(figures)
-                self._tiles.append((_small(picture), figures.part))
+                self._tiles.append((fitted(picture, _TILE_PX), figures.part))
                 if len(self._tiles) == _ON_A_SHEET:
                     self._draw_sheet()
             case Renamed():
@@ -135,8 +132,3 @@ def _pace(step: str, times: list[tuple[float, str]]) -> Pace:
     slowest_s, slowest = max(times)
     seconds = [time_s for time_s, _ in times]
     return Pace(step, median(seconds), slowest_s, slowest, sum(seconds))
-
-
-def _small(picture: Image) -> Image:
-    scale = _TILE_PX / picture.shape[1]
-    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)

@@ -32,7 +32,7 @@ def contact_sheet(images: Sequence[Image], captions: Sequence[str], columns: int
         raise BadInput(f"a contact sheet needs one caption a picture, not {len(captions)} for {len(images)}")
     if columns < 1 or tile_px < 1:
         raise BadInput(f"a contact sheet cannot have {columns} columns of {tile_px} pixels")
-    scaled = [_scaled(image, tile_px) for image in images]
+    scaled = [fitted(image, tile_px) for image in images]
     height = max(picture.shape[0] for picture in scaled)
     cells = [
         _cell(picture, caption, tile_px, height) for picture, caption in zip(scaled, captions, strict=True)
@@ -43,7 +43,8 @@ def contact_sheet(images: Sequence[Image], captions: Sequence[str], columns: int
     return np.vstack(rows)
 
 
-def _scaled(image: Image, tile_px: int) -> Image:
+def fitted(image: Image, tile_px: int) -> Image:
+    """A picture (height, width, 3) scaled to fit a tile; a sheet made of such is the same, in less memory."""
     height, width = image.shape[:2]
     scale = tile_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -71,6 +71,20 @@ def test_what_is_no_name_of_a_jpeg_is_refused_before_anything_is_drawn(
     assert not (tmp_path / name).exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--angles", "26"], "260 pictures are too many for a row of a sheet"),
+        (["--angles", "25", "--scenes", "5"], "1250 pictures are too many for a sheet"),
+    ],
+)
+def test_what_no_sheet_holds_is_refused_before_anything_is_drawn(options: list[str], said: str) -> None:
+    refused = CliRunner().invoke(app, ["sim", "look", *options])
+    assert isinstance(refused.exception, BadInput)
+    assert str(refused.exception).startswith(said)
+    assert "Pictures" not in refused.output
+
+
 def test_scene_and_config_name_the_same_values() -> None:
     assert [field.name for field in fields(Scene)] == [*SceneConfig.model_fields, "seed"]
 
