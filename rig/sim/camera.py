@@ -13,7 +13,7 @@ from rig.sim.geometry import Floats
 from rig.sim.part_library import EMBEDDED, PartLibrary
 from rig.sim.passages import LyingPart
 from rig.sim.raster import Floats32
-from rig.sim.render import Renderer
+from rig.sim.render import Renderer, Rendering
 from rig.sim.scene import Scene
 from rig.sim.sensor import Sensor
 from rig.sim.world import World
@@ -73,6 +73,7 @@ class SimulatedCamera:
         self._lock = threading.Lock()
         self._started_s: float | None = None
         self._captured = 0
+        self._latest: tuple[_Seen, Floats32] | None = None
 
     def start(self) -> None:
         """Begin the grid of frames; the first frame starts exposing now."""
@@ -124,11 +125,14 @@ class SimulatedCamera:
             number=number,
             exposed_from_s=from_s,
             exposed_until_s=until_s,
-            lying=world.part_on_table(),
-            sheet=world.sheet_on_table(),
-            lamp_level=world.lamp_level(),
-            angles_deg=self._angles_deg(np.linspace(from_s, until_s, _SUB_EXPOSURES) + read_s[-1] / 2),
-            middle_angle_deg=world.table_angle_deg(middle_s),
+            seen=_Seen(
+                sensor=locked.sensor,
+                lying=world.part_on_table(),
+                sheet=world.sheet_on_table(),
+                lamp_level=world.lamp_level(),
+                angles_deg=self._angles_deg(np.linspace(from_s, until_s, _SUB_EXPOSURES) + read_s[-1] / 2),
+                middle_angle_deg=world.table_angle_deg(middle_s),
+            ),
             row_angles_deg=self._angles_deg((from_s + until_s) / 2 + read_s),
         )
 
@@ -198,24 +202,31 @@ class SimulatedCamera:
         """The light that arrived from the table, a mean over the angles that it had, as the sensor has it."""
         locked = view.locked
         image = locked.sensor.develop(
-            self._light(view),
+            self._light(view.seen),
             np.random.default_rng((self._seed, view.number)),
-            row_turns_deg=np.array(view.row_angles_deg) - view.middle_angle_deg,
+            row_turns_deg=np.array(view.row_angles_deg) - view.seen.middle_angle_deg,
         )
         return Frame(
             image, view.exposed_from_s, view.exposed_until_s, locked.config.exposure_us, locked.config.gain
         )
 
-    def _light(self, view: "LatentView") -> Floats32:
-        """What falls on the sensor while its middle row is exposed."""
-        turned_deg = max(view.angles_deg) - min(view.angles_deg)
-        if view.lying is None or turned_deg < _SHARP_TURN_DEG:
-            rendering = self._renderer.render(
-                view.lying, view.middle_angle_deg, view.lamp_level, sheet=view.sheet
-            )
-        else:
-            rendering = self._renderer.render_turn(view.lying, view.angles_deg, view.lamp_level)
-        return view.locked.sensor.expose(rendering)
+    def _light(self, seen: "_Seen") -> Floats32:
+        """What falls on the sensor; computed once for frames between which nothing changes.
+
+        Two in five frames of sorting, and all of a table that stands still, show what the one before showed.
+        """
+        latest = self._latest
+        if latest is not None and latest[0] == seen:
+            return latest[1]
+        light = seen.sensor.expose(self._rendering(seen))
+        self._latest = seen, light
+        return light
+
+    def _rendering(self, seen: "_Seen") -> Rendering:
+        turned_deg = max(seen.angles_deg) - min(seen.angles_deg)
+        if seen.lying is None or turned_deg < _SHARP_TURN_DEG:
+            return self._renderer.render(seen.lying, seen.middle_angle_deg, seen.lamp_level, sheet=seen.sheet)
+        return self._renderer.render_turn(seen.lying, seen.angles_deg, seen.lamp_level)
 
 
 @dataclass(frozen=True)
@@ -249,14 +260,31 @@ def _sensor(scene: Scene, config: CameraConfig) -> Sensor:
 
 
 @dataclass(frozen=True)
+class _Seen:
+    """All that the light depends on which falls on the sensor while its middle row is exposed.
+
+    Attributes:
+        angles_deg: the table's true angles at moments spread over that time.
+        middle_angle_deg: in the middle of it.
+    """
+
+    sensor: Sensor
+    lying: LyingPart | None
+    sheet: float | None
+    lamp_level: float
+    angles_deg: tuple[float, ...]
+    middle_angle_deg: float
+
+
+@dataclass(frozen=True)
 class LatentView:
     """What met the sensor during an exposure, not yet pictured.
 
     Attributes:
         number: how many frames were exposed before.
-        angles_deg: the table's true angles at moments spread over the exposure of the middle row.
-        middle_angle_deg: in the middle of that.
-        row_angles_deg: in the middle of each row's exposure, for rows at even distances.
+        seen: of the middle row.
+        row_angles_deg: the table's true angles in the middle of each row's exposure, for rows at even
+            distances.
     """
 
     camera: SimulatedCamera
@@ -264,11 +292,7 @@ class LatentView:
     number: int
     exposed_from_s: float
     exposed_until_s: float
-    lying: LyingPart | None
-    sheet: float | None
-    lamp_level: float
-    angles_deg: tuple[float, ...]
-    middle_angle_deg: float
+    seen: _Seen
     row_angles_deg: tuple[float, ...]
 
     def develop(self) -> Frame:

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from rig.sim.render import Renderer
 from rig.sim.scene import Scene, draw_scene
 from rig.sim.sensor import Sensor
 from rig.sim.world import World
-from tests.sim.desk import SteadyTurn, brick, dark_world, lit_world
+from tests.sim.desk import LAMP_PIN, SteadyTurn, brick, dark_world, lit_world
 
 CONFIG = CameraConfig(width_px=160, height_px=120)
 FRAMES_PER_S = 25.0
@@ -64,6 +66,38 @@ def test_the_picture_shows_the_angle_the_table_really_has() -> None:
         expected = sensor.develop(light, np.random.default_rng(9))
         assert np.abs(frame.image.astype(int) - expected).mean() < 5
     assert np.abs(frames[0].image.astype(int) - frames[1].image).max() > 60
+
+
+def test_whatever_changes_on_the_desk_is_in_the_next_frame() -> None:
+    """As a camera sees it that was never there before; and what stays as it is looks the same again."""
+    world, noiseless = lit_world(), replace(scene(), noise=0.0)
+    far, near = (CONFIG.model_copy(update={"lens_position": dioptres}) for dioptres in (2.0, 14.0))
+
+    def camera(config: CameraConfig) -> SimulatedCamera:
+        camera = SimulatedCamera(world, noiseless, config, frames_per_s=FRAMES_PER_S, seed=0)
+        camera.start()
+        return camera
+
+    def picture(camera: SimulatedCamera) -> bytes:
+        return camera.capture(0.0).image.tobytes()
+
+    watching = camera(far)
+    turned = SteadyTurn(world.clock.monotonic() - 1, speed_deg_s=90, duration_s=1)
+    changes: list[tuple[CameraConfig, Callable[[], None]]] = [
+        (far, lambda: world.lay(brick("3001"))),
+        (far, lambda: world.lay(brick("3001", colour=14))),
+        (far, lambda: world.drive_table(turned)),
+        (far, lambda: world.write_pin(LAMP_PIN, 100)),
+        (near, lambda: watching.relock(near)),
+        (near, world.clear),
+        (near, lambda: world.lay_sheet(0.2)),
+    ]
+    seen = [picture(watching)]
+    for config, change in changes:
+        change()
+        seen.append(picture(watching))
+        assert picture(watching) == seen[-1] == picture(camera(config))
+    assert len(set(seen)) == 1 + len(changes)
 
 
 def test_a_table_that_turns_during_the_exposure_blurs_the_part() -> None:
