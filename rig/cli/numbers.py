@@ -53,8 +53,12 @@ def positive_number(option: str, *, example: str) -> Callable[[str], float]:
     return parse
 
 
-def share(option: str, *, example: str) -> Callable[[str], float]:
-    """A parser for typer: raises BadInput on what is no number from 0 to 1."""
+def share(option: str, *, example: str, all_of_it: bool = True) -> Callable[[str], float]:
+    """A parser for typer: raises BadInput on what is no number from 0 to 1.
+
+    Args:
+        all_of_it: whether 1 itself makes sense.
+    """
 
     def parse(text: str) -> float:
         try:
@@ -63,6 +67,8 @@ def share(option: str, *, example: str) -> Callable[[str], float]:
             number = math.nan
         if not 0 <= number <= 1:
             raise BadInput(f"{option} {text} is not a share from 0 to 1", hint=f"such as: {option} {example}")
+        if number == 1 and not all_of_it:
+            raise BadInput(f"{option} {text} leaves nothing", hint=f"such as: {option} {example}")
         return number
 
     return parse

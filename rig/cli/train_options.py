@@ -109,7 +109,7 @@ LabelSmoothing = Annotated[
     float,
     typer.Option(
         metavar="SHARE",
-        parser=share("--label-smoothing", example="0.1"),
+        parser=share("--label-smoothing", example="0.1", all_of_it=False),
         help="Of the target, spread over all parts: keeps the network from being too sure.",
     ),
 ]
