@@ -235,6 +235,7 @@ class Card(_Record):
         preprocess: how a picture becomes the input.
         network: name of the architecture.
         pretrained: what its weights began with; None: with random numbers.
+        recipe: how it was fitted, in words; empty in cards from before this was kept.
         parameters: number of its weights.
         temperature: logits are divided by it before the softmax.
         reject_threshold: a probability below it means "not sure".
@@ -253,6 +254,7 @@ class Card(_Record):
     preprocess: Preprocess
     network: str
     pretrained: Pretrained | None = None
+    recipe: dict[str, str] = Field(default_factory=dict)
     parameters: int = Field(gt=0)
     temperature: float = Field(gt=0)
     reject_threshold: Share

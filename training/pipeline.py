@@ -290,6 +290,7 @@ class _Run:
             preprocess=self._spec,
             network=self._prepared.network,
             pretrained=self._prepared.pretrained,
+            recipe=self._request.recipe.in_words(crops.labels),
             parameters=fitted.parameters,
             temperature=temperature,
             reject_threshold=REJECT_THRESHOLD,

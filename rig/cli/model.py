@@ -209,6 +209,7 @@ def _facts(bundle: "Bundle") -> list[tuple[str, str]]:
         ("made", card.created_at),
         ("network", f"{card.network}, {card.parameters} weights, {card.preprocess.size_px} px"),
         ("began with", card.began_with),
+        *card.recipe.items(),
         ("contrast", card.preprocess.contrast.value),
         ("parts", f"{len(card.labels)}: {', '.join(card.labels)}"),
         ("trained on", f"{card.data.images} pictures ({', '.join(card.data.sources)})"),

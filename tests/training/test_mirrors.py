@@ -3,6 +3,7 @@
 import pytest
 
 from training.choices.mirrors import mirrored_pairs
+from training.choices.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,8 @@ from training.choices.mirrors import mirrored_pairs
 )
 def test_pairs(labels: list[str], pairs: list[tuple[str, str]]) -> None:
     assert list(mirrored_pairs(labels)) == pairs
+
+
+def test_it_is_said_of_a_model_that_nothing_was_mirrored() -> None:
+    assert Recipe().in_words(("3001", "41747"))["augmentation"] == "usual"
+    assert Recipe().in_words(("41747", "41748"))["augmentation"] == "usual, not mirrored"

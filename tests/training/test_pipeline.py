@@ -72,6 +72,15 @@ def test_a_network_that_does_not_fit_its_card_is_named(trained: Trained, tmp_pat
         Classifier(other)
 
 
+def test_the_card_and_the_page_say_how_it_was_fitted(trained: Trained) -> None:
+    bundle = trained.result.bundle
+    assert bundle.card.recipe["epochs"] == "3 at 32 px"
+    assert bundle.card.recipe["optimizer"] == "adamw, rate 0.003, decay 0.01"
+    page = bundle.report_path.read_text()
+    for words in bundle.card.recipe.items():
+        assert "<td>".join(words) in page
+
+
 def test_every_precision_is_kept_and_the_chosen_one_is_used(trained: Trained) -> None:
     bundle = trained.result.bundle
     conversion = bundle.card.conversion

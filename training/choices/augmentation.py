@@ -139,3 +139,13 @@ _OF_STRENGTH = {
         size_spread=0.1,
     ),
 }
+
+
+def name_of(augmentation: Augmentation) -> str:
+    """Which strength it is, and whether with no picture mirrored."""
+    for strength in Strength:
+        if augmentation == strength.augmentation:
+            return strength.value
+        if augmentation == strength.augmentation.without_flip():
+            return f"{strength.value}, not mirrored"
+    return "of its own"

@@ -1,11 +1,12 @@
 """How a network is fitted: what a user may choose, and what is chosen for whoever does not."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import accumulate
 
 from rig.contrast import Contrast
-from training.choices.augmentation import Augmentation
+from training.choices.augmentation import Augmentation, name_of
 from training.choices.names import RESIDUAL_CNN, own_name, takes_any_size
 from training.choices.origin import Weights
 from training.choices.schedules import ScheduleName
@@ -70,6 +71,10 @@ class Phase:
     epochs: int
     thawed: float | None = None
     rate: float = 1.0
+
+    def __str__(self) -> str:
+        fitted = "" if self.thawed is None else f", the head and {self.thawed:.0%} of the layers before it"
+        return f"{self.epochs} at {self.size_px} px{fitted}"
 
 
 THAWED = 0.3
@@ -197,6 +202,24 @@ class Recipe:
     def warm_up_epochs(self) -> int:
         """In which a network need not have learnt anything yet: a tenth of all, rounded up."""
         return -(-self.epochs // 10)
+
+    def in_words(self, labels: Iterable[str]) -> dict[str, str]:
+        """What was chosen to tell these classes apart; what a card says elsewhere is left out."""
+        balance = {"balance": self.balance.value}
+        if self.logistic:
+            return {"fitted": "a logistic regression on features", **balance}
+        decay = f", decay {self.weight_decay:g}" if self.optimizer is OptimizerName.ADAMW else ""
+        return {
+            "epochs": ", ".join(map(str, self.phases)),
+            "batch": f"{self.batch} pictures",
+            "optimizer": f"{self.optimizer.value}, rate {self.peak_rate:g}{decay}",
+            "schedule": self.schedule.value,
+            "label smoothing": f"{self.label_smoothing:g}",
+            "mixing": f"{self.mixing:g}",
+            **balance,
+            "augmentation": name_of(self.augmentation.for_classes(labels)),
+            "patience": "none" if self.patience is None else f"{self.patience} epochs",
+        }
 
     def is_in_last_phase(self, epoch: int) -> bool:
         """Whether an epoch, from 1, is one of the last phase: only then are weights kept."""

@@ -221,6 +221,7 @@ def _making(findings: Findings) -> str:
         ("contrast", card.preprocess.contrast.value),
         ("network", f"{card.network}, {card.parameters} weights"),
         ("began with", card.began_with),
+        *card.recipe.items(),
         ("seed", str(card.seed)),
         *card.versions.items(),
     ]
