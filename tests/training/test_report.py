@@ -14,6 +14,7 @@ from tests.test_model import make_card
 from training.events import EpochDone
 from training.measuring.baseline import Baseline, NearCopy
 from training.measuring.figures import Mistake
+from training.report.figures import curves
 from training.report.findings import Findings
 from training.report.page import page
 from training.report.writing import write_report
@@ -111,6 +112,13 @@ def test_the_leaky_score_stands_beside_the_honest_one() -> None:
     assert "64.4%" in said
     assert "99.9%" in said
     assert "Of 40 pictures that were compared, 1 are nearly the same" in said
+
+
+def test_epochs_are_counted_in_whole_numbers_even_where_there_is_one() -> None:
+    epoch = EpochDone("final", 1, 1, 32, 2.0, 0.5, None, None, True, 1e-3, False)
+    ticks = re.findall(r">([\d.]+)</text>", curves([epoch])[0])
+    assert "1" in ticks
+    assert not [tick for tick in ticks if re.fullmatch(r"\d\.\d{2,}", tick)]
 
 
 def test_the_page_needs_nothing_else() -> None:

@@ -125,7 +125,7 @@ def _rates(rates: Sequence[float]) -> str:
 
 def _count_epochs(axes: Axes) -> None:
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _chart(title: str, draw: Callable[[Axes], None]) -> str:
