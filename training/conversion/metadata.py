@@ -5,9 +5,9 @@ metadata_schema.fbs 1.1.0 says what goes into the network and what comes out; th
 holds it "TFLITE_METADATA". The files that it mentions are appended to the model as a ZIP archive: readers of
 models begin at the front of a file, and readers of archives at its end.
 
-No package that lives still writes this: tflite-support ended with Python 3.10, and the wheels of mediapipe
-(1.2.2) miss a part of its writer. The few tables are therefore built here. Their fields are numbered by their
-order in the schema.
+No package that lives still writes this: tflite-support (0.4.4, which reads what is written here) ended with
+Python 3.11, and the wheels of mediapipe (1.2.2) miss a part of its writer. The few tables are therefore built
+here. Their fields are numbered by their order in the schema.
 """
 
 import zipfile
