@@ -19,7 +19,7 @@ from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, counted, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow, progress_on
 from rig.contrast import Contrast
-from rig.errors import BadInput, Interrupted, RigError
+from rig.errors import BadInput, Interrupted, ModelError, RigError
 from training.choices.augmentation import Strength
 from training.choices.names import RESIDUAL_CNN
 from training.choices.recipe import Balance, OptimizerName, Recipe
@@ -318,7 +318,8 @@ def _told_how_to_go_on(model: Path) -> Iterator[None]:
     try:
         yield
     except (Interrupted, RigError) as error:
-        if is_unfinished(model):
+        # What is damaged, or was begun with something else, stays so: its hint alone says what to do.
+        if is_unfinished(model) and not isinstance(error, (BadInput, ModelError)):
             error.add_note(f"go on with: rig train --resume --name {model.name}")
         raise
 

@@ -210,6 +210,14 @@ def test_a_killed_training_goes_on_and_takes_no_chosen_model_s_place(trained: Tr
             time.sleep(0.05)
         killed.kill()
     assert "rig train --resume --name new" in shell.fails("train", *recipe)
+    (state,) = models.glob(".unfinished-new/*.state")
+    whole = state.read_bytes()
+    state.write_bytes(whole[:-1])
+    damaged = shell.fails("train", "--resume")
+    assert "is damaged" in damaged
+    assert "train anew, without --resume" in damaged
+    assert "go on with" not in damaged
+    state.write_bytes(whole)
     said = " ".join(shell.run("train", "--resume").stderr.split())
     assert "The rig goes on with the model chosen; change that with: rig model use new" in said
     assert sorted(folder.name for folder in models.iterdir()) == ["chosen", "in-use.txt", "new"]
