@@ -180,8 +180,8 @@ class _Descriptor:
 
 
 @contextmanager
-def real_rig(folder: Path) -> Iterator[RealRig]:
-    """A board in real time on a port of its own; nothing on the table."""
-    with desk(clock=SystemClock()) as board:
+def real_rig(folder: Path, *, world: World | None = None) -> Iterator[RealRig]:
+    """A board in real time on a port of its own, or that of a world in real time; nothing on the table."""
+    with desk(clock=SystemClock(), world=world) as board:
         (folder / "rig.toml").write_text(f'[serial]\nport = "{board.url}"\n', encoding="utf-8")
         yield RealRig(folder, board.world)
