@@ -323,12 +323,12 @@ class Ledger:
     def _transaction(self) -> Iterator[None]:
         """All of it is written, or nothing."""
         with self._storage_errors():
-            self._database.execute("BEGIN IMMEDIATE")
             try:
+                self._database.execute("BEGIN IMMEDIATE")
                 yield
                 self._database.execute("COMMIT")
             except BaseException:
-                # A full disk may have ended it already.
+                # A full disk may have ended it already, or a signal come before it began.
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
                 raise

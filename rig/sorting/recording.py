@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rig.bin_config import BinConfig
 from rig.catalog import ColourCode
@@ -27,28 +26,6 @@ class ColourOnRecord:
     probability: float | None = None
 
 
-@dataclass(frozen=True)
-class PartInHand:
-    """A part that is on record and still on the table.
-
-    Attributes:
-        row: its row in the ledger.
-        number: its place in the run, from 1.
-        target: the bin that it is meant for.
-        picture: of the first look.
-    """
-
-    row: RowId
-    number: int
-    decision: Decision
-    target: BinConfig
-    picture: Path
-
-    def __str__(self) -> str:
-        taken_for = self.decision.part or "not recognised"
-        return f"part {self.number} ({taken_for}, for bin {self.target.name}, {self.picture})"
-
-
 class Records:
     """The rows of a run."""
 
@@ -66,7 +43,7 @@ class Records:
         seen_at: str,
         truth: Truth | None,
         colour: ColourOnRecord,
-    ) -> PartInHand:
+    ) -> RowId:
         """Put a decision on record, with the pictures of all views; it is on disk when this returns.
 
         Args:
@@ -79,7 +56,7 @@ class Records:
         """
         number = self._ledger.next_number(self._run)
         pictures = [self._keep(number, place, view.jpeg) for place, view in enumerate(views, 1)]
-        row = self._ledger.record(
+        return self._ledger.record(
             self._run,
             model,
             decision,
@@ -91,24 +68,30 @@ class Records:
             colour=colour.code,
             colour_probability=colour.probability,
         )
-        return PartInHand(row, number, decision, target, self._ledger.folder / pictures[0])
 
-    def end(self, part: PartInHand, outcome: PartOutcome) -> None:
+    def end(self, row: RowId, outcome: PartOutcome) -> None:
         """Put on record what became of a part.
 
         Raises:
             StorageError: it could not be written; the next start calls the part unfinished.
         """
         if outcome == "dropped":
-            self._ledger.dropped(part.row)
+            self._ledger.dropped(row)
         else:
-            self._ledger.ended(part.row, outcome)
+            self._ledger.ended(row, outcome)
 
-    def leave_unfinished(self, part: PartInHand, stop: BaseException) -> None:
-        """Whatever stops the work on a part is told so, and the ledger, if it can be written."""
-        stop.add_note(f"under way was {part}: see whether it lies on the table")
+    def leave_unfinished(self, stop: BaseException) -> None:
+        """Whatever stops the work on a part is told so, and the ledger, if it can be written.
+
+        The ledger knows which part that is: a signal may come while a row is being written.
+        """
         try:
-            self.end(part, "unfinished")
+            for row in self._ledger.close_unfinished():
+                picture = f", {self._ledger.folder / row.picture}" if row.picture else ""
+                stop.add_note(
+                    f"under way was part {row.number} ({row.part or 'not recognised'}, for bin {row.bin}"
+                    f"{picture}): see whether it lies on the table"
+                )
         except StorageError as error:
             stop.add_note(error.what)
 

@@ -11,10 +11,10 @@ from rig.sorting.dropping import push_off
 from rig.sorting.events import PartAstray, PartReturned, PartSorted, PartStrayed, PileEmpty, SortEvent
 from rig.sorting.evidence import Decision, Doubt, unclassified
 from rig.sorting.examine import Examination, Examiner, Strayed
-from rig.sorting.ledger import Ledger, PartOutcome, RunId, now
+from rig.sorting.ledger import Ledger, PartOutcome, RowId, RunId, now
 from rig.sorting.looking import await_camera, look, look_at
 from rig.sorting.model_in_use import ModelInUse
-from rig.sorting.recording import ColourOnRecord, PartInHand, Records
+from rig.sorting.recording import ColourOnRecord, Records
 from rig.sorting.routing import Routing
 from rig.sorting.standstill import Standstill
 from rig.sorting.trouble import TroubleKind, TroubleOver, Troubles, Waits
@@ -89,7 +89,17 @@ class Sorter:
             done += isinstance(event, PartSorted)
 
     def _next(self, place: int, count: int) -> _Sorting:
-        """What became of the next part; None when it has to be looked at anew."""
+        """What became of the next part; None when it has to be looked at anew.
+
+        Whatever ends it, the ledger says what became of a part that is on record.
+        """
+        try:
+            return (yield from self._attend_to(place, count))
+        except BaseException as stop:
+            self._records.leave_unfinished(stop)
+            raise
+
+    def _attend_to(self, place: int, count: int) -> _Sorting:
         if (news := self._model.refresh()) is not None:
             yield news
         clock = self._machine.clock
@@ -130,12 +140,12 @@ class Sorter:
         first, part = seen.views[0], seen.decision.part
         colour = self._colour_of(first)
         target = self._routing.bin_for(part, colour.code, self._full_bins())
-        in_hand = self._record(seen.decision, seen.views, target, seen_at, colour)
-        outcome = yield from self._deliver(in_hand, seen.views[-1])
+        row = self._record(seen.decision, seen.views, target, seen_at, colour)
+        outcome = yield from self._deliver(row, target, seen.views[-1])
         if outcome != "dropped":
-            return PartAstray(in_hand.row, outcome, target.name)
+            return PartAstray(row, outcome, target.name)
         self._routing.took(part, colour.code, target)
-        return PartSorted(in_hand.row, seen.decision, target.name, first.image, first.box, place, count)
+        return PartSorted(row, seen.decision, target.name, first.image, first.box, place, count)
 
     def _colour_of(self, view: View) -> ColourOnRecord:
         guess = estimate(view.image, view.box, self._machine.empty_table)
@@ -155,11 +165,11 @@ class Sorter:
     ) -> Generator[SortEvent, None, SortEvent]:
         """What is not one whole part is never classified."""
         target = self._routing.return_bin
-        part = self._record(unclassified(doubt), views, target, seen_at)
-        outcome = yield from self._deliver(part, views[-1])
+        row = self._record(unclassified(doubt), views, target, seen_at)
+        outcome = yield from self._deliver(row, target, views[-1])
         if outcome != "dropped":
-            return PartAstray(part.row, outcome, target.name)
-        return PartReturned(part.row, doubt, target.name)
+            return PartAstray(row, outcome, target.name)
+        return PartReturned(row, doubt, target.name)
 
     def _after_straying(self, sight: Sight, strayed: Strayed, seen_at: str) -> _Sorting:
         """A part that fell off while the table turned is lost; one that only rolled is looked at anew.
@@ -176,9 +186,9 @@ class Sorter:
             yield PartStrayed(strayed.how)
             return None
         target = self._routing.return_bin
-        part = self._record(unclassified(Doubt.GONE), [sight.view], target, seen_at)
-        self._records.end(part, "lost")
-        return PartAstray(part.row, "lost", None)
+        row = self._record(unclassified(Doubt.GONE), [sight.view], target, seen_at)
+        self._records.end(row, "lost")
+        return PartAstray(row, "lost", None)
 
     def _record(
         self,
@@ -187,26 +197,22 @@ class Sorter:
         target: BinConfig,
         seen_at: str,
         colour: ColourOnRecord = ColourOnRecord(),  # noqa: B008  (it never changes)
-    ) -> PartInHand:
+    ) -> RowId:
         """Nothing is moved before this."""
         model, truth = self._model.now.bundle.name, self._machine.operator.truth()
         return self._records.begin(
             model, decision, views, target, seen_at=seen_at, truth=truth, colour=colour
         )
 
-    def _deliver(self, part: PartInHand, last: View) -> Waits[PartOutcome]:
-        """Whatever ends it, the ledger says what became of the part, which was looked at last in `last`."""
-        try:
-            yield from self._await_room(part.target)
-            lies = last.image
-            if self._machine.turntable.angle_deg != last.angle_deg:
-                # It turned on for another look, which was not needed or did not help.
-                lies = (yield from look(self._machine, self._troubles)).image
-            outcome = yield from self._push_off(part.target, lies)
-        except BaseException as stop:
-            self._records.leave_unfinished(part, stop)
-            raise
-        self._records.end(part, outcome)
+    def _deliver(self, row: RowId, target: BinConfig, last: View) -> Waits[PartOutcome]:
+        """Bring a part that is on record, and was looked at last in `last`, into its bin."""
+        yield from self._await_room(target)
+        lies = last.image
+        if self._machine.turntable.angle_deg != last.angle_deg:
+            # It turned on for another look, which was not needed or did not help.
+            lies = (yield from look(self._machine, self._troubles)).image
+        outcome = yield from self._push_off(target, lies)
+        self._records.end(row, outcome)
         return outcome
 
     def _push_off(self, target: BinConfig, lies: Image) -> Waits[PartOutcome]:

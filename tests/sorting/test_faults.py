@@ -19,7 +19,7 @@ from rig.shelf import use
 from rig.sorting.events import PartAstray, PartReturned, PartSorted, PileEmpty
 from rig.sorting.evidence import Doubt
 from rig.sorting.fates import fates_of
-from rig.sorting.ledger import Ledger, LedgerRow
+from rig.sorting.ledger import Ledger, LedgerRow, RowId
 from rig.sorting.model_in_use import ModelRefused, ModelReplaced
 from rig.sorting.report import write_report
 from rig.sorting.trouble import Trouble, TroubleKind, TroubleOver
@@ -52,7 +52,8 @@ class Desk:
             camera=CameraConfig(width_px=320, height_px=240),
             bins=bins,
             sorting=SortingConfig.model_validate({"wait_for_part_s": 4.0, "reject_threshold": 0.0} | sorting),
-            sim=SimConfig(enabled=True, seed=5, faults=scenario, pile=pile or PileConfig()),
+            # The next part comes late enough for the look after a push on any computer, however busy it is.
+            sim=SimConfig(enabled=True, seed=5, feed_gap_s=2.0, faults=scenario, pile=pile or PileConfig()),
             paths=PathsConfig(models=self.folder / "models", ledger=self.folder / "ledger"),
         )
 
@@ -348,3 +349,21 @@ def test_a_run_that_is_given_up_during_a_jam_leaves_no_part_under_way(desk: Desk
         events.throw(Interrupted())
     assert desk.outcomes() == ["unfinished"]
     assert not any(isinstance(event, LeftUnfinished) for event in desk.sort(desk.config(), 1))
+
+
+class _InterruptedLedger(Ledger):
+    """As where a signal comes while the disk is written to: Python raises it when that is done."""
+
+    def record(self, *arguments: Any, **columns: Any) -> RowId:
+        super().record(*arguments, **columns)
+        raise Interrupted
+
+
+def test_a_signal_while_a_part_is_put_on_record_leaves_it_as_unfinished(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rig.jobs.sort.Ledger", _InterruptedLedger)
+    with pytest.raises(Interrupted) as stopped:
+        desk.sort(desk.config(), 3)
+    assert any("under way was part 1 (3004, for bin 3004" in note for note in stopped.value.__notes__)
+    assert desk.outcomes() == ["unfinished"]
