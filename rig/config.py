@@ -206,7 +206,7 @@ class SimConfig(Section):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     real_time: bool = False
     frames_per_s: float = Field(default=30.0, gt=0, le=240)
-    feed_gap_s: float = Field(default=0.5, ge=0)
+    feed_gap_s: float = Field(default=0.75, ge=0)
     driver_microsteps_per_step: int | None = Field(default=None, gt=0, le=256)
     backlash_deg: float = Field(default=0.0, ge=0, le=45)
     faults: str = ""

@@ -10,7 +10,7 @@ from rig.vision.locate import locate
 from rig.vision.stillness import agree
 
 # So soon after a push no feeder and no hand has laid the next part.
-_TOO_SOON_FOR_ANOTHER_S = 0.2
+TOO_SOON_FOR_ANOTHER_S = 0.2
 
 
 def push_off(
@@ -37,7 +37,7 @@ def push_off(
             frame = yield from look(machine, troubles)
             if _is_empty(machine, frame):
                 return "dropped"
-            is_late = frame.exposed_from_s - pushed_s > _TOO_SOON_FOR_ANOTHER_S
+            is_late = frame.exposed_from_s - pushed_s > TOO_SOON_FOR_ANOTHER_S
             if is_late and not agree(last_seen, frame.image):
                 return "dropped"
             last_seen = frame.image

@@ -133,9 +133,7 @@ def _config(folder: Path) -> Config:
         camera=CameraConfig(width_px=160, height_px=120),
         # Of its guesses the model is about so sure: half of the parts are sorted, half rejected.
         sorting=SortingConfig(reject_threshold=0.3, pushes=3),
-        sim=SimConfig(
-            enabled=True, seed=_SEED, feed_gap_s=0.7, pile=_PILE, faults=str(folder / "faults.toml")
-        ),
+        sim=SimConfig(enabled=True, seed=_SEED, pile=_PILE, faults=str(folder / "faults.toml")),
         paths=PathsConfig(models=folder / "models", ledger=folder / "ledger", calibration=folder / "none"),
     )
 

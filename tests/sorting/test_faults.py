@@ -9,13 +9,22 @@ from typing import Any, Literal
 import pytest
 
 from rig.bin_config import DEFAULT_BINS, BinConfig
-from rig.config import CameraConfig, Config, PathsConfig, SerialConfig, SimConfig, TurntableConfig
+from rig.config import (
+    CameraConfig,
+    Config,
+    PathsConfig,
+    SerialConfig,
+    ServoGateConfig,
+    SimConfig,
+    TurntableConfig,
+)
 from rig.errors import BadInput, CameraError, Interrupted, SerialPortError
 from rig.jobs.sort import LeftUnfinished, SortFinished, SortJobEvent, TableLearned, sort_job
 from rig.looks import Looks, Trial
 from rig.model import Bundle, load_bundle, write_bundle
 from rig.pile_config import PileConfig
 from rig.shelf import use
+from rig.sorting.dropping import TOO_SOON_FOR_ANOTHER_S
 from rig.sorting.events import PartAstray, PartReturned, PartSorted, PileEmpty
 from rig.sorting.evidence import Doubt
 from rig.sorting.fates import fates_of
@@ -367,3 +376,9 @@ def test_a_signal_while_a_part_is_put_on_record_leaves_it_as_unfinished(
         desk.sort(desk.config(), 3)
     assert any("under way was part 1 (3004, for bin 3004" in note for note in stopped.value.__notes__)
     assert desk.outcomes() == ["unfinished"]
+
+
+def test_the_simulated_feeder_lays_no_part_before_the_look_after_a_push() -> None:
+    """From when the sweeper is told to draw back; what lay there sooner would be pushed and never booked."""
+    back_s = ServoGateConfig().travel_s
+    assert SimConfig().feed_gap_s > back_s + TOO_SOON_FOR_ANOTHER_S
