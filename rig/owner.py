@@ -201,7 +201,8 @@ def runtime_folder() -> Path:
         return Path(tempfile.gettempdir())
     # Not by way of the environment: a service, a shell and `sudo` have to find each other.
     runtime = Path(f"/run/user/{os.getuid()}")
-    folder = (runtime if runtime.is_dir() else Path("/tmp")) / f"brickrig-{os.getuid()}"
+    # A service may not even look into /run/user.
+    folder = (runtime if os.access(runtime, os.W_OK) else Path("/tmp")) / f"brickrig-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.stat().st_uid != os.getuid():

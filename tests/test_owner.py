@@ -98,3 +98,28 @@ def test_a_second_job_of_the_same_process_is_refused_too(rig: str) -> None:
         thread.start()
         thread.join()
     assert f"(process {os.getpid()})" in refused[0]
+
+
+# As a unit with ProtectHome=yes sees it: there is a /run/user, and nobody may look into it.
+_AS_A_SERVICE = """
+import os, subprocess, sys
+from rig.owner import owners, owning
+subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=000", "tmpfs", "/run/user"], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp"], check=True)
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+with owning("a rig"):
+    print(owners("a rig"), os.listdir("/tmp"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs mount namespaces")
+def test_a_service_that_may_not_look_into_run_user_says_who_it_is_all_the_same() -> None:
+    if subprocess.run(["unshare", "--mount", "test", "-d", "/run/user"], capture_output=True).returncode:
+        pytest.skip("needs root, and a /run/user to hide")
+    done = subprocess.run(
+        ["unshare", "--mount", sys.executable, "-c", _AS_A_SERVICE], capture_output=True, text=True, cwd="/"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "[] ['brickrig-65534']\n"
