@@ -59,16 +59,19 @@ def require_room(folder: Path, size: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Put `content` at `path`, creating its folder; whatever happens, `path` is never half written.
+
+    Args:
+        mode: who may read and write it, such as 0o600; None leaves that to the umask.
 
     Raises:
         StorageError: the disk is full, read-only or gone; `path` is as it was before.
     """
-    write_pieces_whole(path, [content])
+    write_pieces_whole(path, [content], mode=mode)
 
 
-def write_pieces_whole(path: Path, pieces: Iterable[bytes]) -> None:
+def write_pieces_whole(path: Path, pieces: Iterable[bytes], *, mode: int | None = None) -> None:
     """The same for what is too large for memory, piece by piece.
 
     Raises:
@@ -80,6 +83,8 @@ def write_pieces_whole(path: Path, pieces: Iterable[bytes]) -> None:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as file:
+                if mode is not None:
+                    temporary.chmod(mode)  # while nothing is in it
                 for piece in pieces:
                     file.write(piece)
                 file.flush()
