@@ -1,0 +1,174 @@
+"""What every request passes before anything else looks at it.
+
+In this order: is it our address, did our page ask, may the sender come in, is the body bounded.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rig.daemon import caller
+from rig.daemon.bodies import LIMITS, bounded
+from rig.daemon.caller import Origin
+from rig.daemon.door import Door
+from rig.daemon.headers import SecurityHeaders
+from rig.daemon.problems import Refusal
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_log = logging.getLogger(__name__)
+
+
+class _Ended(BaseException):
+    """An answer was cut off: its receiver may see it no longer. No error that the app should log."""
+
+
+def guarded(app: ASGIApp, door: Door, *, limits: Mapping[str, int] = LIMITS) -> ASGIApp:
+    """What to serve in place of an app: nothing reaches it unguarded, no answer leaves without headers.
+
+    Args:
+        app: the daemon's; it has to answer a `Refusal` as `problems.handle_refusals` has it.
+        door: knows who may come in.
+        limits: of bodies, in bytes, by path.
+    """
+    return SecurityHeaders(Guard(app, door, limits=limits))
+
+
+class Guard:
+    """ASGI middleware: refuses what may not come in with a problem document, and passes on the rest.
+
+    Args:
+        app: what it guards.
+        door: knows who may come in.
+        limits: of bodies, in bytes, by path.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, *, limits: Mapping[str, int] = LIMITS) -> None:
+        self._app = app
+        self._door = door
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:  # websockets, of which the daemon has none
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            _check_path(scope["path"])
+            if self._door.is_to_be_checked(scope):
+                self._check_sender(scope)
+            may_stay = self._door.admit(scope)
+            received = await bounded(scope, receive, self._limits)
+        except Refusal as refusal:
+            _log.info("refused %s %r: %s", scope["method"], scope["path"], refusal.detail)
+            await refusal.response()(scope, receive, send)
+            return
+        await self._answer(scope, received, send, may_stay)
+
+    def _check_sender(self, scope: Scope) -> None:
+        host = caller.host_of(scope)
+        _check_host(host, scope, self._door)
+        _check_origin(host, scope)
+        _check_site(scope)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, may_stay: Callable[[], bool]) -> None:
+        """Have the app answer while the sender may see it: a live picture could outlast its token."""
+        has_begun = False
+
+        async def send_while_allowed(message: Message) -> None:
+            nonlocal has_begun
+            # What is one piece was allowed a moment ago.
+            if has_begun and message.get("more_body", False) and not _is_true(may_stay):
+                raise _Ended
+            has_begun = has_begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_while_allowed)
+        except* _Ended:
+            _log.info("ended %s %r: its token or session is no longer valid", scope["method"], scope["path"])
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _check_path(path: str) -> None:
+    """Refuse what another reader could take for another path.
+
+    Raises:
+        Refusal: there are dots that lead elsewhere, backslashes or control characters in it.
+    """
+    odd = any(character < " " or character in "\\\x7f" for character in path)
+    if odd or not path.startswith("/") or any(part in (".", "..") for part in path.split("/")):
+        raise Refusal(HTTPStatus.NOT_FOUND, "there is nothing at this address")
+
+
+def _check_host(host: Origin, scope: Scope, door: Door) -> None:
+    """Against DNS rebinding: a name of somebody else's that leads here is refused.
+
+    Raises:
+        Refusal: it is none of the daemon's names and addresses.
+    """
+    server_address, server_port = scope["server"]
+    # The address that this connection came in at; of a browser it cannot be told to be another's.
+    own = {"localhost", "127.0.0.1", "::1", caller.plain_name(server_address)}
+    own.add(caller.plain_name(door.listener.address))
+    if host.name in own and host.port == server_port:
+        return
+    # Behind a proxy the port is the proxy's.
+    if host.name in {caller.plain_name(name) for name in door.listener.host_names}:
+        return
+    raise Refusal(
+        HTTPStatus.MISDIRECTED_REQUEST,
+        f"the daemon does not answer to {host.name}, port {host.port}",
+        hint=f'if that is its name, add it to host_names in [daemon]: host_names = ["{host.name}"]',
+    )
+
+
+def _check_origin(host: Origin, scope: Scope) -> None:
+    """Against requests that another site's page makes in a visitor's browser.
+
+    Raises:
+        Refusal: the page that made it is not the daemon's, or a browser does not say which page did.
+    """
+    text = caller.header(scope, "origin")
+    if text is None:
+        if scope["method"] not in _SAFE and any(name == b"cookie" for name, _ in scope["headers"]):
+            raise Refusal(
+                HTTPStatus.FORBIDDEN, "a change that comes with a cookie has to say which page it is from"
+            )
+    elif caller.parse_origin(text) != host:
+        raise Refusal(
+            HTTPStatus.FORBIDDEN,
+            "a page of another address asked for this",
+            hint="a reverse proxy has to pass on Host and set X-Forwarded-Proto: see docs/security.md",
+        )
+
+
+def _check_site(scope: Scope) -> None:
+    """The same by what newer browsers say on their own; a link to the page itself may stand anywhere.
+
+    Raises:
+        Refusal: another site's page made it.
+    """
+    site = caller.header(scope, "sec-fetch-site")
+    if site in (None, "same-origin", "none"):
+        return
+    follows_link = (
+        scope["method"] == "GET"
+        and scope["path"] == "/"
+        and caller.header(scope, "sec-fetch-mode") == "navigate"
+        and caller.header(scope, "sec-fetch-dest") == "document"
+    )
+    if not follows_link:
+        raise Refusal(HTTPStatus.FORBIDDEN, "a page of another site asked for this")
+
+
+def _is_true(may_stay: Callable[[], bool]) -> bool:
+    try:
+        return may_stay()
+    except Refusal:  # the tokens have become unreadable
+        return False
