@@ -8,7 +8,7 @@ from http import HTTPStatus
 from starlette.types import Message, Receive, Scope
 
 from rig.daemon import caller
-from rig.daemon.problems import Refusal
+from rig.daemon.refusal import Refusal
 
 LIMIT = 64 * 1024
 LIMITS: Mapping[str, int] = {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
-from rig.daemon.problems import Refusal
+from rig.daemon.refusal import Refusal
 
 # Proxies add them, and nothing else does.
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")

@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from rig.daemon import caller
 from rig.daemon.attempts import Attempts
-from rig.daemon.problems import Refusal
+from rig.daemon.refusal import Refusal
 from rig.daemon.sessions import Sessions
 from rig.daemon.tokens import Token, TokenStore
 from rig.errors import ConfigError

