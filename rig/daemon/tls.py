@@ -31,9 +31,8 @@ def check_tls(certificate: Path | None, key: Path | None) -> TlsPair | None:
     if certificate is None or key is None:
         given, missing = ("--tls-key", "--tls-cert") if certificate is None else ("--tls-cert", "--tls-key")
         raise ConfigError(f"{given} needs {missing} as well", hint=_PAIR)
-    for path, mark in ((certificate, b"CERTIFICATE-----"), (key, b"PRIVATE KEY-----")):
-        if mark not in _content(path):
-            what = "certificate" if path is certificate else "private key"
+    for path, what in ((certificate, "certificate"), (key, "private key")):
+        if f"{what.upper()}-----".encode() not in _content(path):
             raise ConfigError(f"{path} holds no {what} in PEM form", hint=_PAIR)
     try:
         # The password is never asked for at a terminal, which a service does not have.

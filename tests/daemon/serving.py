@@ -6,6 +6,7 @@ The app's routes but for signing in are stand-ins for the daemon's: what is test
 import asyncio
 import queue
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class Running:
     tokens: TokenStore
     sessions: Sessions
     clock: HandClock
+    trust: ssl.SSLContext | None = None
     streamed: "queue.SimpleQueue[bytes | None]" = field(default_factory=queue.SimpleQueue)
     reached: list[str] = field(default_factory=list)
 
@@ -61,8 +63,9 @@ class Running:
         return f"127.0.0.1:{self.port}"
 
     def connect(self, address: str = "127.0.0.1") -> socket.socket:
-        """A connection over TCP."""
-        return socket.create_connection((address, self.port), timeout=30)
+        """A connection over TCP, with TLS where a test says whom to trust."""
+        connection = socket.create_connection((address, self.port), timeout=30)
+        return self.trust.wrap_socket(connection, server_hostname=address) if self.trust else connection
 
     def ask(
         self,
@@ -149,11 +152,13 @@ def _app(door: Door, running: Running) -> ASGIApp:
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> str:
-        return "<!doctype html><title>rig</title><script src=/page/app.js></script>"
+        form = "<form method=post action=/api/v1/logout><button>Sign out</button></form>"
+        scripts = "<script>document.title = 'inline'</script><script src=/page/app.js></script>"
+        return f"<!doctype html><title>rig</title>{form}{scripts}"
 
     @app.get("/page/{name}")
     def page_file(name: str) -> Response:
-        return Response("document.title = 'ran'", media_type="text/javascript")
+        return Response("document.title += ' ran'", media_type="text/javascript")
 
     @app.get("/health")
     @app.get("/api/v1/health")
