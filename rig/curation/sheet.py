@@ -1,8 +1,10 @@
 """A contact sheet of a part, of a session, or of a whole dataset."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 
@@ -25,6 +27,14 @@ class Drawn:
 
     shown: int
     found: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture of a sheet: its path below the dataset, and what stands below it."""
+
+    name: str
+    caption: str
 
 
 def draw_sheet(
@@ -57,33 +67,60 @@ def draw_sheet(
         raise BadInput(
             f"there are no pictures {whose} in {index.folder}", hint="see what is there: rig dataset stats"
         )
-    shown = min(most, found)
-    chosen = {place * found // shown for place in range(shown)}
-    images: list[Image] = []
-    captions: list[str] = []
-    for place, picture in enumerate(index.walk(condition, value)):
-        if place in chosen:
-            images.append(_tile(index, picture))
-            captions.append(_caption(index, picture))
-            emit(Progress("Drawing", len(images), shown))
-    drawn = contact_sheet(images, captions, columns=_COLUMNS, tile_px=_TILE_PX)
+    chosen = set(evenly(found, most))
+    tiles = [
+        Tile(picture.name, caption_of(picture.name, picture.label, _said_of(index, picture)))
+        for place, picture in enumerate(index.walk(condition, value))
+        if place in chosen
+    ]
+    drawn = draw_tiles(index.folder, tiles, emit)
     write_whole(out, cv2.imencode(".png", drawn)[1].tobytes() if form == ".png" else encode_jpeg(drawn))
-    return Drawn(shown, found)
+    return Drawn(len(tiles), found)
 
 
-def _tile(index: Index, picture: Picture) -> Image:
+def evenly(found: int, most: int) -> list[int]:
+    """At most so many places of `found` pictures, evenly spread."""
+    shown = min(most, found)
+    return [place * found // shown for place in range(shown)]
+
+
+def draw_tiles(folder: Path, tiles: Sequence[Tile], emit: Emit) -> Image:
+    """A sheet of these pictures, (height, width, 3) uint8 BGR.
+
+    Args:
+        tiles: at least one.
+
+    Raises:
+        DatasetError: a picture cannot be read.
+    """
+    images = []
+    for tile in tiles:
+        images.append(_small(folder / tile.name))
+        emit(Progress("Drawing", len(images), len(tiles)))
+    return contact_sheet(images, [tile.caption for tile in tiles], columns=_COLUMNS, tile_px=_TILE_PX)
+
+
+def caption_of(name: str, label: str, said: Mapping[str, Any]) -> str:
+    """What stands below a picture: part, pose and angle, or the name of its file where nobody said those.
+
+    Args:
+        name: path of the picture.
+        said: its row in the manifest.
+    """
+    angle_deg = said.get("angle_deg")
+    if not isinstance(angle_deg, int | float):
+        return Path(name).stem
+    return f"{label} p{said.get('pose')} {angle_deg:g}"
+
+
+def _small(path: Path) -> Image:
     """Small at once: two hundred whole pictures would not fit into a small computer."""
-    path = index.folder / picture.name
     image = decode_image(read_bytes(path), path)
     scale = min(1.0, 2 * _TILE_PX / max(image.shape[:2]))
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(image.dtype)
 
 
-def _caption(index: Index, picture: Picture) -> str:
-    (document,) = index.database.execute(
-        "SELECT document FROM picture WHERE id = ?", (picture.id,)
-    ).fetchone()
-    row = json.loads(document) if document else {}
-    if row.get("angle_deg") is None:
-        return Path(picture.name).stem
-    return f"{picture.label} p{row.get('pose')} {row['angle_deg']:g}"
+def _said_of(index: Index, picture: Picture) -> dict[str, Any]:
+    query = "SELECT document FROM picture WHERE id = ?"
+    (document,) = index.database.execute(query, (picture.id,)).fetchone()
+    return dict(json.loads(document)) if document else {}

@@ -14,13 +14,13 @@ from rig.dataset.folders import class_names, images_in, splits_in
 from rig.dataset.groups import connected, ties
 from rig.dataset.journal import finish_interrupted
 from rig.dataset.layout import MANIFEST
-from rig.dataset.manifest import read_manifest
+from rig.dataset.manifest import ManifestRow, read_manifest
 from rig.dataset.progress import Emit, Progress
 from rig.dataset.reader import UNKNOWN_SOURCE, Sample
 from rig.dataset.scratch import scratch_database
 from rig.errors import DatasetError
 
-_SCHEMA = f"""
+SCHEMA = f"""
 CREATE TABLE class (split TEXT, label TEXT);
 CREATE TABLE file (id INTEGER PRIMARY KEY, split TEXT, label TEXT, file_name TEXT, modified_ns INTEGER);
 CREATE TABLE row (
@@ -115,7 +115,7 @@ def indexed(folder: Path, emit: Emit) -> Iterator[Index]:
     splits = splits_in(folder) if folder.is_dir() else ()
     for dataset in (folder / split for split in splits or ("",)):
         finish_interrupted(dataset)
-    with scratch_database(_SCHEMA) as database:
+    with scratch_database(SCHEMA) as database:
         for split in splits or ("",):
             _add_files(database, folder, split, emit)
             _add_rows(database, folder, split, emit)
@@ -157,20 +157,25 @@ def _files(folder: Path) -> Iterator[tuple[str, str, int]]:
 
 def _add_rows(database: sqlite3.Connection, folder: Path, split: str, emit: Emit) -> None:
     for done, row in enumerate(read_manifest(folder / split / MANIFEST), start=1):
-        document = row.document
-        tie = next(iter(ties(document)), None)
-        said = [_text(document.get(column)) for column in ("label", "pose", "colour", "source")]
-        names = [_text(document.get(column) or None) for column in ("session", "physical_part", "part")]
-        # Of several rows of one file the last holds, as for every reader of the manifest.
-        database.execute(
-            "INSERT INTO row VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " times = times + 1, label = excluded.label, session = excluded.session, pose = excluded.pose,"
-            " physical_part = excluded.physical_part, part = excluded.part, colour = excluded.colour,"
-            " source = excluded.source, tie = excluded.tie, document = excluded.document",
-            (split, document["file_name"], *said, *names, tie, row.text),
-        )
+        keep_row(database, row, split)
         if done % _EMIT_EVERY == 0:
             emit(Progress("Reading the manifest", done, None))
+
+
+def keep_row(database: sqlite3.Connection, row: ManifestRow, split: str = "") -> None:
+    """Put a row of the manifest into the table `row`."""
+    document = row.document
+    tie = next(iter(ties(document)), None)
+    said = [_text(document.get(column)) for column in ("label", "pose", "colour", "source")]
+    names = [_text(document.get(column) or None) for column in ("session", "physical_part", "part")]
+    # Of several rows of one file the last holds, as for every reader of the manifest.
+    database.execute(
+        "INSERT INTO row VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " times = times + 1, label = excluded.label, session = excluded.session, pose = excluded.pose,"
+        " physical_part = excluded.physical_part, part = excluded.part, colour = excluded.colour,"
+        " source = excluded.source, tie = excluded.tie, document = excluded.document",
+        (split, document["file_name"], *said, *names, tie, row.text),
+    )
 
 
 def _text(value: object) -> str | None:
@@ -180,13 +185,19 @@ def _text(value: object) -> str | None:
 def _add_ties(database: sqlite3.Connection) -> None:
     """Find the groups. Their names are held in memory: there are far fewer of them than of pictures."""
     for (label,) in database.execute("SELECT DISTINCT label FROM file").fetchall():
-        rows = database.execute(
-            "SELECT DISTINCT row.part, row.physical_part, row.session FROM file JOIN row"
-            " ON row.split = file.split AND row.file_name = file.file_name WHERE file.label = ?",
-            (label,),
-        )
-        columns = ("part", "physical_part", "session")
-        group_of = connected(ties(dict(zip(columns, row, strict=True))) for row in rows)
-        database.executemany(
-            "INSERT INTO tie VALUES (?, ?, ?)", ((label, name, group) for name, group in group_of.items())
-        )
+        tie_class(database, label)
+
+
+def tie_class(database: sqlite3.Connection, label: str) -> None:
+    """Put the groups of a class into the table `tie`, in place of those that are there."""
+    rows = database.execute(
+        "SELECT DISTINCT row.part, row.physical_part, row.session FROM file JOIN row"
+        " ON row.split = file.split AND row.file_name = file.file_name WHERE file.label = ?",
+        (label,),
+    )
+    columns = ("part", "physical_part", "session")
+    group_of = connected(ties(dict(zip(columns, row, strict=True))) for row in rows)
+    database.execute("DELETE FROM tie WHERE label = ?", (label,))
+    database.executemany(
+        "INSERT INTO tie VALUES (?, ?, ?)", ((label, name, group) for name, group in group_of.items())
+    )

@@ -9,6 +9,16 @@ from rig.errors import DatasetError
 from rig.files import is_torn
 
 
+class Mark(NamedTuple):
+    """A place between two lines of a manifest: so many bytes and lines stand before it."""
+
+    size: int = 0
+    lines: int = 0
+
+
+BEGIN = Mark()
+
+
 class ManifestRow(NamedTuple):
     """A row as it stands in the manifest: a JSON object with a text `file_name`.
 
@@ -16,32 +26,41 @@ class ManifestRow(NamedTuple):
         line: its number, from 1.
         document: what it says.
         text: how it says it, without a newline.
+        end: from where on to read what is appended; before a last line that still lacks its newline.
     """
 
     line: int
     document: dict[str, Any]
     text: str
+    end: Mark
 
 
-def read_manifest(path: Path) -> Iterator[ManifestRow]:
+def read_manifest(path: Path, begin: Mark = BEGIN) -> Iterator[ManifestRow]:
     """The rows in order; none where there is no manifest. A last line torn by a crash is passed over.
+
+    Args:
+        begin: the end of a row that was read before; only what follows is read.
 
     Raises:
         DatasetError: it cannot be read, or a whole line is not a row; names the file and the line.
     """
+    mark = begin
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n") and is_torn(line):
+            file.seek(begin.size)
+            for number, line in enumerate(file, start=begin.lines + 1):
+                if line.endswith(b"\n"):
+                    mark = Mark(mark.size + len(line), number)
+                elif is_torn(line):
                     return
-                yield _parse(path, number, line)
+                yield _parse(path, number, line, mark)
     except FileNotFoundError:
         return
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _parse(path: Path, number: int, line: bytes) -> ManifestRow:
+def _parse(path: Path, number: int, line: bytes, end: Mark) -> ManifestRow:
     try:
         text = line.decode("utf-8").rstrip("\n")
         document = json.loads(text)
@@ -49,7 +68,7 @@ def _parse(path: Path, number: int, line: bytes) -> ManifestRow:
         raise not_a_row(path, number) from error
     if not isinstance(document, dict) or not isinstance(document.get("file_name"), str):
         raise not_a_row(path, number)
-    return ManifestRow(number, document, text)
+    return ManifestRow(number, document, text, end)
 
 
 def not_a_row(path: Path, line: int) -> DatasetError:

@@ -1,5 +1,6 @@
 """How many pictures of how many bricks: what a dataset holds, part by part."""
 
+import sqlite3
 from dataclasses import dataclass
 
 from rig.dataset.index import Index
@@ -46,6 +47,12 @@ def stats_of_parts(index: Index) -> list[PartStats]:
         " LEFT JOIN picture ON picture.label = class.label GROUP BY class.label ORDER BY class.label"
     )
     return [PartStats(*counts) for counts in index.database.execute(query)]
+
+
+def stats_of_part(database: sqlite3.Connection, label: str) -> PartStats:
+    """The entry of one class; `database` has the tables of an index."""
+    query = f"SELECT ?1, {_COUNTS} FROM picture WHERE label = ?1"
+    return PartStats(*database.execute(query, (label,)).fetchone())
 
 
 def stats_of_all(index: Index) -> PartStats:
