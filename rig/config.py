@@ -348,20 +348,41 @@ def load_config(path: Path) -> Config:
     Raises:
         ConfigError: it cannot be read, is not TOML, or a value is out of range; names the file and the key.
     """
+    return parse_config(read_content(path), str(path))
+
+
+def read_content(path: Path) -> bytes:
+    """What stands in a rig.toml.
+
+    Raises:
+        ConfigError: it is absent, or cannot be read.
+    """
     try:
-        with path.open("rb") as file:
-            document: dict[str, Any] = tomllib.load(file)
+        return path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(f"there is no {path}", hint="write one with: rig init") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def parse_config(content: bytes, source: str) -> Config:
+    """The same of a rig.toml that was read already, or is about to be written.
+
+    Args:
+        source: what it is called, for errors.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    try:
+        document = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}", hint="mend that line") from error
+        raise ConfigError(f"{source} is not valid TOML: {error}", hint="mend that line") from error
     try:
         return Config.model_validate(document)
     except ValidationError as error:
         what, hint = _first_problem(error, document)
-        raise ConfigError(f"{path}: {what}", hint=hint or f"mend {path}") from error
+        raise ConfigError(f"{source}: {what}", hint=hint or f"mend {source}") from error
 
 
 def _first_problem(error: ValidationError, document: dict[str, Any]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from rig.config import load_config
+from rig.config import parse_config, read_content
 from rig.errors import ConfigError
 from rig.files import storage_errors, write_whole
 
@@ -19,15 +19,43 @@ def set_values(path: Path, section: str, values: Mapping[str, Any]) -> None:
         ConfigError: the file is absent or not TOML, or would be no rig.toml any more; it is as it was.
         StorageError: it cannot be written; it is as it was.
     """
-    load_config(path)
+    keys = {(section, key): value for key, value in values.items()}
+    replace_content(path, with_values(read_content(path), str(path), keys))
+
+
+def with_values(content: bytes, source: str, values: Mapping[tuple[str, str], Any]) -> bytes:
+    """A rig.toml with other values in it; keys and tables are added where they are missing.
+
+    Args:
+        source: what it is called, for errors.
+        values: by table and key; None takes the key away, so that its default holds.
+
+    Raises:
+        ConfigError: it is none, or would be none any more.
+    """
+    parse_config(content, source)
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        document = tomlkit.parse(content.decode("utf-8"))
     except TOMLKitError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}", hint="mend that line") from error
-    table = document.setdefault(section, tomlkit.table())
-    for key, value in values.items():
-        table[key] = list(value) if isinstance(value, tuple) else value
+        raise ConfigError(f"{source} is not valid TOML: {error}", hint="mend that line") from error
+    for (section, key), value in values.items():
+        if value is None:
+            document.get(section, {}).pop(key, None)
+        else:
+            table = document.setdefault(section, tomlkit.table())
+            table[key] = list(value) if isinstance(value, tuple) else value
+    changed = tomlkit.dumps(document).encode()
+    parse_config(changed, source)
+    return changed
+
+
+def replace_content(path: Path, content: bytes) -> None:
+    """Put a whole rig.toml in the place of another.
+
+    Raises:
+        StorageError: it cannot be written; it is as it was.
+    """
     with storage_errors(path):
         # A link, to a file under version control perhaps, stays one.
         target = path.resolve(strict=True)
-    write_whole(target, tomlkit.dumps(document).encode())
+    write_whole(target, content)

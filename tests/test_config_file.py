@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rig.config import load_config
-from rig.config_file import set_values
+from rig.config_file import set_values, with_values
 from rig.config_template import TEMPLATE
 from rig.errors import ConfigError
 
@@ -57,3 +57,21 @@ def test_a_file_that_is_wrong_stays_as_it_is(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError):
         set_values(path, "camera", FOUND)
     assert path.read_text() == text
+
+
+def test_a_value_that_would_be_wrong_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text(TEMPLATE)
+    with pytest.raises(ConfigError, match=r"camera\.gain: Input should be less than or equal to 64"):
+        set_values(path, "camera", {"gain": 65.0})
+    assert path.read_text() == TEMPLATE
+
+
+def test_values_of_several_tables_change_together_or_not_at_all() -> None:
+    text = b"[sorting]\r\ntarget_error = 0.01 # mine\r\n"
+    values = {("sorting", "target_error"): None, ("sorting", "reject_threshold"): 0.8, ("light", "pin"): 7}
+    lines = [line for line in with_values(text, "rig.toml", values).splitlines() if line]
+    assert lines == [b"[sorting]", b"reject_threshold = 0.8", b"[light]", b"pin = 7"]
+    with pytest.raises(ConfigError, match="target_error and reject_threshold exclude each other"):
+        with_values(text, "rig.toml", {("sorting", "reject_threshold"): 0.8})
+    assert with_values(b"", "rig.toml", {("sorting", "target_error"): None}) == b""

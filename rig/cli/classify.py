@@ -25,7 +25,8 @@ def classify(
     from rig.errors import BadInput
     from rig.shelf import default_bundle, find_bundle
     from rig.vision.classifier import Classifier
-    from rig.vision.strangers import is_stranger, novelty_limits
+    from rig.vision.naming import name_picture
+    from rig.vision.strangers import novelty_limits
 
     first, *rest = paths
     models = config.paths.models
@@ -37,20 +38,18 @@ def classify(
     limits = novelty_limits(bundle.card, config.sorting.false_strangers)
     results = []
     for path in images:
-        result = classifier.classify(decode_image(read_bytes(path), path))
-        best = result.top(3)
-        stranger = is_stranger([result.novelty], limits)
+        named = name_picture(classifier, decode_image(read_bytes(path), path), limits)
         if not settings.as_json:
-            shown = "  ".join(f"{c.label} {c.probability:.1%}" for c in best)
-            strange = "  (perhaps a part that it was never taught)" if stranger else ""
-            lost = "" if result.box else "  (no part found: the whole picture was used)"
+            shown = "  ".join(f"{c.label} {c.probability:.1%}" for c in named.candidates)
+            strange = "  (perhaps a part that it was never taught)" if named.is_stranger else ""
+            lost = "" if named.box else "  (no part found: the whole picture was used)"
             typer.echo(f"{path}: {shown}{strange}{lost}")
         results.append(
             {
                 "image": path,
-                "found": result.box is not None,
-                "stranger": stranger,
-                "candidates": [c._asdict() for c in best],
+                "found": named.box is not None,
+                "stranger": named.is_stranger,
+                "candidates": [c._asdict() for c in named.candidates],
             }
         )
     settings.print_json({"model": bundle.folder, "images": results})

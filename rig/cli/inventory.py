@@ -14,7 +14,6 @@ from rig.inventory.lots import Condition, Format
 if TYPE_CHECKING:
     from rig.inventory.lots import Lot
     from rig.inventory.progress import Progress
-    from rig.sorting.ledger import RunId
 
 app = typer.Typer(help="See what was sorted and what is missing; exchange lists with BrickLink and others.")
 
@@ -46,8 +45,6 @@ Price = Annotated[
 ]
 
 _BAR_LENGTH = 10
-_RUNS_SHOWN = 5
-_WITH_NOTHING = "the bins are empty as far as the ledger knows: sort some parts, or name a list with --owned"
 
 
 @app.callback(invoke_without_command=True)
@@ -90,22 +87,12 @@ def export(
     """Write what was sorted in a format of others; with --wanted or --set, write what is missing of that."""
     _check_aliases(aliases, wanted)
     settings = settings_of(context)
-    if kind is Format.BRICKLINK_WANTED and wanted is None:
-        raise BadInput(
-            "what is there is not wanted any more",
-            hint="say of which list the missing parts are wanted, with --wanted FILE or --set FILE",
-        )
-    if kind is Format.BRICKLINK_UPLOAD and wanted is not None:
-        raise BadInput(
-            "what is missing cannot be sold", hint="leave out --wanted, or export bricklink-wanted"
-        )
-    lots: Sequence[Lot] = _stock(settings, run, owned or ())
-    if wanted is not None:
-        lots = _progress(settings, wanted, lots, aliases).missing()
-        if not lots:
-            raise BadInput(f"nothing of {wanted} is missing", hint="there is nothing to export")
-    elif not lots:
-        raise BadInput("there is nothing to export", hint=_WITH_NOTHING)
+    from rig.inventory.exporting import lots_to_export, require_fitting
+
+    require_fitting(kind, is_of_missing=wanted is not None)
+    stock = _stock(settings, run, owned or ())
+    missing = None if wanted is None else _progress(settings, wanted, stock, aliases).missing()
+    lots = lots_to_export(stock, missing, str(wanted))
     _write(settings, target, kind, lots, condition, price)
 
 
@@ -125,17 +112,10 @@ def convert(
 
 def _stock(settings: Settings, run: str | None, owned: Sequence[Path]) -> "tuple[Lot, ...]":
     from rig.inventory.lots import merged
-    from rig.sorting.ledger import Ledger, RunId
+    from rig.sorting.expected import recorded_lots
 
     config = settings.load_config()
-    lots: list[Lot] = []
-    if (config.ledger / Ledger.FILE_NAME).exists():
-        with Ledger(config.ledger) as ledger:
-            if run is not None:
-                _check_run(run, ledger.runs())
-            lots += ledger.counts(RunId(run) if run else None, reject_bin=config.sorting.reject_bin)
-    elif run is not None:
-        _check_run(run, [])
+    lots = recorded_lots(config.ledger, config.sorting.reject_bin, run=run)
     for path in owned:
         lots += _read(settings, path)
     return merged(lots)
@@ -146,13 +126,6 @@ def _check_aliases(aliases: Path | None, wanted: Path | None) -> None:
         raise BadInput(
             "--aliases is for comparing with a list", hint="say with which, by --wanted FILE or --set FILE"
         )
-
-
-def _check_run(run: str, known: "Sequence[RunId]") -> None:
-    if run not in known:
-        newest = ", ".join(reversed(known[-_RUNS_SHOWN:]))
-        hint = f"the newest are: {newest}" if newest else "nothing was sorted yet: rig sort"
-        raise BadInput(f"there is no run {run!r} in the ledger", hint=hint)
 
 
 def _read(settings: Settings, path: Path) -> "tuple[Lot, ...]":
@@ -192,6 +165,7 @@ def _write(
 
 def _print_stock(settings: Settings, stock: "Sequence[Lot]") -> None:
     from rig.inventory.colours import colour_name
+    from rig.inventory.exporting import WITH_NOTHING
     from rig.inventory.lots import total
 
     settings.print_table(
@@ -200,7 +174,7 @@ def _print_stock(settings: Settings, stock: "Sequence[Lot]") -> None:
         [(lot.part, colour_name(lot.colour), str(lot.quantity)) for lot in stock],
     )
     if not stock:
-        settings.say(f"Nothing to count: {_WITH_NOTHING}.")
+        settings.say(f"Nothing to count: {WITH_NOTHING}.")
     settings.print_json({"parts": total(stock), "lots": [_listed(lot) for lot in stock]})
 
 

@@ -93,11 +93,10 @@ def _show_all(settings: Settings, waiting: "Sequence[Doubtful]", sheet: Path | N
 def _known_parts(config: "Config") -> set[str]:
     """The part numbers that occur here: of the dataset, of the bins, and of the model in use."""
     from rig.dataset.folders import class_names
+    from rig.review.answers import known_here
 
-    known: set[str] = {part for bin_ in config.bins for part in bin_.parts} | _labels_in_use(config)
-    if config.paths.captures.is_dir():
-        known.update(class_names(config.paths.captures))
-    return known
+    classes = class_names(config.paths.captures) if config.paths.captures.is_dir() else ()
+    return known_here(config.bins, classes, _labels_in_use(config))
 
 
 def _labels_in_use(config: "Config") -> set[str]:

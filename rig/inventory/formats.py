@@ -31,11 +31,22 @@ def read_list(path: Path) -> Reading:
         BadInput: the file cannot be read, is of no known format, lists nothing, or has an item that cannot
             be used; names the line where there is one.
     """
-    text = _text(path)
-    source = str(path)
+    return read_content(_content(path), str(path))
+
+
+def read_content(content: bytes, source: str) -> Reading:
+    """The same of a list that was read already.
+
+    Args:
+        source: what it is from, for errors.
+
+    Raises:
+        BadInput: as `read_list`.
+    """
+    text = _text(content, source)
     reading = _read_xml(text, source) if text.lstrip().startswith("<") else _read_table(text, source)
     if not reading.lots and not reading.notes:
-        raise BadInput(f"{path} lists no parts", hint=_HINT)
+        raise BadInput(f"{source} lists no parts", hint=_HINT)
     return reading
 
 
@@ -61,8 +72,8 @@ def write_list(
         BadInput: a file exists already, there is no price where one is needed, or nothing can be written.
         StorageError: a file cannot be written.
     """
-    writing = _writing(format_, lots, condition, price)
-    paths = [path, *(path.with_stem(f"{path.stem}-{number + 2}") for number in range(len(writing.texts) - 1))]
+    writing = written_as(format_, lots, condition=condition, price=price)
+    paths = [path.with_name(name) for name in names_of_files(path.name, len(writing.texts))]
     for target in paths:
         if target.exists():
             raise BadInput(f"{target} exists already", hint="choose another name, or delete it first")
@@ -71,7 +82,24 @@ def write_list(
     return paths, writing
 
 
-def _writing(format_: Format, lots: Iterable[Lot], condition: Condition, price: float | None) -> Writing:
+def names_of_files(first: str, count: int) -> list[str]:
+    """The first file's name, and those of the others, which have a number behind it."""
+    path = Path(first)
+    return [first, *(path.with_stem(f"{path.stem}-{number}").name for number in range(2, count + 1))]
+
+
+def written_as(
+    format_: Format,
+    lots: Iterable[Lot],
+    *,
+    condition: Condition = Condition.USED,
+    price: float | None = None,
+) -> Writing:
+    """What lots come to in a format; arguments as for `write_list`.
+
+    Raises:
+        BadInput: there is no price where one is needed, or nothing can be written.
+    """
     match format_:
         case Format.BRICKLINK_UPLOAD:
             if price is None or price < bricklink.LEAST_PRICE:
@@ -90,19 +118,22 @@ def _writing(format_: Format, lots: Iterable[Lot], condition: Condition, price: 
             return plain.write(lots)
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise BadInput(
                 f"{path} has more than {MOST_BYTES // 2**20} MiB",
                 hint="a list of parts is much smaller: divide it",
             )
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}", hint="name a list of parts") from error
+
+
+def _text(content: bytes, source: str) -> str:
     declared = _DECLARED.match(content)
     encoding = declared[1].decode().lower() if declared else ""
-    return decode(content, str(path), encoding if encoding in _ENCODINGS else "utf-8-sig")
+    return decode(content, source, encoding if encoding in _ENCODINGS else "utf-8-sig")
 
 
 def _read_xml(text: str, source: str) -> Reading:

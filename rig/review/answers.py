@@ -1,10 +1,11 @@
 """What people say of parts: typed one by one, or in a table."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from rig.bin_config import BinConfig
 from rig.catalog import PartNumber, part_number
 from rig.errors import BadInput
 from rig.review.queue import Answer, Doubtful, Reviews, Verdict
@@ -37,12 +38,31 @@ def understood(text: str, part: Doubtful, known: Collection[str] = ()) -> Answer
         return Answer(_WORDS[text.casefold()])
     if text.isascii() and text.isdigit() and 1 <= int(text) <= len(part.candidates):
         return Answer(Verdict.NAMED, PartNumber(part.candidates[int(text) - 1].label))
+    return Answer(Verdict.NAMED, as_known(text, known))
+
+
+def as_known(text: str, known: Collection[str]) -> PartNumber:
+    """The part number that is meant by a text; where it is known here, in the case in which it is.
+
+    Raises:
+        BadInput: it is none, or so short that it is a slip of the finger.
+    """
     label = part_number(text)
     same = [name for name in known if name.casefold() == label.casefold()]
     if len(label) == 1 and not same:
         # No mould has such a number; it is a slip of the finger beside 1 to 3, s and x.
         raise BadInput(f"{text!r} is neither a candidate nor a part number", hint=_HINT)
-    return Answer(Verdict.NAMED, PartNumber(same[0]) if same and label not in same else label)
+    return PartNumber(same[0]) if same and label not in same else label
+
+
+def known_here(bins: Iterable[BinConfig], classes: Iterable[str], labels: Iterable[str]) -> set[str]:
+    """The part numbers that occur here.
+
+    Args:
+        classes: of the dataset.
+        labels: of the model in use.
+    """
+    return {part for bin_ in bins for part in bin_.parts} | set(classes) | set(labels)
 
 
 def similar(label: str, known: Collection[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Bring the dataset in line with what a person said of a part: its pictures join, or are taken out again."""
 
 from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -67,6 +68,8 @@ class Joining:
     Args:
         dataset: class folders; made with the first picture.
         ledger_folder: where the pictures are.
+        rows_of: gives the file names of the rows of a session, as they are when it is asked; without it, the
+            manifest is read once.
 
     Raises:
         BadInput: the dataset is no folder.
@@ -74,14 +77,17 @@ class Joining:
         StorageError: it cannot be written.
     """
 
-    def __init__(self, dataset: Path, ledger_folder: Path) -> None:
+    def __init__(
+        self, dataset: Path, ledger_folder: Path, rows_of: Callable[[str], Collection[str]] | None = None
+    ) -> None:
         self._store = DatasetStore(dataset)
         self._ledger_folder = ledger_folder
-        self._present: defaultdict[str, set[str]] = defaultdict(set)
-        for row in read_manifest(dataset / MANIFEST):
+        self._rows_of = rows_of
+        self._read: defaultdict[str, set[str]] = defaultdict(set)
+        for row in read_manifest(dataset / MANIFEST) if rows_of is None else ():
             session = str(row.document.get("session"))
             if session.startswith(_SESSIONS):
-                self._present[session].add(row.document["file_name"])
+                self._read[session].add(row.document["file_name"])
 
     def bring_in_line(self, part: Doubtful, label: PartNumber | None) -> Joined:
         """Have the dataset hold the pictures of a part under `label`, or none of them without one.
@@ -89,7 +95,8 @@ class Joining:
         Raises:
             DatasetError, StorageError: as for the whole; nothing is half done, and it can be tried again.
         """
-        present = self._present[part.session]
+        session = part.session
+        present = self._read[session] if self._rows_of is None else set(self._rows_of(session))
         wanted = {} if label is None else _named(part, label)
         surplus = present - wanted.keys()
         if surplus:

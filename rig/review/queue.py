@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,6 @@ FROM parts
 _WAITING = """
 WHERE outcome = 'dropped' AND candidates <> '[]' AND (part IS NULL OR probability < ?)
     AND id NOT IN (SELECT part_id FROM reviews WHERE verdict <> 'taken_back')
-ORDER BY id
 """
 
 
@@ -120,15 +120,26 @@ class Reviews:
         with ledger.database() as database:
             database.executescript(_SCHEMA)
 
-    def waiting(self, below: float) -> list[Doubtful]:
+    def waiting(self, below: float, *, after: int = 0, most: int | None = None) -> list[Doubtful]:
         """The parts that were rejected, or sorted with a probability lower than `below`, oldest first.
 
         Those that were answered are left out, and those of which no picture is left.
+
+        Args:
+            after: only parts whose row comes later.
+            most: no more than these; None for all.
         """
+        return self._first(_WAITING + "AND id > ? ORDER BY id", (below, after), most)
+
+    def least_sure(self, below: float, most: int) -> list[Doubtful]:
+        """Of the parts that are waiting, those that were named with the lowest probability, lowest first."""
+        return self._first(_WAITING + "ORDER BY probability, id", (below,), most)
+
+    def count_waiting(self, below: float) -> int:
+        """How many are waiting; those of which no picture is left are counted as well."""
         with self._ledger.database() as database:
-            found = database.execute(_DOUBTFUL + _WAITING, (below,)).fetchall()
-            parts = [self._doubtful(database, dict(columns)) for columns in found]
-        return [part for part in parts if part.looks]
+            (count,) = database.execute("SELECT count(*) FROM parts" + _WAITING, (below,)).fetchone()
+        return int(count)
 
     def find(self, part: RowId) -> Doubtful | None:
         """A part by its row, however sure anybody was of it; None where the ledger has no such row."""
@@ -185,6 +196,13 @@ class Reviews:
         with self._ledger.database() as database:
             database.execute("DELETE FROM reviews WHERE part_id = ? AND verdict = 'taken_back'", (part,))
             database.execute("UPDATE reviews SET settled = 1 WHERE part_id = ?", (part,))
+
+    def _first(self, condition: str, values: tuple[float, ...], most: int | None) -> list[Doubtful]:
+        """The first parts that meet a condition and have a picture; no more of them are looked at."""
+        with self._ledger.database() as database:
+            found = database.execute(_DOUBTFUL + condition, values)
+            parts = (self._doubtful(database, dict(columns)) for columns in found)
+            return list(islice((part for part in parts if part.looks), most))
 
     def _doubtful(self, database: sqlite3.Connection, columns: dict[str, Any]) -> Doubtful:
         first_picture, is_simulated = columns.pop("picture"), columns.pop("is_simulated")

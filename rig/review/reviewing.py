@@ -34,14 +34,14 @@ class Tally:
 
 
 @contextmanager
-def open_review(ledger: Ledger, dataset: Path) -> Iterator["Review"]:
+def open_review(ledger: Ledger, dataset: Path | Joining) -> Iterator["Review"]:
     """A review, the only one of its ledger until the block ends.
 
     An answer that was recorded and did not reach the dataset, since the process was killed or the disk full,
     is completed first.
 
     Args:
-        dataset: class folders that named parts join.
+        dataset: class folders that named parts join; or how they do, for who opens one review after another.
 
     Raises:
         BadInput: another process reviews the parts of this ledger; or the dataset is no folder.
@@ -56,16 +56,16 @@ def open_review(ledger: Ledger, dataset: Path) -> Iterator["Review"]:
                 f"somebody reviews the parts of {ledger.folder} already",
                 hint="leave that review first, with q",
             )
-        yield Review(ledger, dataset)
+        yield Review(ledger, dataset if isinstance(dataset, Joining) else Joining(dataset, ledger.folder))
 
 
 class Review:
     """Parts that are waiting for a person, and the way of the answers; made by `open_review`."""
 
-    def __init__(self, ledger: Ledger, dataset: Path) -> None:
+    def __init__(self, ledger: Ledger, joining: Joining) -> None:
         self.reviews = Reviews(ledger)
         self.tally = Tally()
-        self._joining = Joining(dataset, ledger.folder)
+        self._joining = joining
         self._follow()
 
     def answer(self, part: Doubtful, answer: Answer) -> None:

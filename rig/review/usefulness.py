@@ -57,12 +57,25 @@ def most_useful(
     """
     opinions = []
     for done, part in enumerate(parts, start=1):
-        opinions.append(_opinion(part, classifier))
+        opinions.append(opinion_of(part, classifier))
         emit(Progress(_STAGE, done, len(parts)))
     if not opinions:
         return []
     known = np.array([sessions.get(label, 0) for label in classifier.card.labels], np.float32)
     return [parts[place] for place in in_order_of_use(np.array(opinions), known, count)]
+
+
+def opinion_of(part: Doubtful, classifier: Classifier) -> NDArray[np.float32]:
+    """What the model takes a part for: (classes,) float32, the mean over its looks.
+
+    Raises:
+        DatasetError: a picture cannot be read.
+    """
+    said = [
+        classifier.classify(decode_image(read_bytes(look.picture), look.picture)).probabilities
+        for look in part.looks
+    ]
+    return np.asarray(np.mean(said, axis=0), np.float32)
 
 
 def sessions_of(dataset: Path) -> dict[str, int]:
@@ -104,12 +117,3 @@ def uncertainty(opinions: Opinions) -> NDArray[np.float32]:
     """Entropy of each row, 0 to 1: 1 where all classes are alike."""
     surprise = -np.log(np.maximum(opinions, np.finfo(np.float32).tiny))
     return np.asarray((opinions * surprise).sum(axis=1) / np.log(opinions.shape[1]), np.float32)
-
-
-def _opinion(part: Doubtful, classifier: Classifier) -> NDArray[np.float32]:
-    """The mean over its looks."""
-    said = [
-        classifier.classify(decode_image(read_bytes(look.picture), look.picture)).probabilities
-        for look in part.looks
-    ]
-    return np.asarray(np.mean(said, axis=0), np.float32)

@@ -1,19 +1,20 @@
 """How many parts of each class are expected: from a list, from what was sorted so far, or all alike."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rig.catalog import PartNumber, part_number
-from rig.errors import BadInput
+from rig.errors import BadInput, NotFound
 from rig.inventory.fields import Place, part, quantity
 from rig.inventory.lots import Lot
-from rig.sorting.ledger import Ledger
+from rig.sorting.ledger import Ledger, RunId
 from rig.spreadsheet import column_names, read_text, rows
 
 # As people name them, and as Rebrickable's and BrickLink's lists do.
 _PART_COLUMNS = ("part", "part_num", "part_number", "itemid")
 _COUNT_COLUMNS = ("count", "quantity", "qty", "minqty")
+_RUNS_SHOWN = 5
 _HINT = "the first line names two columns at least: part,count"
 
 
@@ -51,17 +52,39 @@ def recorded_counts(ledger_folder: Path, reject_bin: str) -> dict[PartNumber, in
     return dict(counts)
 
 
-def recorded_lots(ledger_folder: Path, reject_bin: str, left_out: Collection[str] = ()) -> list[Lot]:
+def recorded_lots(
+    ledger_folder: Path, reject_bin: str, left_out: Collection[str] = (), *, run: str | None = None
+) -> list[Lot]:
     """The same by part and colour, some bins left out.
 
+    Args:
+        run: what this one sorted, and no other.
+
     Raises:
+        NotFound: there is no such run.
         StorageError: the ledger cannot be read.
     """
     # Asking alone makes no ledger.
-    if not ledger_folder.is_dir():
+    if not (ledger_folder / Ledger.FILE_NAME).exists():
+        if run is not None:
+            require_run(run, [])
         return []
     with Ledger(ledger_folder) as ledger:
-        return ledger.counts(reject_bin=reject_bin, left_out=left_out)
+        one = None if run is None else require_run(run, ledger.runs())
+        return ledger.counts(one, reject_bin=reject_bin, left_out=left_out)
+
+
+def require_run(run: str, known: Sequence[RunId]) -> RunId:
+    """See that a run is among those that a ledger has, the oldest first.
+
+    Raises:
+        NotFound: it is not; names the newest that are.
+    """
+    if run in known:
+        return RunId(run)
+    newest = ", ".join(reversed(known[-_RUNS_SHOWN:]))
+    hint = f"the newest are: {newest}" if newest else "nothing was sorted yet: rig sort"
+    raise NotFound(f"there is no run {run!r} in the ledger", hint=hint)
 
 
 def counts_of_classes(labels: Iterable[str], known: Mapping[PartNumber, int]) -> dict[PartNumber, int]:

@@ -71,3 +71,16 @@ def test_all_looks_at_a_part_are_known_and_where_it_was_sorted(tmp_path: Path) -
     doubtful(tmp_path, truth="3001")
     with Ledger(tmp_path) as ledger:
         assert {part.source for part in Reviews(ledger).waiting(0.9)} == {"simulated"}
+
+
+def test_some_are_waiting_at_a_time(tmp_path: Path) -> None:
+    parts = [doubtful(tmp_path, probability=probability) for probability in (0.5, 0.2, 0.7, 0.3)]
+    (tmp_path / "pictures" / RUN / "00003.jpg").unlink()
+    with Ledger(tmp_path) as ledger:
+        reviews = Reviews(ledger)
+        assert [part.id for part in reviews.waiting(0.9, most=2)] == parts[:2]
+        assert [part.id for part in reviews.waiting(0.9, after=parts[1], most=2)] == [parts[3]]
+        assert [part.id for part in reviews.least_sure(0.9, 3)] == [parts[1], parts[3], parts[0]]
+        assert reviews.count_waiting(0.9) == 4  # nobody has looked for the pictures
+        reviews.record(parts[0], Answer(Verdict.SKIPPED))
+        assert reviews.count_waiting(0.9) == 3

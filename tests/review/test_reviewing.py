@@ -7,7 +7,9 @@ import pytest
 
 from rig.catalog import PartNumber
 from rig.dataset.reader import read_dataset
+from rig.dataset.standing import StandingIndex
 from rig.errors import DatasetError
+from rig.review.joining import Joining
 from rig.review.queue import Answer, Reviews, Verdict
 from rig.review.reviewing import open_review
 from rig.sorting.ledger import Ledger, RowId
@@ -152,3 +154,18 @@ def _work(what: str, folder: Path, part: RowId) -> None:
 
 def _in_dataset(part: RowId, label: str) -> tuple[list[RowId], set[str]]:
     return [], {f"{label}/sorted-{RUN}-{part:05d}_{look}.jpg" for look in (1, 2)}
+
+
+def test_reviews_one_after_another_may_know_the_rows_from_elsewhere(tmp_path: Path) -> None:
+    """A service that answers one question at a time does not read the manifest for each."""
+    one, other = doubtful(tmp_path / "ledger", looks=2), doubtful(tmp_path / "ledger")
+    index = StandingIndex(tmp_path / "captures")
+    joining = Joining(tmp_path / "captures", tmp_path / "ledger", index.rows_of_session)
+    for part, label in ((one, "3001"), (other, "3003"), (one, "3010")):
+        with Ledger(tmp_path / "ledger") as ledger, open_review(ledger, joining) as review:
+            found = review.reviews.find(part)
+            assert found is not None
+            review.answer(found, named(label))
+    waiting, files = _state(tmp_path)
+    assert waiting == []
+    assert sorted(name.partition("/")[0] for name in files) == ["3003", "3010", "3010"]
