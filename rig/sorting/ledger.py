@@ -193,6 +193,22 @@ class Ledger:
         """What a run decided, in order."""
         return self._parts("run = :run", {"run": run})
 
+    def some_rows(
+        self, run: RunId, *, after: int = 0, most: int, newest_first: bool = False
+    ) -> list[LedgerRow]:
+        """Some of what a run decided, in order or the newest first.
+
+        Args:
+            after: the number of the part before them in that order; 0 where they are the first.
+            most: no more than these.
+        """
+        values = {"run": run, "after": after, "most": most}
+        if newest_first:
+            condition, order = "run = :run AND (number < :after OR :after = 0)", "number DESC"
+        else:
+            condition, order = "run = :run AND number > :after", "number"
+        return self._parts(condition, values, f"ORDER BY {order} LIMIT :most")
+
     def views(self, row: RowId) -> list[ViewRow]:
         """The looks at the part of `row`, in order."""
         with self._storage_errors():
@@ -308,10 +324,12 @@ class Ledger:
         self._database.execute("PRAGMA synchronous = FULL")
         prepare(self._database)
 
-    def _parts(self, condition: str, values: Mapping[str, Any]) -> list[LedgerRow]:
+    def _parts(
+        self, condition: str, values: Mapping[str, Any], order: str = "ORDER BY id"
+    ) -> list[LedgerRow]:
         with self._storage_errors():
             found = self._database.execute(
-                f"SELECT {_COLUMNS} FROM parts WHERE {condition} ORDER BY id", values
+                f"SELECT {_COLUMNS} FROM parts WHERE {condition} {order}", values
             ).fetchall()
         return [_row(dict(columns)) for columns in found]
 
