@@ -88,6 +88,8 @@ def uvicorn_config(app: ASGIApp, tls: TlsPair | None = None) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         log_config=None,
+        log_level="warning",
+        access_log=False,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )

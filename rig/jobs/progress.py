@@ -14,41 +14,39 @@ from rig.sorting.events import PartSorted
 
 @dataclass(frozen=True)
 class Progress:
-    """Steps done of all that there are, and what is being done, a sentence without a full stop."""
+    """Steps done of all that there are, and what is being done, a sentence without a full stop.
+
+    Attributes:
+        counts_rows: the steps are the rows of a list, not views.
+    """
 
     done: int | None = None
     total: int | None = None
     what: str = "Getting ready"
+    counts_rows: bool = False
 
     def after(self, event: JobEvent) -> "Progress":
         """How far it is once `event` was told."""
+        now = self
         match event:
             case CaptureStarted():
-                return Progress(0, event.plan.total, f"Capturing {event.plan.part}")
+                now = Progress(0, event.plan.total, f"Capturing {event.plan.part}")
             case BatchStarted():
                 batch = event.batch
-                return Progress(batch.done, len(batch.rows), "Capturing a list")
+                now = Progress(batch.done, len(batch.rows), "Capturing a list", counts_rows=True)
             case RowStarted():
-                return replace(self, what=f"Line {event.row.line}: capturing {event.plan.part}")
+                now = replace(self, what=f"Line {event.row.line}: capturing {event.plan.part}")
             case RowEnded():
-                return replace(self, done=(self.done or 0) + 1)
-            case PoseStarted():
-                return self._counted(event.done, event.total)
-            case ViewTaken():
-                return self._counted(event.done, event.total)
+                now = replace(self, done=(self.done or 0) + 1)
+            case PoseStarted() | ViewTaken() if not self.counts_rows:
+                now = replace(self, done=event.done, total=event.total)
             case ViewRejected():
-                return replace(self, what=f"{event.angle_deg:g} degrees: {event.flaw.value}; once more")
+                now = replace(self, what=f"{event.angle_deg:g} degrees: {event.flaw.value}; once more")
             case SortStarted():
-                return Progress(0, None, f"Sorting with {event.model}")
+                now = Progress(0, None, f"Sorting with {event.model}")
             case PartSorted():
                 taken_for = event.decision.part or f"{event.decision.doubt}"
-                return Progress(event.done, event.count, f"{taken_for} -> {event.bin_name}")
+                now = Progress(event.done, event.count, f"{taken_for} -> {event.bin_name}")
             case TablePicture() | MoveWatched() | CameraPicture():
-                return Progress(event.done, event.total, event.purpose)
-        return self
-
-    def _counted(self, done: int, total: int) -> "Progress":
-        """Views of a session; in a list, the rows are what counts."""
-        if self.total is not None and self.what.startswith(("Line", "Capturing a list")):
-            return self
-        return replace(self, done=done, total=total)
+                now = Progress(event.done, event.total, event.purpose)
+        return now

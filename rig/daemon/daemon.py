@@ -1,0 +1,234 @@
+"""The daemon as everybody else sees it: its rig, its job, and what it tells."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from rig.config import Config, load_config
+from rig.daemon.event_log import EventLog
+from rig.daemon.interrupted import Interrupted, JobFile, request_to_go_on
+from rig.daemon.job import Job, JobView
+from rig.daemon.keeper import BoardStatus, BoardView, Keeper
+from rig.daemon.live import LivePicture, Shot
+from rig.daemon.log_ring import LogRing
+from rig.daemon.notify import Watchdog
+from rig.daemon.recogniser import Recogniser
+from rig.errors import BadInput, DeviceError, NotFound, RigBusy
+from rig.jobs.requests import JobRequest
+from rig.jobs.run import JobEvent, Workplace
+from rig.jobs.wire import to_wire
+from rig.machine import Rig
+
+_JOBS_KEPT = 50
+# A quick stop takes Marlin a second, and clearing its queue another; then the rig is put at rest.
+_STOP_TIMEOUT_S = 20.0
+
+RIG, LIVE, SERVERS = "rig", "live picture", "servers"
+WORKERS_S = {RIG: 120.0, LIVE: 60.0, SERVERS: 30.0}
+"""The workers, and the longest in seconds that each shows no life: that of the rig waits for a lost board."""
+
+
+class Daemon:
+    """One rig, one job at a time, and everybody who looks on. All of it may be called from any thread.
+
+    Made by the thread that owns the rig, which then calls `keeper.run`.
+
+    Args:
+        config: of the rig.
+        config_file: where it came from; None where there is no rig.toml.
+        rig: not connected yet.
+        watchdog: told whenever a worker shows life.
+        logs: what the daemon has said lately.
+    """
+
+    def __init__(
+        self, config: Config, config_file: Path | None, rig: Rig, watchdog: Watchdog, logs: LogRing
+    ) -> None:
+        self.config = config
+        self.config_file = config_file
+        self.folder = Path.cwd()
+        self.started_at = datetime.now(UTC)
+        self.watchdog = watchdog
+        self.logs = logs
+        for name, limit_s in WORKERS_S.items():
+            watchdog.watch(name, limit_s)
+        self.events = EventLog()
+        self.recogniser = Recogniser(lambda: self.config.paths.models)
+        self.live = LivePicture(
+            config.daemon, self.recogniser, self._tell_shot, beat=partial(watchdog.beat, LIVE)
+        )
+        self.rig = rig
+        self._simulated = config.sim.enabled
+        self._lock = threading.RLock()
+        self._jobs: deque[Job] = deque(maxlen=_JOBS_KEPT)
+        self._job_file = JobFile(config.paths.daemon)
+        self._left = self._job_file.left_over()
+        self.on_event: list[Callable[[Job, JobEvent], None]] = []
+        self.keeper = Keeper(
+            rig,
+            lambda: Workplace(self.config, self.config_file),
+            self.live,
+            self._job_file,
+            tell_board=self._tell_board,
+            tell_event=self._tell_event,
+            beat=partial(watchdog.beat, RIG),
+        )
+
+    # Jobs.
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs of this daemon, the newest first."""
+        with self._lock:
+            return list(self._jobs)
+
+    @property
+    def running(self) -> Job | None:
+        """The job that runs now."""
+        with self._lock:
+            return self._jobs[0] if self._jobs and not self._jobs[0].state.is_over else None
+
+    def job(self, job_id: str) -> Job:
+        """A job by its id.
+
+        Raises:
+            NotFound: there is none, or it was long ago.
+        """
+        for job in self.jobs:
+            if job.id == job_id:
+                return job
+        raise NotFound(f"there is no job {job_id}", hint="see those that there are: GET /api/v1/jobs")
+
+    def begin(self, request: JobRequest) -> Job:
+        """Start a job.
+
+        Raises:
+            RigBusy: another one runs.
+            DeviceError: the board is not ready.
+        """
+        with self._lock:
+            if (running := self.running) is not None:
+                view = running.view()
+                raise RigBusy(
+                    f"the rig is in use by a job: {view.what} (since {view.started_at})",
+                    hint="wait until that has ended, or cancel it",
+                )
+            board = self.keeper.board
+            if board.status is not BoardStatus.READY:
+                reason = board.reason or "it is being looked for"
+                raise DeviceError(f"the board is {board.status.value}: {reason}", hint=board.hint)
+            job = Job(request, self.events.last_id, self._tell_job)
+            self._jobs.appendleft(job)
+            self._left = None
+            self._tell_job(job.view())
+            self.keeper.begin(job)
+            return job
+
+    def stop_and_wait(self, *, emergency: bool) -> Job | None:
+        """Stop all motion at once, whatever runs, or kill the board; returns when the rig is at rest.
+
+        Returns:
+            The job that was stopped; None where none ran.
+
+        Raises:
+            DeviceError: it does not come to rest.
+        """
+        job = self.running
+        if job is None:
+            if emergency:
+                self.keeper.kill_board()
+            return None
+        self.keeper.stop(job, emergency=emergency)
+        if not job.await_end(_STOP_TIMEOUT_S):
+            raise DeviceError("the rig was told to stop and is not at rest", hint="cut the motor power")
+        return job
+
+    def reconnect(self) -> None:
+        """Reset the board and find it anew.
+
+        Raises:
+            RigBusy: a job runs.
+        """
+        if (job := self.running) is not None:
+            raise RigBusy(f"a job runs: {job.view().what}", hint="cancel it first")
+        self.keeper.reconnect()
+
+    @property
+    def left_over(self) -> Interrupted | None:
+        """What an earlier daemon did when it died, until that is gone on with, dismissed or overtaken."""
+        return self._left
+
+    def go_on(self) -> Job:
+        """Go on with what was left over.
+
+        Raises:
+            NotFound: there is nothing.
+            RigError: as `begin`.
+        """
+        left = self._left
+        if left is None:
+            raise NotFound("no job was cut short", hint="start one")
+        return self.begin(request_to_go_on(left, self.config))
+
+    def dismiss(self) -> None:
+        """Forget what was left over."""
+        with self._lock:
+            if self.running is None:
+                self._job_file.end()
+            self._left = None
+            self._tell_state()
+
+    # Configuration.
+
+    def reload_config(self) -> None:
+        """Read rig.toml anew; the next job goes by it.
+
+        Raises:
+            BadInput: there is none.
+            ConfigError: it cannot be used; what held before holds on.
+        """
+        if self.config_file is None:
+            raise BadInput("there is no rig.toml", hint="write one with: rig init; then start rig serve anew")
+        config = load_config(self.config_file)
+        # Which rig it is was decided at the start.
+        sim = config.sim.model_copy(update={"enabled": self._simulated})
+        self.config = config.model_copy(update={"sim": sim})
+        self._tell_state()
+
+    def close(self) -> None:
+        """Let everybody go who looks on."""
+        self.events.close()
+        self.live.close()
+
+    # What is told.
+
+    def _tell_job(self, view: JobView) -> None:
+        self.events.tell("job", view.model_dump(mode="json"))
+
+    def _tell_event(self, job: Job, event: JobEvent) -> None:
+        self.events.tell("event", {"job": job.id, "event": to_wire(event)})
+        for told in self.on_event:
+            told(job, event)
+
+    def _tell_board(self, board: BoardView) -> None:
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        self.events.tell("state", {})
+
+    def _tell_shot(self, shot: Shot) -> None:
+        box = None if shot.box is None else [shot.box.x, shot.box.y, shot.box.width, shot.box.height]
+        candidates = [{"label": label, "probability": probability} for label, probability in shot.candidates]
+        self.events.tell_in_passing(
+            "live",
+            {
+                "width_px": shot.width_px,
+                "height_px": shot.height_px,
+                "box": box,
+                "candidates": candidates,
+                "exposed_at": shot.exposed_at,
+            },
+        )

@@ -1,0 +1,110 @@
+"""The job that was under way when the power went: said at the next start, and offered to be gone on with."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from rig.config import Config
+from rig.errors import BadInput
+from rig.files import storage_errors, write_whole
+from rig.jobs.requests import JobRequest, ResumeRequest, SortRequest
+from rig.jobs.run import Beginning
+from rig.jobs.sort import SortStarted
+from rig.sorting.ledger import Ledger, RunId
+
+_FILE = "job.json"
+
+
+class Interrupted(BaseModel):
+    """A job that did not end.
+
+    Attributes:
+        run: of sorting mode, in the ledger; None of anything else, or before it had begun.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    started_at: str
+    request: JobRequest
+    run: str | None = None
+
+    @property
+    def what(self) -> str:
+        """What was under way, a sentence without a full stop."""
+        match self.request:
+            case SortRequest():
+                return f"Sorting {self.request.count} parts was cut short"
+            case request if request.kind in ("capture", "batch", "resume"):
+                return "A capture was cut short; what was taken is kept"
+        return "A calibration was cut short"
+
+
+class JobFile:
+    """The file that holds the job under way.
+
+    Args:
+        folder: of the daemon.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _FILE
+
+    def begin(self, job: Interrupted) -> None:
+        """Keep what is under way from now on.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        write_whole(self._path, job.model_dump_json(indent=1).encode())
+
+    def note(self, job: Interrupted, begun: Beginning) -> Interrupted:
+        """Keep what the job has begun with, as far as that is needed to go on."""
+        if isinstance(begun, SortStarted):
+            job = job.model_copy(update={"run": begun.run})
+            self.begin(job)
+        return job
+
+    def end(self) -> None:
+        """Nothing is under way any more.
+
+        Raises:
+            StorageError: the file could not be removed.
+        """
+        with storage_errors(self._path):
+            self._path.unlink(missing_ok=True)
+
+    def left_over(self) -> Interrupted | None:
+        """What was under way when an earlier daemon died; a damaged file says nothing."""
+        try:
+            return TypeAdapter(Interrupted).validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError, json.JSONDecodeError):
+            return None
+
+
+def request_to_go_on(left: Interrupted, config: Config) -> JobRequest:
+    """What does the rest of a job that was cut short.
+
+    Raises:
+        BadInput: there is nothing left to do.
+        StorageError: the ledger cannot be read.
+    """
+    match left.request:
+        case SortRequest():
+            rest = left.request.count - _sorted(left.run, config)
+            if rest <= 0:
+                raise BadInput("all parts of it were sorted", hint="dismiss it")
+            return left.request.model_copy(update={"count": rest, "emptied": ()})
+        case request if request.kind in ("capture", "batch", "resume"):
+            return ResumeRequest(attended=request.attended)
+        case request:
+            return request
+
+
+def _sorted(run: str | None, config: Config) -> int:
+    if run is None:
+        return 0
+    with Ledger(config.ledger) as ledger:
+        return sum(row.outcome == "dropped" and bool(row.candidates) for row in ledger.rows(RunId(run)))

@@ -1,0 +1,1 @@
+"""The page: plain HTML, style and scripts, which need no build."""

@@ -1,0 +1,182 @@
+"""The machine: how it is, how it is stopped, and whether the daemon is well."""
+
+import os
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
+
+from rig.daemon.daemon import WORKERS_S, Daemon
+from rig.daemon.job import Job, JobView
+from rig.daemon.keeper import BoardView
+from rig.daemon.metrics import MEDIA_TYPE, Metrics
+from rig.daemon.problems import may_fail
+from rig.owner import rig_name
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RigView(_View):
+    """Which rig this is, and who runs it.
+
+    Attributes:
+        boot: changes whenever the daemon is started.
+    """
+
+    name: str
+    source: Literal["simulated", "camera"]
+    version: str
+    pid: int
+    folder: str
+    started_at: str
+    boot: str
+
+
+class Position(_View):
+    """Where the table stands; `angle_deg` is None where nobody knows."""
+
+    is_known: bool
+    angle_deg: float | None
+
+
+class LeftOver(_View):
+    """A job that was under way when the daemon died."""
+
+    what: str
+    started_at: str
+    kind: str
+
+
+class ModelView(_View):
+    """The model in use."""
+
+    name: str
+    labels_count: int
+
+
+class LiveView(_View):
+    """Who looks at the live picture, and how many pictures were encoded so far."""
+
+    viewers: int
+    encoded: int
+
+
+class State(_View):
+    """All that a page shows at its top.
+
+    Attributes:
+        event_id: of the latest event: what comes after it is not in here yet.
+    """
+
+    rig: RigView
+    board: BoardView
+    position: Position
+    job: JobView | None
+    last_job: JobView | None
+    interrupted: LeftOver | None
+    model: ModelView | None
+    live: LiveView
+    event_id: str
+
+
+class Stopped(_View):
+    """What a stop met."""
+
+    job: JobView | None
+
+
+class Health(_View):
+    """Whether the workers of the daemon live, and how long ago each showed it."""
+
+    status: Literal["ok", "stalled"]
+    alive_s_ago: dict[str, float]
+
+
+def routes(daemon: Daemon) -> APIRouter:
+    """All about the machine."""
+    router = APIRouter(tags=["machine"])
+
+    @router.get("/state")
+    def state() -> State:
+        """How everything is now."""
+        return _state(daemon)
+
+    @router.post("/stop", status_code=HTTPStatus.ACCEPTED, responses=may_fail(HTTPStatus.SERVICE_UNAVAILABLE))
+    def stop() -> Stopped:
+        """Stop all motion at once, and end the job that runs; returns when the rig is at rest."""
+        return _stopped(daemon.stop_and_wait(emergency=False))
+
+    @router.post(
+        "/emergency-stop", status_code=HTTPStatus.ACCEPTED, responses=may_fail(HTTPStatus.SERVICE_UNAVAILABLE)
+    )
+    def emergency_stop() -> Stopped:
+        """Kill the board: it releases the motors, and takes nothing until it is reset."""
+        return _stopped(daemon.stop_and_wait(emergency=True))
+
+    @router.post(
+        "/machine/reconnect", status_code=HTTPStatus.ACCEPTED, responses=may_fail(HTTPStatus.CONFLICT)
+    )
+    def reconnect() -> BoardView:
+        """Reset the board and find it anew, such as after an emergency stop; not while a job runs."""
+        daemon.reconnect()
+        return daemon.keeper.board
+
+    return router
+
+
+def health_routes(daemon: Daemon, metrics: Metrics) -> APIRouter:
+    """For whoever watches over many computers."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/health", responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Health}})
+    def health(response: Response) -> Health:
+        """Whether the daemon is well; 503 where a worker is stuck."""
+        stalled = daemon.watchdog.stalled()
+        if stalled:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        ages_s = {name: round(daemon.watchdog.silent_s(name) or 0.0, 3) for name in WORKERS_S}
+        return Health(status="stalled" if stalled else "ok", alive_s_ago=ages_s)
+
+    @router.get("/metrics", response_class=Response, responses={200: {"content": {MEDIA_TYPE: {}}}})
+    def prometheus() -> Response:
+        """Figures for Prometheus."""
+        return Response(metrics.text(), media_type=MEDIA_TYPE)
+
+    return router
+
+
+def _stopped(job: Job | None) -> Stopped:
+    return Stopped(job=None if job is None else job.view())
+
+
+def _state(daemon: Daemon) -> State:
+    config, left, model = daemon.config, daemon.left_over, daemon.recogniser.model
+    event_id = daemon.events.last_id
+    running, jobs = daemon.running, daemon.jobs
+    over = next((job for job in jobs if job.state.is_over), None)
+    angle_deg = daemon.rig.angle_deg
+    return State(
+        rig=RigView(
+            name=rig_name(config),
+            source="simulated" if config.sim.enabled else "camera",
+            version=version("brickrig"),
+            pid=os.getpid(),
+            folder=str(daemon.folder),
+            started_at=daemon.started_at.isoformat(timespec="milliseconds"),
+            boot=daemon.events.boot,
+        ),
+        board=daemon.keeper.board,
+        position=Position(is_known=angle_deg is not None, angle_deg=angle_deg),
+        job=None if running is None else running.view(),
+        last_job=None if over is None else over.view(),
+        interrupted=None
+        if left is None
+        else LeftOver(what=left.what, started_at=left.started_at, kind=left.request.kind),
+        model=None if model is None else ModelView(name=model[0], labels_count=model[1]),
+        live=LiveView(viewers=daemon.live.viewers, encoded=daemon.live.encoded),
+        event_id=event_id,
+    )
