@@ -6,6 +6,7 @@ go on.
 
 from collections import Counter, deque
 from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -111,14 +112,15 @@ def run_capture(
         save_plan(plan, store.root)
         yield PoseStarted(pose, placement, len(taken), plan.total)
         try:
-            for made in _Pose(machine, plan, pose, placement, store).take(missing):
-                if isinstance(made, TurnEnded):
-                    yield made
-                elif made.path is not None:
-                    taken.add(made.row.file_name)
-                    yield ViewTaken(made.path, made.row, made.frame.image, len(taken), plan.total)
-                elif made.flaw is not None:
-                    yield ViewRejected(made.shot.view.angle_deg, made.flaw, made.frame.image)
+            with closing(_Pose(machine, plan, pose, placement, store).take(missing)) as prints:
+                for made in prints:
+                    if isinstance(made, TurnEnded):
+                        yield made
+                    elif made.path is not None:
+                        taken.add(made.row.file_name)
+                        yield ViewTaken(made.path, made.row, made.frame.image, len(taken), plan.total)
+                    elif made.flaw is not None:
+                        yield ViewRejected(made.shot.view.angle_deg, made.flaw, made.frame.image)
         except (CaptureStopped, BadInput):
             if not taken:
                 close_plan(plan, store.root)
@@ -252,10 +254,12 @@ class _Pose:
         with Darkroom(self._develop, room=room) as darkroom:
             sweep = prepare_sweep(self._machine, still, box, 360.0 / self._plan.steps)
             for turns_left in reversed(range(_TURNS)):
-                for made in self._turn(sweep, missing, darkroom):
-                    yield made
-                    if self._is_good(made):
-                        missing.remove(made.shot.view)
+                # Closed here, not whenever its last reference goes: the table turns on until then.
+                with closing(self._turn(sweep, missing, darkroom)) as prints:
+                    for made in prints:
+                        yield made
+                        if self._is_good(made):
+                            missing.remove(made.shot.view)
                 if not missing:
                     return
                 if turns_left:
@@ -269,10 +273,11 @@ class _Pose:
         self, sweep: SweepCapture, views: Collection[View], darkroom: Darkroom[_Shot, list[_Print]]
     ) -> Generator[_Print, None, None]:
         """One turn past the views, and what becomes of those that were met; none comes twice."""
-        for swept in sweep.turn(list(views)):
-            measured_deg = round(swept.angle.angle_deg, 3) % 360.0
-            shot = _Shot(swept.view, swept.latent, measured_angle_deg=measured_deg)
-            yield from chain.from_iterable(darkroom.bring(shot))
+        with closing(sweep.turn(list(views))) as met:
+            for swept in met:
+                measured_deg = round(swept.angle.angle_deg, 3) % 360.0
+                shot = _Shot(swept.view, swept.latent, measured_angle_deg=measured_deg)
+                yield from chain.from_iterable(darkroom.bring(shot))
         while not darkroom.is_empty:
             yield from darkroom.take()
         yield from self._prove_the_last()
