@@ -11,6 +11,7 @@
     ├── StorageError          the disk is full, read-only or gone
     ├── WorkerLost            a process that shared the work was killed
     ├── MissingPackage        an optional Python package is needed here and absent
+    ├── ServiceError          a step of installing or removing the service failed
     └── DeviceError           something on the desk
         ├── CameraError       no camera, or it stopped delivering
         │   └── FrameTimeout  no frame in time (also a TimeoutError)
@@ -107,6 +108,10 @@ class WorkerLost(RigError):
 
 class MissingPackage(RigError):
     """An optional package is needed and absent, or present and broken."""
+
+
+class ServiceError(RigError):
+    """A step of installing or removing the service failed; the same command goes on from there."""
 
 
 class DeviceError(RigError):
