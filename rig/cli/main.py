@@ -24,6 +24,7 @@ from rig.cli import (
     plan,
     review,
     serve,
+    service,
     sim,
     sort,
     stop,
@@ -94,6 +95,7 @@ app.add_typer(calibrate.app, name="calibrate", short_help="Set up camera and tur
 app.add_typer(dataset.app, name="dataset", short_help="Look after captured pictures.")
 app.add_typer(inventory.app, name="inventory", short_help="Count what was sorted, and what is missing.")
 app.add_typer(model.app, name="model", short_help="Look after trained models.")
+app.add_typer(service.app, name="service", short_help="Have the computer run the rig as a service.")
 app.add_typer(sim.app, name="sim", short_help="Run the simulated board, see what is simulated.")
 
 

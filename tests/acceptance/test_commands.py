@@ -23,6 +23,7 @@ COMMANDS = (
     "doctor",
     "init",
     "demo",
+    "service",
     "sim",
 )
 
