@@ -16,6 +16,7 @@ from rig.daemon.service.layout import DATA, Layout
 from rig.daemon.service.udev import Board, board_at, board_so_far, rules_text
 from rig.daemon.service.unit import unit_text
 from rig.errors import BadInput
+from tests.daemon.usb import lay_out
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="services are for systemd")
 
@@ -138,6 +139,58 @@ def test_of_several_boards_the_chosen_one_alone_has_the_short_name(tmp_path: Pat
     assert board_so_far(rules) == chosen
     rules.write_text(rules_text())
     assert board_so_far(rules) is None
+
+
+def _seen_by_udev(
+    tmp_path: Path, board: Board | None, plugged: Board, *, port: bool = True
+) -> dict[str, set[str]]:
+    """What udev's own program says of a board, under the rules alone: properties, each with its words."""
+    if shutil.which("udevadm") is None:
+        pytest.skip("udevadm is not installed here")
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
+        pytest.skip("needs root, to hide /sys")
+    rules = tmp_path / "rules"
+    rules.write_text(rules_text(board))
+    tree = tmp_path / f"sys-{plugged.socket}"
+    tty = lay_out(tree, plugged.vendor, plugged.product, plugged.socket)
+    device = tty if port else str(Path(tty).parents[3])
+    done = subprocess.run(
+        ["unshare", "--mount", sys.executable, "-m", "tests.daemon.usb", tree, rules, device],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr
+    pairs = [line.strip().split("=", 1) for line in done.stdout.splitlines() if "=" in line]
+    return {name: set(value.split()) for name, value in pairs}
+
+
+def test_udev_gives_a_board_its_names_and_keeps_modem_manager_away(tmp_path: Path) -> None:
+    seen = _seen_by_udev(tmp_path, None, BOARD)
+    assert seen["DEVLINKS"] == {"/dev/brickrig-board", "/dev/brickrig-board-1-1.2"}
+    assert seen["ID_MM_DEVICE_IGNORE"] == seen["ID_MM_PORT_IGNORE"] == {"1"}
+
+
+def test_udev_keeps_modem_manager_away_from_the_whole_device(tmp_path: Path) -> None:
+    seen = _seen_by_udev(tmp_path, None, BOARD, port=False)
+    assert seen["DEVNAME"] == {"/dev/bus/usb/001/004"}
+    assert seen["ID_MM_DEVICE_IGNORE"] == {"1"}
+
+
+def test_udev_gives_the_short_name_to_the_chosen_board_alone(tmp_path: Path) -> None:
+    other = Board("1a86", "7523", "1-1.3")
+    assert _seen_by_udev(tmp_path, BOARD, BOARD)["DEVLINKS"] == {
+        "/dev/brickrig-board",
+        "/dev/brickrig-board-1-1.2",
+    }
+    assert _seen_by_udev(tmp_path, BOARD, other)["DEVLINKS"] == {"/dev/brickrig-board-1-1.3"}
+
+
+def test_udev_leaves_what_is_no_board_alone(tmp_path: Path) -> None:
+    seen = _seen_by_udev(tmp_path, None, Board("12d1", "1506", "1-1"))
+    assert seen["DEVNAME"] == {"/dev/ttyUSB0"}
+    assert "DEVLINKS" not in seen
+    assert "ID_MM_DEVICE_IGNORE" not in seen
 
 
 @pytest.fixture
