@@ -15,7 +15,7 @@ from rig.daemon.service.account import sysusers_text
 from rig.daemon.service.layout import DATA, Layout
 from rig.daemon.service.udev import Board, board_at, board_so_far, rules_text
 from rig.daemon.service.unit import unit_text
-from rig.errors import BadInput
+from rig.errors import BadInput, ConfigError
 from tests.daemon.usb import lay_out
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="services are for systemd")
@@ -79,6 +79,7 @@ def test_the_unit_says_who_runs_it_where_and_for_how_long_it_may_be_silent() -> 
         "StateDirectory": "brickrig",
         "RuntimeDirectory": "brickrig",
         "Restart": "on-failure",
+        "RestartPreventExitStatus": str(ConfigError.exit_code),
         "TimeoutStopSec": "10",
         "KillSignal": "SIGTERM",
         "NoNewPrivileges": "yes",

@@ -12,9 +12,6 @@ GROUPS = ("video", "dialout", "render")
 
 DATA = f"/var/lib/{NAME}"
 CONFIG = f"{DATA}/rig.toml"
-RUNTIME = f"/run/{NAME}"
-SOCKET = f"{RUNTIME}/rig.sock"
-"""Where members of the group find the daemon; systemd makes the folder when it starts."""
 OPT = f"/opt/{NAME}"
 CURRENT = f"{OPT}/current"
 PROGRAM = f"{CURRENT}/bin/rig"

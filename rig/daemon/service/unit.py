@@ -32,7 +32,7 @@ SupplementaryGroups={groups}
 WorkingDirectory=/var/lib/{name}
 StateDirectory={name}
 StateDirectoryMode=0750
-# The socket is in here: whoever is in the group may use the rig.
+# The socket is in there (rig.daemon_socket): whoever is in the group may use the rig.
 RuntimeDirectory={name}
 RuntimeDirectoryMode=0750
 UMask=0027
@@ -43,6 +43,8 @@ WatchdogSec=30
 WatchdogSignal=SIGTERM
 Restart=on-failure
 RestartSec=2
+# A rig.toml that is wrong does not get better by trying again.
+RestartPreventExitStatus=2
 TimeoutStartSec=60
 KillSignal=SIGTERM
 KillMode=mixed
