@@ -133,8 +133,6 @@ class TokenStore:
                 raise self._unusable(f"cannot be read: {error.strerror}") from error
             seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_mode)
             if seen != self._seen:
-                # Should it be damaged, what was known of it before counts no more.
-                self._seen = None
                 self._tokens = self._read(status.st_mode)
                 self._seen = seen
             return self._tokens

@@ -1,14 +1,21 @@
 """Who is let in at all: every request here goes through a real server, and most are written byte by byte."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
-from rig.daemon.door import Listener
+from rig.daemon.attempts import Attempts
+from rig.daemon.door import Door, Listener
+from rig.daemon.guard import guarded
+from rig.daemon.sessions import Sessions
+from rig.daemon.tokens import TokenStore
 from tests.daemon.serving import OPEN_TO_ALL, Answer, Running, exchange, serving
+from tests.sim.boards import HandClock
 
 NAMED = Listener(host_names=("brickrig.local",))
 
@@ -87,6 +94,22 @@ def test_two_names_are_refused(near: Running) -> None:
         request = f"GET / HTTP/1.1\r\nHost: {near.host}\r\nHost: evil.example\r\n\r\n"
         assert exchange(connection, request.encode()).status == 400
     assert near.reached == []
+
+
+@pytest.mark.parametrize("name", ["Origin", "Authorization", "Sec-Fetch-Site", "X-Forwarded-Proto"])
+def test_a_header_that_is_there_twice_is_refused(far: Running, name: str) -> None:
+    """Of two, this reader could take the first, and another one the last."""
+    request = f"GET /api/v1/state HTTP/1.1\r\nHost: {far.host}\r\n{name}: a\r\n{name}: b\r\n\r\n"
+    with far.connect() as connection:
+        _assert_refused(exchange(connection, request.encode()), 400, "more than one")
+    assert far.reached == []
+
+
+def test_the_address_may_be_a_name(tmp_path: Path) -> None:
+    with serving(tmp_path, Listener("Rig.example")) as running:
+        assert running.ask("GET /", {"Host": f"rig.example:{running.port}"}).status == 200
+        assert running.ask("GET /api/v1/state", {"Host": f"rig.example:{running.port}"}).status == 401
+        assert running.ask("GET /", {"Host": "rig.example"}).status == 421
 
 
 def test_a_name_that_was_configured_is_answered_to_on_any_port(tmp_path: Path) -> None:
@@ -287,3 +310,20 @@ def test_a_websocket_is_refused(near: Running) -> None:
              "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
     assert near.ask("GET /api/v1/state", {**asked, "Origin": "http://evil.example"}).status == 403
     assert near.reached == []
+
+
+def test_a_server_that_knows_websockets_gets_none_either(tmp_path: Path) -> None:
+    """Ours does not: what it would hand on is handed on here."""
+    sent = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("it was reached")
+
+    clock = HandClock()
+    door = Door(Listener(), TokenStore(tmp_path / "tokens.json"), Sessions(clock), Attempts(clock))
+    scope = {"type": "websocket", "path": "/", "headers": [], "server": ("127.0.0.1", 8000)}
+    asyncio.run(guarded(app, door)(scope, None, send))  # type: ignore[arg-type]
+    assert sent == [{"type": "websocket.close", "code": 1008}]

@@ -28,6 +28,24 @@ def test_the_unix_socket_is_its_owners_alone(tmp_path: Path, umask: int) -> None
         os.umask(before)
 
 
+def test_there_is_no_moment_when_others_may_open_it(tmp_path: Path) -> None:
+    """Seen from the interpreter, which tells when a mode is about to be changed."""
+    path = tmp_path / "socket"
+    modes = []
+
+    def look(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.chmod" and arguments[0] in (path, str(path)):
+            modes.append(stat.S_IMODE(path.stat().st_mode))
+
+    sys.addaudithook(look)  # for good; after this test there is nothing for it to see
+    before = os.umask(0)
+    try:
+        unix_socket(path).close()
+    finally:
+        os.umask(before)
+    assert modes == [0o600]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_another_user_cannot_open_it() -> None:
     connect = (

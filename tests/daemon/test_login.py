@@ -1,16 +1,21 @@
 """Signing in and out of the page, and what becomes of sessions, through a real server."""
 
 import json
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from rig.daemon.attempts import MOST_OF_ALL, MOST_OF_ONE, WINDOW_S
-from rig.daemon.door import Listener
-from rig.daemon.sessions import DISUSED_S
+from rig.daemon.attempts import MOST_OF_ALL, MOST_OF_ONE, WINDOW_S, Attempts
+from rig.daemon.door import Door, Listener
+from rig.daemon.refusal import Refusal
+from rig.daemon.sessions import DISUSED_S, Sessions
+from rig.daemon.tokens import TokenStore
 from tests.daemon.serving import OPEN_TO_ALL, Answer, Running, serving
+from tests.sim.boards import HandClock
 
 
 @pytest.fixture
@@ -188,6 +193,44 @@ def test_many_at_once_get_no_more_attempts_than_one_after_another(far: Running) 
         statuses = list(pool.map(lambda _: _log_in(far, "wrong").status, range(40)))
     assert statuses.count(401) == MOST_OF_ONE
     assert statuses.count(429) == 40 - MOST_OF_ONE
+
+
+def test_threads_that_overtake_each_other_get_no_more_either(tmp_path: Path) -> None:
+    """A server's threads seldom do; these are made to."""
+    clock = HandClock()
+    tokens = TokenStore(tmp_path / "tokens.json")
+    for number in range(20):
+        tokens.create(f"token {number}")  # to be compared, each of them
+    door = Door(OPEN_TO_ALL, tokens, Sessions(clock), Attempts(clock))
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(10):
+            statuses = _statuses_of_threads(door, address=f"192.0.2.{number}", count=20)
+            assert statuses.count(401) == MOST_OF_ONE
+            assert statuses.count(429) == 20 - MOST_OF_ONE
+            clock.sleep(WINDOW_S)
+    finally:
+        sys.setswitchinterval(usual_s)
+
+
+def _statuses_of_threads(door: Door, *, address: str, count: int) -> list[int]:
+    scope = {"type": "http", "headers": [], "client": (address, 1000), "server": ("203.0.113.1", 8000)}
+    together = threading.Barrier(count)
+    statuses = []
+
+    def present() -> None:
+        together.wait()
+        with pytest.raises(Refusal) as caught:
+            door.present("wrong", scope)
+        statuses.append(caught.value.status)
+
+    threads = [threading.Thread(target=present) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [int(status) for status in statuses]
 
 
 def test_many_addresses_together_have_a_limit_as_well(tmp_path: Path) -> None:
