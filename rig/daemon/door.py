@@ -8,6 +8,7 @@ A reverse proxy on this computer comes over loopback too, with requests from any
 a token, which shows by the name that was asked for (`Host`) or by the headers that proxies add.
 """
 
+import logging
 import math
 import threading
 from collections.abc import Callable
@@ -32,6 +33,7 @@ OPEN_PATHS = frozenset(
 OPEN_FOLDERS = ("/page/",)
 
 _COOKIE = "brickrig"
+_log = logging.getLogger(__name__)
 _MAKE_ONE = "make one on the rig's computer with: rig serve --new-token NAME"
 
 
@@ -135,6 +137,7 @@ class Door:
                 raise _unreadable(error) from error
             if token is None:
                 self._attempts.failed(address)
+                _log.warning("a wrong token was tried from %s", address)
                 raise Refusal(
                     HTTPStatus.UNAUTHORIZED,
                     "there is no such token",

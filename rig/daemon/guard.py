@@ -65,7 +65,7 @@ class Guard:
             may_stay = self._door.admit(scope)
             received = await bounded(scope, receive, self._limits)
         except Refusal as refusal:
-            _log.info("refused %s %r: %s", scope["method"], scope["path"], refusal.detail)
+            _log.debug("refused %s %r: %s", scope["method"], scope["path"], refusal.detail)
             await refusal.response()(scope, receive, send)
             return
         await self._answer(scope, received, send, may_stay)

@@ -166,6 +166,16 @@ def test_wrong_tokens_are_counted(far: Running) -> None:
     assert _log_in(far, text).status == 200
 
 
+def test_wrong_tokens_are_told_to_the_log_and_are_not_in_it(
+    far: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(MOST_OF_ONE + 5):
+        _log_in(far, "brickrig_nearly")
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("rig.")]
+    assert told == ["a wrong token was tried from 127.0.0.1"] * MOST_OF_ONE
+    assert "nearly" not in caplog.text
+
+
 def test_wrong_tokens_in_headers_are_counted_too(far: Running) -> None:
     for _ in range(MOST_OF_ONE):
         assert far.ask("GET /api/v1/state", {"Authorization": "Bearer wrong"}).status == 401
