@@ -90,6 +90,8 @@ def uvicorn_config(app: ASGIApp, tls: TlsPair | None = None) -> uvicorn.Config:
         log_config=None,
         log_level="warning",
         access_log=False,
+        # Live pictures never end by themselves, and the service has to, within five seconds.
+        timeout_graceful_shutdown=2,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
