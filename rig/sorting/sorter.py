@@ -21,6 +21,7 @@ from rig.sorting.trouble import TroubleKind, TroubleOver, Troubles, Waits
 from rig.sorting.view import View
 from rig.sorting.watch import Sight, await_sight, see_whole
 from rig.sorting_config import SortingConfig
+from rig.vision.apart import lie_apart
 from rig.vision.colour import estimate
 from rig.vision.locate import locate, locate_all
 from rig.vision.stillness import agree
@@ -134,7 +135,7 @@ class Sorter:
         self, seen: Examination, seen_at: str, place: int, count: int
     ) -> Generator[SortEvent, None, SortEvent]:
         # Things that lie one behind the other pass for one part from there, but not from all sides.
-        if any(len(locate_all(view.image, self._machine.empty_table)) > 1 for view in seen.views[1:]):
+        if any(self._shows_several(view) for view in seen.views[1:]):
             return (yield from self._return(seen.views, Doubt.SEVERAL, seen_at))
         yield from self._standstill.watch(seen.views)
         first, part = seen.views[0], seen.decision.part
@@ -146,6 +147,10 @@ class Sorter:
             return PartAstray(row, outcome, target.name)
         self._routing.took(part, colour.code, target)
         return PartSorted(row, seen.decision, target.name, first.image, first.box, place, count)
+
+    def _shows_several(self, view: View) -> bool:
+        empty = self._machine.empty_table
+        return len(locate_all(view.image, empty)) > 1 or lie_apart(view.image, empty)
 
     def _colour_of(self, view: View) -> ColourOnRecord:
         guess = estimate(view.image, view.box, self._machine.empty_table)

@@ -10,6 +10,7 @@ from rig.sorting.evidence import Doubt
 from rig.sorting.looking import look, look_from_aside
 from rig.sorting.trouble import Troubles, Waits
 from rig.sorting.view import View
+from rig.vision.apart import lie_apart
 from rig.vision.locate import Box, locate_all, reaches_border
 
 # A part that still rolls moves its box by more than this from one look to the next.
@@ -28,12 +29,14 @@ class Sight:
         box: where it is in that; of several things, that which stands out most.
         angle_deg: of the table then, all turns counted.
         others: where the other things are.
+        lie_apart: there is table between things that `box` takes for one.
     """
 
     frame: Frame
     box: Box
     angle_deg: float
     others: tuple[Box, ...] = ()
+    lie_apart: bool = False
 
     @property
     def view(self) -> View:
@@ -43,7 +46,7 @@ class Sight:
     @property
     def doubt(self) -> Doubt | None:
         """Why it is not to be classified; None for a single part that is wholly in view."""
-        if self.others:
+        if self.others or self.lie_apart:
             return Doubt.SEVERAL
         return Doubt.CUT_OFF if reaches_border(self.box, self.frame.image) else None
 
@@ -106,7 +109,8 @@ def _search_all_round(machine: Machine, troubles: Troubles) -> Waits[Sight | Non
 
 
 def _sight(machine: Machine, frame: Frame, boxes: Sequence[Box]) -> Sight:
-    return Sight(frame, boxes[0], machine.turntable.angle_deg, tuple(boxes[1:]))
+    apart = lie_apart(frame.image, machine.empty_table)
+    return Sight(frame, boxes[0], machine.turntable.angle_deg, tuple(boxes[1:]), apart)
 
 
 def _are_the_same(boxes: Sequence[Box], last: Sequence[Box]) -> bool:
