@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rig.camera.choice import camera_for
 from rig.camera.frame import Camera
+from rig.catalog import PartNumber
 from rig.clock import Clock, SystemClock
 from rig.config import Config
 from rig.dataset.layout import Source
@@ -61,6 +62,19 @@ def open_desk(config: Config) -> Iterator[Desk]:
             yield _SimulatedDesk(bench)
     else:
         yield _RealDesk(config)
+
+
+def simulated_parts(config: Config) -> list[PartNumber]:
+    """The parts that can be laid on the simulated desk, sorted; none of the real one.
+
+    Raises:
+        BadInput: what rig.toml names is no LDraw library.
+    """
+    if not config.sim.enabled:
+        return []
+    from rig.sim.part_library import library_of
+
+    return library_of(config.sim.ldraw).part_numbers()
 
 
 class _RealDesk:

@@ -1,5 +1,6 @@
 """The folder of models: which there are, and which of them the rig takes when it is not told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,15 +31,18 @@ class Shelved:
     in_use: bool
 
 
-def shelved(models: Path) -> tuple[Shelved, ...]:
+def shelved(models: Path, load: Callable[[Path], Bundle] = load_bundle) -> tuple[Shelved, ...]:
     """All models of a folder, the newest first; damaged ones too.
+
+    Args:
+        load: opens each, as `load_bundle` does.
 
     Raises:
         ModelError: the file that names the one in use is damaged.
     """
     folders = _folders(models)
     used = chosen_name(models) or (folders[0].name if folders else "")
-    return tuple(_shelved(folder, in_use=folder.name == used) for folder in folders)
+    return tuple(_shelved(folder, load, in_use=folder.name == used) for folder in folders)
 
 
 def default_bundle(models: Path) -> Bundle:
@@ -115,9 +119,9 @@ def use(models: Path, name: str) -> Bundle:
     return bundle
 
 
-def _shelved(folder: Path, *, in_use: bool) -> Shelved:
+def _shelved(folder: Path, load: Callable[[Path], Bundle], *, in_use: bool) -> Shelved:
     try:
-        return Shelved(folder.name, load_bundle(folder), "", in_use)
+        return Shelved(folder.name, load(folder), "", in_use)
     except ModelError as error:
         return Shelved(folder.name, None, error.what, in_use)
 

@@ -9,11 +9,17 @@ from starlette.types import Message, Receive, Scope
 
 from rig.daemon import caller
 from rig.daemon.refusal import Refusal
+from rig.inventory.lots import Format
 
 LIMIT = 64 * 1024
 LIMITS: Mapping[str, int] = {
     "/api/v1/classify": 16 * 1024 * 1024,
     "/api/v1/inventory/progress": 4 * 1024 * 1024,
+    **{
+        f"/api/v1/inventory/export/{format_}{end}": 4 * 1024 * 1024
+        for format_ in Format
+        for end in ("", "/preview")
+    },
 }
 """In bytes, by path; elsewhere it is `LIMIT`."""
 

@@ -141,7 +141,7 @@ def _misfits(request: Request, error: Exception) -> Response:
             title="A value of the request cannot be used",
             status=HTTPStatus.UNPROCESSABLE_ENTITY,
             detail="; ".join(f"{misfit.where}: {misfit.what}" for misfit in errors),
-            hint="see what the interface takes: /openapi.json",
+            hint="see what the interface takes: /api/v1/openapi.json",
             errors=errors,
         )
     )

@@ -174,12 +174,13 @@ def keep_row(database: sqlite3.Connection, row: ManifestRow, split: str = "") ->
         " times = times + 1, label = excluded.label, session = excluded.session, pose = excluded.pose,"
         " physical_part = excluded.physical_part, part = excluded.part, colour = excluded.colour,"
         " source = excluded.source, tie = excluded.tie, document = excluded.document",
-        (split, document["file_name"], *said, *names, tie, row.text),
+        (split, _text(document["file_name"]), *said, *names, tie, row.text),
     )
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    """As SQLite can hold it: JSON may have halves of characters, which are none."""
+    return None if value is None else str(value).encode("utf-8", "replace").decode()
 
 
 def _add_ties(database: sqlite3.Connection) -> None:

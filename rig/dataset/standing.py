@@ -9,6 +9,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ class StandingIndex:
         self.folder = folder
         self._lock = threading.Lock()
         self._database = open_scratch(SCHEMA + _INDEXES, one_thread=False)
+        weakref.finalize(self, self._database.close)
         self._manifest = _Reached()
         self._listed: dict[str, int | None] = {}
         self._stats: dict[str, PartStats] = {}
@@ -96,7 +98,7 @@ class StandingIndex:
         self._versions: dict[str, int] = {}
 
     def close(self) -> None:
-        """Forget all of it."""
+        """Forget all of it; so does whoever drops it."""
         with self._lock:
             self._database.close()
 

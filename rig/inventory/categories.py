@@ -22,6 +22,31 @@ BUILT_IN: Mapping[PartNumber, str] = {
 }
 
 
+NAMES: Mapping[PartNumber, str] = {
+    PartNumber("2456"): "Brick 2 x 6",
+    PartNumber("3001"): "Brick 2 x 4",
+    PartNumber("3002"): "Brick 2 x 3",
+    PartNumber("3003"): "Brick 2 x 2",
+    PartNumber("3004"): "Brick 1 x 2",
+    PartNumber("3010"): "Brick 1 x 4",
+    PartNumber("3039"): "Slope Brick 45 2 x 2",
+    PartNumber("3660"): "Slope Brick 45 2 x 2 Inverted",
+    PartNumber("3701"): "Technic Brick 1 x 4 with Holes",
+    PartNumber("32064"): "Technic Brick 1 x 2 with Axlehole",
+}
+"""What the same parts are called, as LDraw has it."""
+
+
+def read_names(path: Path) -> dict[PartNumber, str]:
+    """What the parts are called in a table that `read_categories` reads; none where it has no column `name`.
+
+    Raises:
+        BadInput: as that does.
+    """
+    rows = read_table(read_text(path), str(path), names={"part_num": "part"}, required=("part",))
+    return {part(row["part"], row.place): row["name"] for row in rows if row["name"]}
+
+
 def read_categories(path: Path) -> dict[PartNumber, str]:
     """The category of each part in a table with the columns `part` and `category`.
 

@@ -67,24 +67,24 @@ def recorded_lots(
     # Asking alone makes no ledger.
     if not (ledger_folder / Ledger.FILE_NAME).exists():
         if run is not None:
-            require_run(run, [])
+            raise no_such_run(run, [])
         return []
     with Ledger(ledger_folder) as ledger:
-        one = None if run is None else require_run(run, ledger.runs())
+        one = None if run is None else RunId(run)
+        if one is not None and one not in ledger.runs():
+            raise no_such_run(one, ledger.runs())
         return ledger.counts(one, reject_bin=reject_bin, left_out=left_out)
 
 
-def require_run(run: str, known: Sequence[RunId]) -> RunId:
-    """See that a run is among those that a ledger has, the oldest first.
+def no_such_run(run: str, known: Sequence[RunId]) -> NotFound:
+    """The error that a ledger has no such run, to be raised; names the newest of those that it has.
 
-    Raises:
-        NotFound: it is not; names the newest that are.
+    Args:
+        known: the oldest first.
     """
-    if run in known:
-        return RunId(run)
     newest = ", ".join(reversed(known[-_RUNS_SHOWN:]))
     hint = f"the newest are: {newest}" if newest else "nothing was sorted yet: rig sort"
-    raise NotFound(f"there is no run {run!r} in the ledger", hint=hint)
+    return NotFound(f"there is no run {run!r} in the ledger", hint=hint)
 
 
 def counts_of_classes(labels: Iterable[str], known: Mapping[PartNumber, int]) -> dict[PartNumber, int]:
