@@ -211,10 +211,7 @@ class SimulatedCamera:
         )
 
     def _light(self, seen: "_Seen") -> Floats32:
-        """What falls on the sensor; computed once for frames between which nothing changes.
-
-        Two in five frames of sorting, and all of a table that stands still, show what the one before showed.
-        """
+        """What falls on the sensor; computed once for frames between which nothing changes."""
         latest = self._latest
         if latest is not None and latest[0] == seen:
             return latest[1]
