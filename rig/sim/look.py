@@ -100,6 +100,5 @@ class Look:
 def captioned(shot: Shot) -> tuple[Image, str]:
     """A picture of a shot, as small as on the sheet, and what it shows in a few words."""
     assert shot.lying is not None, "a look is at parts"
-    return fitted(
-        take(shot).image, TILE_PX
-    ), f"{shot.lying.part} side {shot.lying.pose + 1}, {shot.angle_deg:.0f} deg"
+    picture = fitted(take(shot).image, TILE_PX)
+    return picture, f"{shot.lying.part} side {shot.lying.pose + 1}, {shot.angle_deg:.0f} deg"
