@@ -147,8 +147,10 @@ class _StopSignals:
             _guarded.remove(self)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        if self._waiting:
-            signal.raise_signal(self._waiting[0])
+        with ExitStack() as stack:
+            # Each of them, whatever the others raise: one may end the work, another the whole process.
+            for number in reversed(self._waiting):
+                stack.callback(signal.raise_signal, number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._came += 1
