@@ -54,9 +54,11 @@ class SteppedAxis:
         Raises:
             PositionUnknown: it was never set, or something could have moved the axis unseen.
         """
-        if self._position is None or not self.is_known:
+        # Read once: another thread may ask while the axis moves.
+        position = self._position
+        if position is None or self._was_interrupted:
             raise PositionUnknown(f"the {self._name}'s position is unknown", hint=self._how_to_know)
-        return self._position
+        return position
 
     @property
     def is_known(self) -> bool:
