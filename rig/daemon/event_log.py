@@ -21,11 +21,13 @@ class Entry:
         id: as in `Last-Event-ID`; empty for what is of no use later.
         name: of the kind of event.
         data: JSON, encoded once for all who listen.
+        number: in order, from 1; 0 for what is of no use later.
     """
 
     id: str
     name: str
     data: str
+    number: int = 0
 
     def as_sse(self) -> bytes:
         """As server-sent events are written."""
@@ -48,10 +50,8 @@ class EventLog:
 
     def __init__(self) -> None:
         self.boot = secrets.token_hex(4)
-        # Reentrant: a signal handler of the thread that tells something may tell something, too.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._kept: deque[Entry] = deque(maxlen=_KEPT)
-        self._told = 0
         self._followers: set[_Follower] = set()
         self._is_closed = False
 
@@ -71,8 +71,9 @@ class EventLog:
         """Tell something that is kept for those who come later."""
         data = json.dumps(content, separators=(",", ":"))
         with self._lock:
-            self._told += 1
-            self._kept.append(Entry(self._id(self._told), name, data))
+            number = self._told + 1
+            # What was told is known by this alone: a signal may end the thread's work before the next line.
+            self._kept.append(Entry(self._id(number), name, data, number))
             self._wake()
 
     def tell_in_passing(self, name: str, content: object) -> None:
@@ -118,6 +119,11 @@ class EventLog:
         with self._lock:
             self._is_closed = True
             self._wake()
+
+    @property
+    def _told(self) -> int:
+        """How many events there were."""
+        return self._kept[-1].number if self._kept else 0
 
     def _wake(self) -> None:
         for follower in self._followers:
