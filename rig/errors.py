@@ -4,6 +4,7 @@
     ├── BadInput              a number, name or file that the user gave cannot be used
     │   ├── BadField          one of several things that were said cannot be used
     │   ├── NotFound          nothing has the name that the user gave
+    │   ├── AnsweredAlready   a question that is not asked any more
     │   └── ConfigError       rig.toml is missing, unreadable or contradicts itself
     ├── DatasetError          class folders or their manifest cannot be used
     ├── ModelError            a model bundle is missing, damaged or does not fit
@@ -80,6 +81,10 @@ class BadField(BadInput):
 
 class NotFound(BadInput):
     """Nothing has the name that the user gave."""
+
+
+class AnsweredAlready(BadInput):
+    """An answer to a question that is not asked any more."""
 
 
 class ConfigError(BadInput):

@@ -26,7 +26,7 @@ from rig.devices.gcode_lines import check_bins, check_feeder
 from rig.devices.light import Light
 from rig.devices.operator import Ask, Operator
 from rig.devices.turntable import Turntable
-from rig.errors import CameraError, DeviceError
+from rig.errors import CameraError, DeviceError, PositionUnknown
 from rig.feeder_config import GcodeFeederConfig
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
@@ -171,13 +171,18 @@ class OpenMachine(Protocol):
 class Rig:
     """A rig that this process runs alone; made by `open_rig`. It is at rest whenever nobody works with it.
 
-    Only one thread may use it; `kill_at_once`, `firmware` and `angle_deg` are for any.
+    Only one thread may use it; `emergency_stop`, `is_killed`, `firmware`, `angle_deg` and `not_at_rest` are
+    for any.
+
+    Attributes:
+        not_at_rest: what could not be put at rest when it was used last, in clauses.
     """
 
     def __init__(self, config: Config, desk: Desk, confess: Callable[[str], None]) -> None:
         self._config = config
         self._desk = desk
         self._confess = confess
+        self.not_at_rest: tuple[str, ...] = ()
         self._board: Marlin | None = None
         self._turntable: Turntable | None = None
 
@@ -205,9 +210,24 @@ class Rig:
         self._marlin.live_count(Axis.X)
 
     def kill_at_once(self) -> None:
-        """Kill the board, if there is one; `check` makes sure of it."""
+        """Kill the board, if it was ever connected; `check` makes sure of it."""
         if self._board is not None:
             self._board.kill_at_once()
+
+    def emergency_stop(self) -> None:
+        """Kill the board, and return once that is certain.
+
+        Raises:
+            DeviceError: there is no board, or it does not confirm.
+        """
+        if self._board is None:
+            raise DeviceError("there is no board to be killed", hint="cut the motor power")
+        self._board.emergency_stop()
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether the board was told to kill itself, and has not been reset since."""
+        return self._board is not None and self._board.is_killed
 
     @property
     def firmware(self) -> str:
@@ -218,7 +238,10 @@ class Rig:
     def angle_deg(self) -> float | None:
         """Of the table; None where nobody knows."""
         table = self._turntable
-        return table.angle_deg if table is not None and table.has_home else None
+        try:
+            return None if table is None else table.angle_deg
+        except PositionUnknown:
+            return None
 
     @contextmanager
     def looking(self, config: Config) -> Iterator[tuple[Camera, Clock]]:
@@ -230,7 +253,7 @@ class Rig:
         camera = self._desk.camera(config)
         light = Light(self._marlin, config.light)
         steps = {"switch the lamp off": light.off, "close the camera": camera.close}
-        with leaving(steps, self._marlin, self._confess):
+        with leaving(steps, self._marlin, self._take_note()):
             light.on()
             camera.start()
             yield camera, self._desk.clock
@@ -250,7 +273,7 @@ class Rig:
         parts = self._parts(config, operator)
         # A camera that hangs keeps nothing else waiting.
         at_rest = _ways_to_rest(parts) | {"close the camera": camera.close}
-        with leaving(at_rest, parts.marlin, self._confess):
+        with leaving(at_rest, parts.marlin, self._take_note()):
             # A camera that finds its white balance by itself must find it by the light of the lamp.
             parts.light.on()
             camera.start()
@@ -276,7 +299,7 @@ class Rig:
         """Have all but the camera ready until the block ends; leaves and raises as `at_work` does."""
         _, operator = self._desk.begin(self._config, lambda sentence: None, 0)
         parts = self._parts(self._config, operator)
-        with leaving(_ways_to_rest(parts), parts.marlin, self._confess):
+        with leaving(_ways_to_rest(parts), parts.marlin, self._take_note()):
             parts.light.on()
             _find_positions(parts)
             yield parts
@@ -285,6 +308,16 @@ class Rig:
         """Give the port back."""
         if self._board is not None:
             self._board.close()
+
+    def _take_note(self) -> Callable[[str], None]:
+        """Takes what could not be put at rest, from now on."""
+        self.not_at_rest = ()
+
+        def confess(text: str) -> None:
+            self.not_at_rest += (text,)
+            self._confess(text)
+
+        return confess
 
     @property
     def _marlin(self) -> Marlin:

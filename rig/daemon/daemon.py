@@ -1,5 +1,6 @@
 """The daemon as everybody else sees it: its rig, its job, and what it tells."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -22,9 +23,12 @@ from rig.jobs.run import JobEvent, Workplace
 from rig.jobs.wire import to_wire
 from rig.machine import Rig
 
+_log = logging.getLogger(__name__)
 _JOBS_KEPT = 50
 # A quick stop takes Marlin a second, and clearing its queue another; then the rig is put at rest.
 _STOP_TIMEOUT_S = 20.0
+# A board that is being connected is waited for by who wants to begin a job.
+_CONNECT_TIMEOUT_S = 15.0
 
 RIG, LIVE, SERVERS = "rig", "live picture", "servers"
 WORKERS_S = {RIG: 120.0, LIVE: 60.0, SERVERS: 30.0}
@@ -106,26 +110,30 @@ class Daemon:
         """Start a job.
 
         Raises:
-            RigBusy: another one runs.
+            RigBusy: another one runs, or the daemon is about to end.
             DeviceError: the board is not ready.
         """
+        self._refuse_another()
+        board = self.keeper.await_board(_CONNECT_TIMEOUT_S)
         with self._lock:
-            if (running := self.running) is not None:
-                view = running.view()
-                raise RigBusy(
-                    f"the rig is in use by a job: {view.what} (since {view.started_at})",
-                    hint="wait until that has ended, or cancel it",
-                )
-            board = self.keeper.board
+            self._refuse_another()
             if board.status is not BoardStatus.READY:
                 reason = board.reason or "it is being looked for"
                 raise DeviceError(f"the board is {board.status.value}: {reason}", hint=board.hint)
             job = Job(request, self.events.last_id, self._tell_job)
-            self._jobs.appendleft(job)
-            self._left = None
             self._tell_job(job.view())
             self.keeper.begin(job)
+            self._jobs.appendleft(job)
+            self._left = None
             return job
+
+    def _refuse_another(self) -> None:
+        if (running := self.running) is not None:
+            view = running.view()
+            raise RigBusy(
+                f"the rig is in use by a job: {view.what} (since {view.started_at})",
+                hint="wait until that has ended, or cancel it",
+            )
 
     def stop_and_wait(self, *, emergency: bool) -> Job | None:
         """Stop all motion at once, whatever runs, or kill the board; returns when the rig is at rest.
@@ -134,16 +142,20 @@ class Daemon:
             The job that was stopped; None where none ran.
 
         Raises:
-            DeviceError: it does not come to rest.
+            DeviceError: it does not come to rest, or a board does not confirm that it was killed.
         """
         job = self.running
-        if job is None:
-            if emergency:
-                self.keeper.kill_board()
-            return None
-        self.keeper.stop(job, emergency=emergency)
-        if not job.await_end(_STOP_TIMEOUT_S):
-            raise DeviceError("the rig was told to stop and is not at rest", hint="cut the motor power")
+        if job is not None:
+            self.keeper.stop(job, emergency=emergency)
+            if not job.await_end(_STOP_TIMEOUT_S):
+                raise DeviceError("the rig was told to stop and is not at rest", hint="cut the motor power")
+        if emergency:
+            # Also where the job has ended by itself just before, and left nothing to be interrupted.
+            self.keeper.kill_board()
+        if job is not None and (failures := self.rig.not_at_rest):
+            raise DeviceError(
+                f"the rig was told to stop, but {'; '.join(failures)}", hint="cut the motor power"
+            )
         return job
 
     def reconnect(self) -> None:
@@ -211,7 +223,10 @@ class Daemon:
     def _tell_event(self, job: Job, event: JobEvent) -> None:
         self.events.tell("event", {"job": job.id, "event": to_wire(event)})
         for told in self.on_event:
-            told(job, event)
+            try:
+                told(job, event)
+            except Exception:  # noqa: BLE001 - whoever looks on does not end the job
+                _log.exception("an event was not taken", extra={"job_id": job.id})
 
     def _tell_board(self, board: BoardView) -> None:
         self._tell_state()

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from rig.daemon.problems import Problem
-from rig.errors import BadInput
+from rig.errors import AnsweredAlready, BadInput
 from rig.jobs.person import nobody_to_ask
 from rig.jobs.progress import Progress
 from rig.jobs.requests import JobRequest
@@ -115,8 +115,8 @@ class Job:
     @property
     def state(self) -> JobState:
         """How it stands."""
-        with self._lock:
-            return self._state
+        # Without the lock: a signal handler asks, too, and may not wait for anybody.
+        return self._state
 
     def view(self) -> JobView:
         """All that can be seen of it now."""
@@ -178,10 +178,11 @@ class Job:
     # For everybody else.
 
     def pause(self) -> None:
-        """Have it stand still before its next event."""
+        """Have it stand still before its next event; after the answer where it waits for one."""
         with self._lock:
-            if self._state is JobState.RUNNING:
+            if self._state in (JobState.RUNNING, JobState.WAITING):
                 self._goes_on.clear()
+            if self._state is JobState.RUNNING:
                 self._change(JobState.PAUSED)
 
     def go_on(self) -> None:
@@ -195,27 +196,38 @@ class Job:
         """Answer what it asks; the first answer counts.
 
         Raises:
-            BadInput: it does not ask that, or not so.
+            AnsweredAlready: it does not ask that any more.
+            BadInput: it asks that, and takes no such answer.
         """
         with self._lock:
             question = self._question
             if question is None or question.id != question_id:
-                raise BadInput("that question was answered already", hint="look at the job anew")
+                raise AnsweredAlready("that question is not asked any more", hint="look at the job anew")
             if question.answers and answer not in question.answers:
                 raise BadInput(f"{answer!r} is no answer to it", hint=f"such as {question.answers[0]!r}")
             self._question = None
-            self._change(JobState.RUNNING)
+            # It may have been paused on its way to the question, or since.
+            self._change(JobState.RUNNING if self._goes_on.is_set() else JobState.PAUSED)
             self._answers.put(answer)
 
-    def begin_to_end(self, state: JobState) -> bool:
-        """Note that it was told to end; False where it is over, or was told so before."""
+    def begin_to_end(self, state: JobState, tell_its_thread: Callable[[], None]) -> None:
+        """Note that it was told to end; nothing where it is over.
+
+        Args:
+            tell_its_thread: called before the job can be over and another begin, so that what is meant for
+                this one never reaches that. Not again where somebody has said the same before, unless it is a
+                stop: of these each counts.
+        """
         with self._lock:
-            is_news = (
-                not self._state.is_over and self._state is not state and self._state is not JobState.STOPPING
-            )
-            if is_news:
+            if self._state.is_over or self._state is state is JobState.CANCELLING:
+                return
+            if self._state is JobState.STOPPING and state is JobState.CANCELLING:
+                return
+            if self._state is not state:
+                # Nobody needs to answer any more.
+                self._question = None
                 self._change(state)
-            return is_news
+            tell_its_thread()
 
     def await_end(self, timeout_s: float) -> bool:
         """Wait until it is over, and the rig at rest; False if it is not in time."""
@@ -223,8 +235,10 @@ class Job:
 
     def _await_answer(self, sentence: str, answers: tuple[str, ...]) -> str:
         with self._lock:
-            self._question = Question(id=secrets.token_hex(4), sentence=sentence, answers=answers)
-            self._change(JobState.WAITING)
+            # One that was told to end is about to be told so here.
+            if not self._state.is_ending:
+                self._question = Question(id=secrets.token_hex(4), sentence=sentence, answers=answers)
+                self._change(JobState.WAITING)
         return self._answers.get()
 
     def _change(self, state: JobState) -> None:

@@ -9,8 +9,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from enum import StrEnum
 from types import FrameType
@@ -27,7 +27,7 @@ from rig.daemon.live import LivePicture
 from rig.daemon.problems import Problem, problem_of
 from rig.daemon.watched_camera import WatchedCamera
 from rig.devices.operator import Ask
-from rig.errors import Interrupted, MarlinHalted, RigError
+from rig.errors import CameraError, Interrupted, MarlinHalted, MarlinReset, RigBusy, RigError, SerialPortError
 from rig.jobs.run import Beginning, JobEvent, Workplace, run, what_is_kept
 from rig.machine import Machine, Rig
 
@@ -94,16 +94,27 @@ class Keeper:
         self._beat = beat
         self._thread = threading.get_ident()
         # Its `put` may be called from a signal handler, even in the middle of its `get`.
-        self._wishes: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._wake_ups: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._board = BoardView()
+        self._board_changed = threading.Condition()
+        # Set by whoever begins it, cleared by the thread that has run it.
         self._job: Job | None = None
         self._is_ending = False
         self._ending_since_s: float | None = None
-        self._is_cancelled = False
+        # The end of the daemon is what ended its last job.
+        self._cuts_short = False
+        self._has_ended = False
+        self._cancel_sent = False
+        self._stop_came = False
         self._reconnect_wanted = False
-        self._look_wanted = True
-        # Only while a job runs may a signal raise.
+        self._look_at_s = 0.0
+        self._live_at_s = 0.0
+        # Only then may a signal raise.
         self._is_interruptible = False
+        # `nohup` has SIGHUP ignored, and a shell SIGINT for what it runs in the background: they mean it.
+        self._cancel_signals = [
+            number for number in CANCEL_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
+        ]
         live.call_when_watched(self._wake)
 
     @property
@@ -113,37 +124,69 @@ class Keeper:
 
     # For other threads.
 
+    def await_board(self, timeout_s: float) -> BoardView:
+        """How the board is, once that is known: waits while it is being connected."""
+        with self._board_changed:
+            self._board_changed.wait_for(
+                lambda: not self._reconnect_wanted and self._board.status is not BoardStatus.CONNECTING,
+                timeout_s,
+            )
+            return self._board
+
     def begin(self, job: Job) -> None:
-        """Have a job run; whoever asks has seen that no other one does."""
-        self._job = job
-        self._wishes.put(job)
+        """Have a job run; whoever asks has seen that no other one does.
+
+        Raises:
+            RigBusy: the daemon is about to end.
+        """
+        with self._board_changed:
+            if self._is_ending or self._has_ended:
+                raise RigBusy("the daemon is about to end", hint="start it again: rig serve")
+            self._job = job
+        self._wake()
 
     def cancel(self, job: Job) -> None:
         """Have a job end once the move under way has."""
-        if job.begin_to_end(JobState.CANCELLING):
-            self._is_cancelled = True
-            self._signal(CANCEL_SIGNALS[0])
+
+        def tell() -> None:
+            self._cancel_sent = True
+            self._signal(self._cancel_signals[0])
+
+        job.begin_to_end(JobState.CANCELLING, tell)
 
     def stop(self, job: Job, *, emergency: bool = False) -> None:
         """Stop all motion of a job at once, or kill the board."""
-        job.begin_to_end(JobState.STOPPING)
-        self._signal((KILL_SIGNALS if emergency else STOP_SIGNALS)[0])
+        number = (KILL_SIGNALS if emergency else STOP_SIGNALS)[0]
+        job.begin_to_end(JobState.STOPPING, lambda: self._signal(number))
 
     def kill_board(self) -> None:
-        """Kill the board while no job runs."""
-        self._rig.kill_at_once()
-        self._look_wanted = True
-        self._wake()
+        """Kill the board while no job runs; returns once that is certain.
+
+        Raises:
+            DeviceError: there is no board, or it does not confirm.
+        """
+        try:
+            self._rig.emergency_stop()
+        finally:
+            self._look_at_s = 0.0
+            self._wake()
 
     def reconnect(self) -> None:
         """Have the board reset and found anew."""
-        self._reconnect_wanted = self._look_wanted = True
+        self._reconnect_wanted = True
         self._wake()
+
+    def end(self) -> None:
+        """Have the thread end as Ctrl-C would."""
+        self._signal(self._cancel_signals[0])
 
     def hurry(self, after_s: float) -> None:
         """Stop at once what still moves so long after the thread was told to end."""
         job, since_s = self._job, self._ending_since_s
-        if job is not None and since_s is not None and time.monotonic() - since_s > after_s:
+        if job is None or since_s is None:
+            return
+        job.begin_to_end(JobState.CANCELLING, lambda: None)
+        if time.monotonic() - since_s > after_s:
             self._ending_since_s = None
             self.stop(job)
 
@@ -151,107 +194,157 @@ class Keeper:
         signal.pthread_kill(self._thread, number)
 
     def _wake(self) -> None:
-        self._wishes.put(None)
+        self._wake_ups.put(None)
 
     # For its own thread.
 
     def run(self) -> None:
-        """Look after the rig until SIGTERM or Ctrl-C; returns with the rig at rest.
-
-        Raises:
-            RigError: the rig could not be put at rest.
-        """
-        numbers = (*CANCEL_SIGNALS, *STOP_SIGNALS, *KILL_SIGNALS)
+        """Look after the rig until SIGTERM or Ctrl-C; returns with the rig at rest."""
+        numbers = (*self._cancel_signals, *STOP_SIGNALS, *KILL_SIGNALS)
         before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             while not self._is_ending:
                 self._beat()
-                if self._look_wanted:
-                    self._look_wanted = False
-                    self._look_after_board()
-                if self._live.viewers and self._board.status is BoardStatus.READY:
-                    self._show_live()
-                elif (job := self._next_wish(_LOOK_AFTER_S)) is not None:
+                if (job := self._job) is None:
+                    self._look_after_rig()
+                else:
                     self._run(job)
+            self._end_what_never_began()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if number in CANCEL_SIGNALS and not self._is_cancelled:
+        """Takes no lock: this thread, or one that waits for it, may hold any of them."""
+        if number == self._cancel_signals[0] and self._cancel_sent:
+            self._cancel_sent = False
+        elif number in CANCEL_SIGNALS:
+            job = self._job
+            self._cuts_short = self._cuts_short or (job is not None and not job.state.is_ending)
             self._is_ending = True
-            self._ending_since_s = time.monotonic()
-            if self._job is not None:
-                self._job.begin_to_end(JobState.CANCELLING)
-        self._is_cancelled = False
+            self._ending_since_s = self._ending_since_s or time.monotonic()
+        else:
+            self._stop_came = True
+            if number in KILL_SIGNALS:
+                # Whoever sent it from outside has not asked the daemon to.
+                with suppress(RigError):
+                    self._rig.kill_at_once()
+        self._look_at_s = 0.0
         if self._is_interruptible:
             self._is_interruptible = False
             raise Interrupted
         self._wake()
 
-    def _next_wish(self, timeout_s: float) -> Job | None:
-        """A job to run, if one comes in time; the board is looked after whenever none does."""
+    @contextmanager
+    def _interruptible(self, job: Job | None = None) -> Iterator[None]:
+        """Have signals end the block."""
         try:
-            return self._wishes.get(timeout=timeout_s)
-        except queue.Empty:
-            self._look_wanted = self._look_wanted or timeout_s >= _LOOK_AFTER_S
-            return None
+            self._is_interruptible = True
+            # What came before could not raise.
+            if self._is_ending or (job is not None and job.state.is_ending):
+                raise Interrupted
+            yield
+        finally:
+            self._is_interruptible = False
+
+    def _is_wanted(self, within_s: float) -> bool:
+        """Whether there is something else to do; waits for it for so long."""
+        if self._job is None and not self._is_ending and not self._reconnect_wanted:
+            with suppress(queue.Empty):
+                self._wake_ups.get(timeout=max(0.0, within_s))
+        return self._job is not None or self._is_ending or self._reconnect_wanted
+
+    def _look_after_rig(self) -> None:
+        """One round of what there is to do while no job runs."""
+        try:
+            with self._interruptible():
+                if self._reconnect_wanted or time.monotonic() >= self._look_at_s:
+                    self._look_after_board()
+                elif self._live.viewers and self._can_show and time.monotonic() >= self._live_at_s:
+                    self._show_live()
+                else:
+                    self._is_wanted(self._look_at_s - time.monotonic())
+        except Interrupted:
+            return
+        except Exception:  # noqa: BLE001 - a mistake of ours, which the daemon outlives
+            _log.exception("looking after the rig failed")
+            self._live_at_s = time.monotonic() + _LOOK_AFTER_S
 
     def _look_after_board(self) -> None:
+        self._look_at_s = time.monotonic() + _LOOK_AFTER_S
         try:
-            if self._reconnect_wanted or self._board.status is not BoardStatus.READY:
-                if self._board.status is BoardStatus.HALTED and not self._reconnect_wanted:
-                    return
+            if self._reconnect_wanted:
+                self._note_board(BoardView())
                 self._reconnect_wanted = False
                 self._rig.connect()
+            elif self._board.status in (BoardStatus.CONNECTING, BoardStatus.OFFLINE):
+                self._rig.connect()
+            # Of a board that was killed that hears whether somebody has reset it.
             self._rig.check()
-        except MarlinHalted as halted:
-            self._note_board(
-                BoardView(
-                    status=BoardStatus.HALTED,
-                    reason=halted.what,
-                    hint="see that all is well, then reset the board",
-                )
-            )
         except RigError as error:
-            self._note_board(BoardView(status=BoardStatus.OFFLINE, reason=error.what, hint=error.hint))
+            self._note_board(self._board_after(error))
+        except Exception:
+            self._note_board(
+                BoardView(status=BoardStatus.OFFLINE, reason="it cannot be looked after", hint="see the log")
+            )
+            raise
         else:
             self._note_board(BoardView(status=BoardStatus.READY, firmware=self._rig.firmware))
+        finally:
+            # Connecting takes longer than that.
+            self._look_at_s = max(self._look_at_s, time.monotonic() + _LOOK_AFTER_S)
+
+    def _board_after(self, error: RigError) -> BoardView:
+        if isinstance(error, MarlinHalted):
+            hint = "see that all is well, then reset the board"
+            return BoardView(status=BoardStatus.HALTED, reason=error.what, hint=hint)
+        # Somebody has reset a board that was killed, or cut its power, or it is gone: it is looked for.
+        is_dead = self._rig.is_killed and not isinstance(error, MarlinReset | SerialPortError)
+        status = BoardStatus.HALTED if is_dead else BoardStatus.OFFLINE
+        return BoardView(status=status, reason=error.what, hint=error.hint)
 
     def _note_board(self, board: BoardView) -> None:
-        if board != self._board:
-            if board.status is not self._board.status:
-                _log.info("board %s", ": ".join(filter(None, (board.status.value, board.reason))))
+        if board == self._board:
+            return
+        if board.status is not self._board.status:
+            _log.info("board %s", ": ".join(filter(None, (board.status.value, board.reason))))
+        with self._board_changed:
             self._board = board
-            self._tell_board(board)
+            self._board_changed.notify_all()
+        self._tell_board(board)
+
+    @property
+    def _can_show(self) -> bool:
+        return self._board.status is BoardStatus.READY
 
     def _show_live(self) -> None:
         """Take pictures as long as somebody looks and nothing else is wanted."""
         config = self._place().config
         interval_s = 1.0 / config.daemon.live_fps
-        wish: Job | None = None
         try:
             with self._rig.looking(config) as (camera, clock):
-                while wish is None and self._live.viewers and not self._is_ending:
+                due_s = time.monotonic()
+                while self._live.viewers and not self._is_wanted(due_s - time.monotonic()):
                     self._beat()
+                    if time.monotonic() >= self._look_at_s:
+                        self._look_at_s = time.monotonic() + _LOOK_AFTER_S
+                        self._rig.check()
                     due_s = time.monotonic() + interval_s
                     self._live.show(camera.capture(clock.monotonic()), clock)
-                    if self._look_wanted:
-                        break
-                    wish = self._next_wish(max(0.0, due_s - time.monotonic()))
-        except RigError as error:
-            self._note_board(BoardView(status=BoardStatus.OFFLINE, reason=error.what, hint=error.hint))
-            self._look_wanted = True
-        if wish is not None:
-            self._run(wish)
+        except CameraError as error:
+            # The board is none the worse for it.
+            _log.warning("no live picture: %s", error)
+            self._live_at_s = time.monotonic() + _LOOK_AFTER_S
+        except RigError:
+            self._look_at_s = 0.0
+            self._live_at_s = time.monotonic() + _LOOK_AFTER_S
 
     def _run(self, job: Job) -> None:
         """Run a job to its end, whatever that is; the daemon outlives all of them."""
         _log.info("%s begins", job.request.kind, extra={"job_id": job.id})
         state, problem = self._outcome(job)
-        self._job = None
-        self._look_wanted = True
-        if not self._is_ending or state is not JobState.CANCELLED:
+        self._look_at_s = 0.0
+        if not self._cuts_short or state is JobState.FINISHED:
             # What was cut short by the end of the daemon is offered again by the next one.
             try:
                 self._job_file.end()
@@ -259,23 +352,26 @@ class Keeper:
                 _log.error("%s", error, extra={"job_id": job.id})
         how = "" if problem is None else f": {problem.detail}"
         _log.info("%s %s%s", job.request.kind, state.value, how, extra={"job_id": job.id})
+        self._job = None
         job.end(state, problem)
+
+    def _end_what_never_began(self) -> None:
+        with self._board_changed:
+            self._has_ended = True
+            job, self._job = self._job, None
+        if job is not None:
+            job.end(JobState.CANCELLED, _stopped(JobState.CANCELLED))
 
     def _outcome(self, job: Job) -> tuple[JobState, Problem | None]:
         place = self._place()
+        self._stop_came = False
         try:
-            try:
-                self._is_interruptible = True
+            with self._interruptible(job):
                 self._follow(job, place)
-            finally:
-                self._is_interruptible = False
         except Interrupted as stop:
-            is_stop = job.state is JobState.STOPPING
+            is_stop = self._stop_came or job.state is JobState.STOPPING
             state = JobState.STOPPED if is_stop else JobState.CANCELLED
-            notes = (*getattr(stop, "__notes__", ()), *_kept(job, place.config))
-            return state, Problem(
-                title="Stopped", status=409, detail=f"the job was {state.value}", notes=notes
-            )
+            return state, _stopped(state, *getattr(stop, "__notes__", ()), *_kept(job, place.config))
         except RigError as error:
             for note in _kept(job, place.config):
                 error.add_note(note)
@@ -286,7 +382,13 @@ class Keeper:
             _log.exception("%s failed", job.request.kind, extra={"job_id": job.id})
             kind = type(error).__name__
             detail = f"a mistake in this program ended the job ({kind}: {error})"
-            return JobState.FAILED, Problem(title="Mistake", status=500, detail=detail, hint="see the log")
+            return JobState.FAILED, Problem(
+                title="Mistake",
+                status=500,
+                detail=detail,
+                hint="see the log",
+                notes=tuple(_kept(job, place.config)),
+            )
         return JobState.FINISHED, None
 
     def _follow(self, job: Job, place: Workplace) -> None:
@@ -314,7 +416,15 @@ class Keeper:
             yield replace(machine, camera=watched)
 
 
-def _kept(job: Job, config: Config) -> Iterator[str]:
-    kept = None if job.begun is None else what_is_kept(job.begun, config)
-    if kept is not None:
-        yield kept
+def _stopped(state: JobState, *notes: str) -> Problem:
+    return Problem(title="Stopped", status=409, detail=f"the job was {state.value}", notes=notes)
+
+
+def _kept(job: Job, config: Config) -> Sequence[str]:
+    """What is kept of a job that did not come to its end; nothing where that cannot be found out."""
+    try:
+        kept = None if job.begun is None else what_is_kept(job.begun, config)
+    except Exception:  # noqa: BLE001 - the job is over already, and has to be told of
+        _log.exception("cannot tell what is kept", extra={"job_id": job.id})
+        return ()
+    return () if kept is None else (kept,)

@@ -16,6 +16,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rig.errors import (
+    AnsweredAlready,
     BadInput,
     ConfigError,
     DeviceError,
@@ -34,6 +35,7 @@ _STATUSES: Sequence[tuple[type[RigError], HTTPStatus]] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     # Each value was sound by itself, or it would have been refused as bad input.
     (ConfigError, HTTPStatus.CONFLICT),
+    (AnsweredAlready, HTTPStatus.CONFLICT),
     (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (RigBusy, HTTPStatus.CONFLICT),
     (StorageError, HTTPStatus.INSUFFICIENT_STORAGE),

@@ -238,6 +238,11 @@ class Marlin:
         """Begin an emergency stop; for any thread or signal handler. `make_sure_of_kill` ends it."""
         self._link.kill()
 
+    @property
+    def is_killed(self) -> bool:
+        """Whether the board was told to kill itself since it was connected."""
+        return self._link.is_killed
+
     def make_sure_of_kill(self) -> None:
         """Repeat an emergency stop until the board confirms it; nothing where there was none.
 
