@@ -1,6 +1,7 @@
 """The live picture: encoded once for all who look, and not at all while nobody does."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +19,7 @@ from rig.vision.classifier import Candidate
 from rig.vision.jpeg import encode_jpeg
 from rig.vision.locate import Box, locate
 
+_log = logging.getLogger(__name__)
 _OUTLINE_BGR = (0, 170, 255)
 _JPEG_QUALITY = 80
 _BEAT_EVERY_S = 10.0
@@ -46,11 +48,14 @@ class Shot:
 @dataclass(eq=False)
 class _Viewer:
     loop: asyncio.AbstractEventLoop
+    since: float
     news: asyncio.Event = field(default_factory=asyncio.Event)
     latest: Shot | None = None
 
     def see(self, shot: Shot | None) -> None:
         """A newer picture takes the place of one that the viewer was too slow for."""
+        if shot is not None and shot.exposed_at < self.since:
+            return
         self.latest = shot
         self.loop.call_soon_threadsafe(self.news.set)
 
@@ -106,8 +111,8 @@ class LivePicture:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[AsyncIterator[Shot]]:
-        """The pictures from now on; whoever is slow misses some. They end when the daemon does."""
-        viewer = _Viewer(asyncio.get_running_loop())
+        """The pictures exposed from now on; whoever is slow misses some. They end when the daemon does."""
+        viewer = _Viewer(asyncio.get_running_loop(), time.time())
         with self._changed:
             self._viewers.add(viewer)
         self._watched_from()
@@ -116,6 +121,9 @@ class LivePicture:
         finally:
             with self._changed:
                 self._viewers.discard(viewer)
+                if not self._viewers:
+                    # Nobody is left to see it.
+                    self._waiting = None
 
     def close(self) -> None:
         """Let everybody go who looks, and end the thread."""
@@ -137,7 +145,11 @@ class LivePicture:
         next_s = 0.0
         while (waiting := self._next_frame(next_s)) is not None:
             next_s = time.monotonic() + self._interval_s
-            shot = self._picture(*waiting)
+            try:
+                shot = self._picture(*waiting)
+            except Exception:  # noqa: BLE001 - the next picture may be a better one
+                _log.exception("a picture cannot be shown")
+                continue
             self.encoded += 1
             with self._changed:
                 for viewer in self._viewers:

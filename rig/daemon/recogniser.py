@@ -37,7 +37,10 @@ class Recogniser:
             return self._loaded[0].name, len(self._classifier.card.labels)
 
     def refresh(self) -> None:
-        """Load the model in use, if it is another than before; one that cannot be used is said once."""
+        """Load the model in use, if it is another than before; one that cannot be used is said once.
+
+        Only one thread may call this.
+        """
         try:
             folder = folder_in_use(self._models())
             wanted = (folder, (folder / "model.json").stat().st_mtime_ns)
@@ -45,15 +48,17 @@ class Recogniser:
             with self._lock:
                 self._classifier, self._loaded = None, None
             return
-        with self._lock:
-            if wanted == self._loaded:
-                return
-            self._loaded = wanted
-            try:
-                self._classifier = Classifier(load_bundle(folder))
-            except RigError as error:
-                self._classifier = None
-                _log.warning("no live recognition: %s", error)
+        if wanted == self._loaded:
+            return
+        classifier = None
+        try:
+            # Not under the lock: whoever looks meanwhile has the one before.
+            classifier = Classifier(load_bundle(folder))
+        except RigError as error:
+            _log.warning("no live recognition: %s", error)
+        finally:
+            with self._lock:
+                self._classifier, self._loaded = classifier, wanted
 
     def candidates(self, image: Image) -> tuple[Candidate, ...]:
         """What a part in a picture is taken for, most probable first; none without a model."""
