@@ -1,9 +1,10 @@
 """Runs the daemon: its rig in this thread, its servers in another, until it is told to end."""
 
 import asyncio
+import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +30,11 @@ from rig.daemon_socket import socket_to_serve
 from rig.machine import open_rig
 
 # Whatever moves when the daemon is told to end may move on for so long.
-_LET_MOVE_S = 2.0
+_LET_MOVE_S = 1.5
 _LET_ANSWER_S = 1
-_TEND_EVERY_S = 1.0
+_TEND_EVERY_S = 0.25
+_REFRESH_EVERY_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,9 @@ def serve(config: Config, config_file: Path | None, told: Callable[[Serving], No
         sockets = _listen(config, stack)
         daemon = Daemon(config, config_file, rig, watchdog, log.ring)
         app = build_app(daemon, door)
-        servers = _Servers([_Server(each, app) for each in sockets], lambda: _tend(daemon, watchdog))
-        with servers.running(daemon.close):
+        tasks = _tend(daemon, watchdog), _refresh(daemon)
+        servers = _Servers([_Server(each, app) for each in sockets], tasks)
+        with servers.running(daemon.close, daemon.keeper.end):
             page = next((each.url for each in sockets if each.url), None)
             told(Serving(page, socket_to_serve(config), sentence))
             notifier.ready(f"serving {page or socket_to_serve(config)}")
@@ -130,49 +134,77 @@ class _Server(uvicorn.Server):
 
 
 class _Servers:
-    """All sockets, in a thread of their own with what has to be tended every now and then."""
+    """All sockets, in a thread of their own with what has to be tended every now and then.
 
-    def __init__(self, servers: list[_Server], tend: Callable[[], Awaitable[None]]) -> None:
+    Args:
+        tasks: go on beside the servers, and end with them.
+    """
+
+    def __init__(self, servers: list[_Server], tasks: Sequence[Coroutine[None, None, None]]) -> None:
         self._servers = servers
-        self._tend = tend
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="servers")
+        self._tasks = tasks
+        self._is_told_to_end = False
+        self._thread = threading.Thread(target=self._run, name="servers")
+        self._died: Callable[[], None] = lambda: None
 
     @contextmanager
-    def running(self, let_go: Callable[[], None]) -> Iterator[None]:
+    def running(self, let_go: Callable[[], None], died: Callable[[], None]) -> Iterator[None]:
         """Serve while the block runs; returns when all that is answered is answered.
 
         Args:
             let_go: ends the answers that would go on for ever.
+            died: called by the servers' thread if it ends by itself.
         """
+        self._died = died
         self._thread.start()
         try:
             for server in self._servers:
                 server.is_serving.wait()
             yield
         finally:
+            self._is_told_to_end = True
             let_go()
             for server in self._servers:
                 server.should_exit = True
             self._thread.join()
 
-    async def _serve(self) -> None:
-        tending = asyncio.create_task(self._tend_on())
-        await asyncio.gather(*(server.answer() for server in self._servers))
-        tending.cancel()
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException:  # noqa: BLE001 - uvicorn ends by SystemExit, which nobody would hear of here
+            _log.exception("the servers have failed")
+        finally:
+            for server in self._servers:
+                server.is_serving.set()
+            if not self._is_told_to_end:
+                # Nobody could reach the rig any more, and it may move.
+                self._died()
 
-    async def _tend_on(self) -> None:
-        while True:
-            await self._tend()
-            await asyncio.sleep(_TEND_EVERY_S)
+    async def _serve(self) -> None:
+        tasks = [asyncio.create_task(task) for task in self._tasks]
+        await asyncio.gather(*(server.answer() for server in self._servers))
+        for task in tasks:
+            task.cancel()
 
 
 async def _tend(daemon: Daemon, watchdog: Watchdog) -> None:
-    """What the servers' thread looks after, once a second."""
-    watchdog.beat(SERVERS)
-    job = daemon.running
-    if job is not None and job.state in (JobState.PAUSED, JobState.WAITING):
-        # That takes as long as it takes.
-        watchdog.beat(RIG)
-    watchdog.feed()
-    daemon.keeper.hurry(_LET_MOVE_S)
-    await asyncio.to_thread(daemon.recogniser.refresh)
+    """What the servers' thread looks after."""
+    while True:
+        watchdog.beat(SERVERS)
+        job = daemon.running
+        if job is not None and job.state in (JobState.PAUSED, JobState.WAITING):
+            # That takes as long as it takes.
+            watchdog.beat(RIG)
+        watchdog.feed()
+        daemon.keeper.hurry(_LET_MOVE_S)
+        await asyncio.sleep(_TEND_EVERY_S)
+
+
+async def _refresh(daemon: Daemon) -> None:
+    """Has the model in use taken up; loading one takes a second or two."""
+    while True:
+        try:
+            await asyncio.to_thread(daemon.recogniser.refresh)
+        except Exception:  # noqa: BLE001 - there are no candidates then, and all else goes on
+            _log.exception("looking for the model failed")
+        await asyncio.sleep(_REFRESH_EVERY_S)
