@@ -5,11 +5,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from rig.capture.plan import open_sessions
 from rig.config import Config
 from rig.errors import BadInput
 from rig.files import storage_errors, write_whole
-from rig.jobs.requests import JobRequest, ResumeRequest, SortRequest
-from rig.jobs.run import Beginning
+from rig.jobs.requests import BatchRequest, CaptureRequest, JobRequest, ResumeRequest, SortRequest
+from rig.jobs.run import Beginning, CaptureStarted
 from rig.jobs.sort import SortStarted
 from rig.sorting.ledger import Ledger, RunId
 
@@ -21,6 +22,7 @@ class Interrupted(BaseModel):
 
     Attributes:
         run: of sorting mode, in the ledger; None of anything else, or before it had begun.
+        session: of a capture of one part; None of anything else, or before it had begun.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,14 +30,20 @@ class Interrupted(BaseModel):
     started_at: str
     request: JobRequest
     run: str | None = None
+    session: str | None = None
 
     @property
     def what(self) -> str:
         """What was under way, a sentence without a full stop."""
         match self.request:
             case SortRequest():
-                return f"Sorting {self.request.count} parts was cut short"
-            case request if request.kind in ("capture", "batch", "resume"):
+                parts = "1 part" if self.request.count == 1 else f"{self.request.count} parts"
+                return f"Sorting {parts} was cut short"
+            case CaptureRequest(part=part):
+                return f"The capture of {part} was cut short; what was taken is kept"
+            case BatchRequest(source=source):
+                return f"The capture of the list {source} was cut short; what was taken is kept"
+            case ResumeRequest():
                 return "A capture was cut short; what was taken is kept"
         return "A calibration was cut short"
 
@@ -60,9 +68,14 @@ class JobFile:
 
     def note(self, job: Interrupted, begun: Beginning) -> Interrupted:
         """Keep what the job has begun with, as far as that is needed to go on."""
-        if isinstance(begun, SortStarted):
-            job = job.model_copy(update={"run": begun.run})
-            self.begin(job)
+        match begun:
+            case SortStarted():
+                job = job.model_copy(update={"run": begun.run})
+            case CaptureStarted():
+                job = job.model_copy(update={"session": begun.plan.session})
+            case _:
+                return job
+        self.begin(job)
         return job
 
     def end(self) -> None:
@@ -97,9 +110,10 @@ def request_to_go_on(left: Interrupted, config: Config) -> JobRequest:
             if rest <= 0:
                 raise BadInput("all parts of it were sorted", hint="dismiss it")
             return left.request.model_copy(update={"count": rest, "emptied": ()})
-        case request if request.kind in ("capture", "batch", "resume"):
-            return ResumeRequest(attended=request.attended)
+        case CaptureRequest() if left.session in open_sessions(config.paths.captures):
+            return ResumeRequest(attended=left.request.attended, session=left.session)
         case request:
+            # Of a list, and of what is resumed, that is the rest; all else begins anew.
             return request
 
 

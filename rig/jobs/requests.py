@@ -53,9 +53,14 @@ class BatchRequest(Request):
 
 
 class ResumeRequest(Request):
-    """Go on with the unfinished session or list that was begun last."""
+    """Go on with an unfinished session or list.
+
+    Attributes:
+        session: of one part; empty for the session or list that was begun last.
+    """
 
     kind: Literal["resume"] = "resume"
+    session: str = Field(default="", pattern=r"^[0-9A-Za-z-]*$", max_length=100)
 
 
 class PassRequest(Section):

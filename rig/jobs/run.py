@@ -12,7 +12,7 @@ from rig.calibration.table import TableEvent
 from rig.capture.batch import Batch, BatchEvent, BatchRow, Choice, begin_batch, latest_open_batch
 from rig.capture.order import Order
 from rig.capture.parts_list import parse_parts_list
-from rig.capture.plan import CapturePlan, is_open, latest_open_plan
+from rig.capture.plan import CapturePlan, is_open, latest_open_plan, open_plan, open_sessions
 from rig.config import Config
 from rig.config_file import set_values
 from rig.errors import BadInput, CaptureStopped, StorageError, TableStalled
@@ -115,7 +115,7 @@ def run(request: JobRequest, place: Workplace, person: Person) -> Generator[JobE
         case BatchRequest():
             yield from _batch(_begin(request, place.config), place, person)
         case ResumeRequest():
-            yield from _resume(place, person)
+            yield from _resume(request, place, person)
         case SortRequest():
             yield from _sort(request, place, person)
         case CalibrateTurnRequest():
@@ -193,9 +193,13 @@ def _batch(batch: Batch, place: Workplace, person: Person) -> Generator[JobEvent
     yield from batch_job(place.config, batch, person.ask, decide, place.open_machine)
 
 
-def _resume(place: Workplace, person: Person) -> Generator[JobEvent, None, None]:
+def _resume(request: ResumeRequest, place: Workplace, person: Person) -> Generator[JobEvent, None, None]:
     captures = place.config.paths.captures
-    if batch := latest_open_batch(captures):
+    if request.session:
+        if request.session not in open_sessions(captures):
+            raise BadInput(f"there is no unfinished session {request.session}", hint="start one")
+        yield from _capture(open_plan(request.session, captures), place, person, goes_on=True)
+    elif batch := latest_open_batch(captures):
         yield from _batch(batch, place, person)
     else:
         yield from _capture(latest_open_plan(captures), place, person, goes_on=True)
