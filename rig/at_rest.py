@@ -74,8 +74,19 @@ def leaving(
 
 
 def is_stoppable() -> bool:
-    """Whether another Ctrl-C would stop the motion of this process at once."""
+    """Whether another Ctrl-C would stop at once what moves."""
     return bool(_guarded)
+
+
+@contextmanager
+def stoppable_elsewhere() -> Iterator[None]:
+    """While the block runs, something moves that another process has put into motion for this one."""
+    something = object()
+    _guarded.append(something)
+    try:
+        yield
+    finally:
+        _guarded.remove(something)
 
 
 def _take(steps: Mapping[str, Callable[[], None]], failures: list[tuple[str, RigError]]) -> None:
@@ -166,4 +177,4 @@ class _StopSignals:
             self._handlers[number](number, frame)
 
 
-_guarded: list[_StopSignals] = []
+_guarded: list[object] = []

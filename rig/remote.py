@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import rig.errors
+from rig.at_rest import stoppable_elsewhere
 from rig.config import Config
 from rig.daemon_socket import sockets_to_try
-from rig.errors import DeviceError, Interrupted, RigError
-from rig.jobs.person import Person
+from rig.errors import AnsweredAlready, BadInput, DeviceError, Interrupted, RigError
+from rig.jobs.person import PersonElsewhere, Withdrawn
 from rig.jobs.requests import JobRequest
 from rig.jobs.run import JobEvent
 from rig.jobs.wire import from_wire
 
 _API = "/api/v1"
-_ANSWER_TIMEOUT_S = 20.0
+# A stop is answered when the rig is at rest, and a job when the board is connected.
+_ANSWER_TIMEOUT_S = 30.0
 # A heartbeat comes every 10 s.
 _SILENCE_S = 40.0
 _ENDED = ("finished", "failed", "cancelled", "stopped")
@@ -43,7 +45,7 @@ class Daemon:
         return f"the daemon that has the rig (process {self.pid}, in {self.folder})"
 
     @contextmanager
-    def following(self, request: JobRequest, person: Person) -> Iterator[Iterator[JobEvent]]:
+    def following(self, request: JobRequest, person: PersonElsewhere) -> Iterator[Iterator[JobEvent]]:
         """Start a job, and hand out its events; what ends the block early cancels the job and waits for it.
 
         Raises:
@@ -51,18 +53,40 @@ class Daemon:
             Interrupted: with what the job's end had to say as notes; or somebody else ended the job.
         """
         job = self._ask("POST", "/jobs", json.loads(request.model_dump_json()))
-        followed = _Followed(self, job["id"], person)
-        with closing(followed.events(job["first_event"])) as events:
-            try:
+        followed = _Followed(self, job["id"], job["first_event"], person)
+        try:
+            with stoppable_elsewhere(), closing(followed.events()) as events:
                 yield events
-            except BaseException as stop:
-                for note in followed.end_early():
-                    stop.add_note(note)
-                raise
+        except BaseException as stop:
+            try:
+                notes = followed.end_early()
+            except RigError as error:
+                notes = [str(error)]
+            for note in notes:
+                stop.add_note(note)
+            raise
 
-    def stop(self, *, emergency: bool) -> None:
-        """Stop all motion at once; returns when whatever ran has ended and the rig is at rest."""
-        self._ask("POST", "/emergency-stop" if emergency else "/stop", {})
+    def stop(self, *, emergency: bool) -> str | None:
+        """Stop all motion at once; returns when whatever ran has ended and the rig is at rest.
+
+        Returns:
+            What ran, a sentence without a full stop; None where nothing did.
+
+        Raises:
+            DeviceError: it is not certain that the rig stands, or at rest.
+        """
+        job = self._ask("POST", "/emergency-stop" if emergency else "/stop", {})["job"]
+        return None if job is None else str(job["what"])
+
+    @property
+    def board(self) -> tuple[str, str, str]:
+        """How the board is: ready or what else, why, and what to do.
+
+        Raises:
+            RigError: the daemon does not answer.
+        """
+        board = self._ask("GET", "/state")["board"]
+        return board["status"], board["reason"] or board["firmware"], board["hint"]
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """What it answers to one question.
@@ -79,6 +103,12 @@ class Daemon:
             raise error_of(said)
         return said
 
+    def _gone(self, why: object) -> DeviceError:
+        return DeviceError(
+            f"{self} does not answer any more: {why}",
+            hint="see what became of it: rig serve prints it, or journalctl -u brickrig",
+        )
+
     @contextmanager
     def _connected(self, timeout_s: float) -> Iterator[http.client.HTTPConnection]:
         connection = _UnixConnection(self.socket, timeout_s)
@@ -86,100 +116,118 @@ class Daemon:
             with closing(connection):
                 yield connection
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise DeviceError(
-                f"{self} does not answer any more: {error}",
-                hint="see what became of it: rig serve prints it, or journalctl -u brickrig",
-            ) from error
+            raise self._gone(error) from error
 
 
 class _Followed:
-    """One job of a daemon."""
+    """One job of a daemon.
 
-    def __init__(self, daemon: Daemon, job: str, person: Person) -> None:
+    Args:
+        after: the id of the event before its first one.
+    """
+
+    def __init__(self, daemon: Daemon, job: str, after: str, person: PersonElsewhere) -> None:
         self._daemon = daemon
         self._job = job
         self._person = person
         self._answered: set[str] = set()
-        self._last_event = ""
-        self._has_ended = False
+        self._seen = after
+        # It has ended, or is left to itself.
+        self._is_let_go = False
 
-    def events(self, after: str) -> Generator[JobEvent, None, None]:
-        for name, document in self._stream(after):
+    def events(self) -> Generator[JobEvent, None, None]:
+        for name, document in self._stream():
             if document.get("job") == self._job and name == "event":
-                yield from_wire(document["event"])
+                yield self._event(document["event"])
             elif name == "job" and document["id"] == self._job:
-                self._see_to(document)
                 if document["state"] in _ENDED:
                     self._end(document)
                     return
+                self._see_to(document["question"])
             elif name == "reset":
+                self._is_let_go = True
                 raise DeviceError(
-                    f"{self._daemon} tells faster than this computer listens; the job goes on there",
-                    hint="see how it ends on the page",
+                    f"{self._daemon} has told more than this computer could hear; the job goes on there",
+                    hint="see how it ends on the page, or end it with: rig stop",
                 )
 
     def end_early(self) -> list[str]:
         """Cancel the job, and wait until the rig is at rest; a second Ctrl-C meanwhile stops it at once."""
-        if self._has_ended:
-            return []
         how = "cancel"
-        while True:
+        while not self._is_let_go:
             try:
                 self._daemon._ask("POST", f"/jobs/{self._job}/{how}", {})
                 return self._await_end()
             except Interrupted:
                 how = "stop"
-
-    def _await_end(self) -> list[str]:
-        for name, document in self._stream(self._last_event):
-            if name == "job" and document["id"] == self._job and document["state"] in _ENDED:
-                self._has_ended = True
-                return list((document["problem"] or {}).get("notes", []))
         return []
 
+    def _await_end(self) -> list[str]:
+        with closing(self._stream()) as stream:
+            while (job := self._daemon._ask("GET", f"/jobs/{self._job}"))["state"] not in _ENDED:
+                # Whatever is told of jobs: then it is asked for anew.
+                next(name for name, _ in stream if name in ("job", "reset"))
+        self._is_let_go = True
+        return list((job["problem"] or {}).get("notes", []))
+
+    def _event(self, document: dict[str, Any]) -> JobEvent:
+        try:
+            return from_wire(document)
+        except ValueError as error:
+            raise DeviceError(
+                f"{self._daemon} is of another version: {error}", hint="end it, and start it anew"
+            ) from error
+
     def _end(self, job: Mapping[str, Any]) -> None:
-        self._has_ended = True
+        self._is_let_go = True
         if job["state"] == "finished":
             return
         problem = job["problem"] or {}
-        if job["state"] == "failed":
+        if job["state"] == "failed" or problem.get("type") != "about:blank":
+            # Not stopped as it should have been: it could not be left at rest.
             raise error_of(problem)
         stop = Interrupted()
         for note in problem.get("notes", []):
             stop.add_note(note)
         raise stop
 
-    def _see_to(self, job: Mapping[str, Any]) -> None:
-        """Have a question of the job answered, once."""
-        question = job["question"]
+    def _see_to(self, question: Mapping[str, Any] | None) -> None:
+        """Have a question of the job answered, once; it may be answered elsewhere meanwhile."""
         if question is None or question["id"] in self._answered:
             return
         self._answered.add(question["id"])
-        if question["answers"]:
-            answer = self._person.choose(question["sentence"], question["answers"])
-        else:
-            self._person.ask(question["sentence"])
-            answer = ""
-        said = {"question_id": question["id"], "answer": answer}
-        self._daemon._ask("POST", f"/jobs/{self._job}/answer", said)
 
-    def _stream(self, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Names and contents of server-sent events."""
+        def is_asked() -> bool:
+            now = self._daemon._ask("GET", f"/jobs/{self._job}")["question"]
+            return now is not None and now["id"] == question["id"]
+
+        if not is_asked():
+            return
+        try:
+            answer = self._person.answer(question["sentence"], question["answers"], is_asked)
+            said = {"question_id": question["id"], "answer": answer}
+            self._daemon._ask("POST", f"/jobs/{self._job}/answer", said)
+        except (Withdrawn, AnsweredAlready):
+            return
+
+    def _stream(self) -> Generator[tuple[str, dict[str, Any]], None, None]:
+        """Names and contents of server-sent events that were not handed out yet."""
         with self._daemon._connected(_SILENCE_S) as connection:
-            connection.request("GET", f"{_API}/events?after={after}")
+            connection.request("GET", f"{_API}/events?after={self._seen}")
             answer = connection.getresponse()
             if answer.status >= 400:
                 raise error_of(json.loads(answer.read()))
-            name = ""
+            name, number = "", ""
             while line := answer.readline():
                 field, _, value = line.decode().rstrip("\n").partition(": ")
                 if field == "event":
-                    name = value
+                    name, number = value, ""
                 elif field == "id":
-                    self._last_event = value
+                    number = value
                 elif field == "data":
                     yield name, json.loads(value)
-            raise OSError("it was ended")
+                    self._seen = number or self._seen
+        raise self._daemon._gone("it has ended")
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -209,15 +257,22 @@ def find_daemon(config: Config, *, anywhere: bool) -> Daemon | None:
         try:
             with closing(_UnixConnection(path, _ANSWER_TIMEOUT_S)) as connection:
                 connection.connect()
-        except (FileNotFoundError, ConnectionRefusedError):
-            continue  # none, or one that was killed
         except PermissionError as error:
             raise DeviceError(
                 f"{path} is not for this user",
                 hint="join its group, then log in anew: usermod -aG brickrig NAME",
             ) from error
-        about = found._ask("GET", "/state")["rig"]
-        return Daemon(path, about["pid"], Path(about["folder"]))
+        except TimeoutError as error:
+            raise DeviceError(f"the daemon at {path} does not answer", hint="start it anew") from error
+        except OSError:
+            continue  # none, or one that was killed, or no place for one
+        about = found._ask("GET", "/state")
+        try:
+            return Daemon(path, int(about["rig"]["pid"]), Path(about["rig"]["folder"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DeviceError(
+                f"what listens at {path} is no daemon of a rig", hint="name another socket in [daemon]"
+            ) from error
     return None
 
 
@@ -225,7 +280,9 @@ def error_of(problem: Mapping[str, Any]) -> RigError:
     """The error that a problem document tells of."""
     name = str(problem.get("type", "")).rpartition("/")[2]
     kind = getattr(rig.errors, name, RigError)
-    known = isinstance(kind, type) and issubclass(kind, RigError) and kind is not rig.errors.BadField
+    if kind is rig.errors.BadField:
+        kind = BadInput
+    known = isinstance(kind, type) and issubclass(kind, RigError)
     what = str(problem.get("detail") or problem.get("title") or "the daemon says only that it failed")
     error = (kind if known else RigError)(what, hint=str(problem.get("hint") or ""))
     for note in problem.get("notes", ()):

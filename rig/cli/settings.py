@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
     from rig.config import Config
+
+# How soon somebody at a terminal sees that a question was answered elsewhere.
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,40 @@ class Settings:
         Raises:
             Interrupted: the person has left (Ctrl-D).
         """
+        return self._choose(question, answers, lambda: None)
+
+    def answer(self, sentence: str, answers: Sequence[str], is_asked: Callable[[], bool]) -> str:
+        """As `PersonElsewhere.answer`."""
+        from select import select
+
+        from rig.jobs.person import Withdrawn, nobody_to_ask
+
+        def await_line() -> None:
+            while not select([sys.stdin], [], [], _LOOK_EVERY_S)[0]:
+                if not is_asked():
+                    typer.echo("It was answered elsewhere.", err=True)
+                    raise Withdrawn
+
+        if not self.somebody_is_there:
+            raise nobody_to_ask(sentence)
+        if answers:
+            return self._choose(sentence, answers, await_line)
+        self.read_line(f"{sentence}, then press Enter. ", await_line)
+        return ""
+
+    def _choose(self, question: str, answers: Sequence[str], await_line: Callable[[], None]) -> str:
         while True:
-            typed = self.read_line(f"{question} ({', '.join(answers)}) ").strip().casefold()
+            prompt = f"{question} ({', '.join(answers)}) "
+            typed = self.read_line(prompt, await_line).strip().casefold()
             meant = [answer for answer in answers if typed and answer.startswith(typed)]
             if len(meant) == 1:
                 return meant[0]
 
-    def read_line(self, prompt: str) -> str:
+    def read_line(self, prompt: str, await_line: Callable[[], None] = lambda: None) -> str:
         """What a person types behind a prompt.
+
+        Args:
+            await_line: returns once there is something to read.
 
         Raises:
             Interrupted: the person has left (Ctrl-D).
@@ -108,6 +137,7 @@ class Settings:
 
         with self._bars_standing_still():
             typer.echo(prompt, err=True, nl=False)
+            await_line()
             line = sys.stdin.readline()
         if not line:
             raise Interrupted
