@@ -62,7 +62,7 @@ def sort(
     request = SortRequest(
         attended=settings.somebody_is_there,
         count=count,
-        model=model,
+        model=_found(model),
         follow=follow,
         emptied=tuple(emptied or ()),
     )
@@ -80,6 +80,11 @@ def sort(
         _print_what_comes_next(settings, config, followed)
         document |= {"pass": followed.this, "next_pass": followed.next}
     settings.print_json(document)
+
+
+def _found(model: str) -> str:
+    """A folder by its whole path, since a daemon may work in another one; a name as it is."""
+    return str(Path(model).absolute()) if "/" in model and Path(model).is_dir() else model
 
 
 def _followed(path: Path, number: int) -> "tuple[FollowedPass, PassRequest]":

@@ -1,7 +1,8 @@
 """Events of jobs as JSON documents and back, for whoever follows a job from another process.
 
 An event is an object with its class as `event` and its attributes beside that. Pictures stay where they are:
-what arrives has an empty one in their place. Paths are absolute, since the other process may be elsewhere.
+what arrives has an empty one in their place. Paths are absolute, since the other process may be elsewhere;
+what arrives is called as it is from here.
 """
 
 from pathlib import Path
@@ -23,9 +24,15 @@ def _is_image(kind: Any) -> bool:
     return getattr(kind, "__origin__", kind) is np.ndarray
 
 
+def _from_here(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 _converter = make_converter()
 _converter.register_unstructure_hook_func(_is_image, lambda image: None)
 _converter.register_unstructure_hook(Path, lambda path: str(path.absolute()))
+_converter.register_structure_hook(Path, lambda value, kind: _from_here(Path(value)))
 _converter.register_structure_hook_func(_is_image, lambda value, kind: _NO_IMAGE)
 configure_tagged_union(JobEvent, _converter, tag_name=_EVENT)
 
