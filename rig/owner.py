@@ -99,7 +99,7 @@ def _alone(owner: Owner, folder: Path) -> Iterator[None]:
             if first := _written_by(file.read()):
                 raise RigBusy(
                     f"the rig is in use by: {first.command} (process {first.pid})",
-                    hint="wait until that has ended, or stop it with: rig stop",
+                    hint=_how_to_end(first),
                 )
             # Whoever holds it has just come, or just goes.
             if time.monotonic() > give_up_s:
@@ -113,6 +113,12 @@ def _alone(owner: Owner, folder: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def _how_to_end(owner: Owner) -> str:
+    if owner.command.startswith("rig serve"):
+        return f"end it first: kill {owner.pid}, or systemctl stop brickrig where it is the service"
+    return "wait until that has ended, or stop it with: rig stop"
 
 
 def _written_by(text: str) -> Owner | None:

@@ -3,30 +3,46 @@
 import os
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 from rig.at_rest import KILL_SIGNALS, STOP_SIGNALS
 from rig.config import Config
-from rig.errors import ConfigError, DeviceError, StorageError
+from rig.errors import ConfigError, DeviceError, RigError, StorageError
 from rig.marlin.codec import command
 from rig.marlin.link import Link
 from rig.marlin.ports import open_port
 from rig.owner import Owner, await_end, last_words, owners, rig_name
+from rig.remote import Daemon, find_daemon
 
 # A quick stop takes Marlin a second, and clearing its queue another; then the rig is put at rest.
 _END_TIMEOUT_S = 20.0
 
 
-def stop_rig(config: Config, *, emergency: bool) -> Sequence[Owner]:
-    """Stop all motion at once; returns when whoever ran the rig has given it up and it is certain to stand.
+@dataclass(frozen=True)
+class Stopped:
+    """What a stop met.
+
+    Attributes:
+        owners: the processes that ran the rig, which have put it at rest and given it up.
+        daemon: has the rig, and keeps it.
+        job: what the daemon did, a sentence without a full stop; None where it did nothing.
+    """
+
+    owners: Sequence[Owner] = ()
+    daemon: Daemon | None = None
+    job: str | None = None
+
+
+def stop_rig(config: Config, *, emergency: bool, anywhere: bool = False) -> Stopped:
+    """Stop all motion at once; returns when it is certain to stand, and whoever ran it has put it at rest.
+
+    Where nobody runs it, a real board is opened and stopped, its outputs are switched off and its motors
+    released; sweeper and chute stay where they are.
 
     Args:
         config: says which rig.
         emergency: kill the board instead: only a reset revives it.
-
-    Returns:
-        The processes that ran the rig, which have put it at rest. Where there were none, a real board was
-        opened and stopped, its outputs switched off and its motors released; sweeper and chute stay where
-        they are.
+        anywhere: that of the installed service is meant, too.
 
     Raises:
         DeviceError: a process does not give the rig up, or has said that it could not put it at rest; or the
@@ -38,6 +54,20 @@ def stop_rig(config: Config, *, emergency: bool) -> Sequence[Owner]:
         raise DeviceError(
             "this system has no signals to stop another process with", hint="press Ctrl-C twice there"
         )
+    try:
+        if (daemon := find_daemon(config, anywhere=anywhere)) is not None:
+            return Stopped(daemon=daemon, job=daemon.stop(emergency=emergency))
+    except StorageError:
+        pass  # no daemon can have its socket there
+    except RigError:
+        # One that does not answer may heed a signal all the same; that it did is not to be known.
+        for owner in _owners(config):
+            _signal(owner, emergency=emergency)
+        raise
+    return Stopped(owners=_stop_owners(config, emergency=emergency))
+
+
+def _stop_owners(config: Config, *, emergency: bool) -> Sequence[Owner]:
     running = _owners(config)
     for owner in running:
         _signal(owner, emergency=emergency)

@@ -27,7 +27,9 @@ def doctor(
     if motion:
         settings.say("The table will turn: keep your fingers away from it.")
     findings = []
-    for finding in exercise(config) if motion else diagnose(config, settings.origin(config)):
+    anywhere = settings.config_file is None and not settings.force_sim
+    looks = diagnose(config, settings.origin(config), anywhere=anywhere)
+    for finding in exercise(config) if motion else looks:
         findings.append(finding)
         if not settings.as_json:
             typer.echo(f"{_SIGNS[finding.verdict]}  {finding.subject}: {finding.found}")

@@ -19,13 +19,24 @@ def stop(
     config = settings.load_config()
     from rig.stop import stop_rig
 
-    stopped = stop_rig(config, emergency=emergency)
-    for owner in stopped:
+    anywhere = settings.config_file is None and not settings.force_sim
+    stopped = stop_rig(config, emergency=emergency, anywhere=anywhere)
+    for owner in stopped.owners:
         settings.say(f"Stopped: {owner.command} (process {owner.pid}).")
-    if not stopped:
+    if stopped.daemon is not None:
+        settings.say(
+            f"Stopped: {stopped.job}, through {stopped.daemon}."
+            if stopped.job is not None
+            else f"No job ran; asked {stopped.daemon}."
+        )
+        if emergency:
+            settings.say("The board is dead. Once all is well, reset it, or press Reconnect on the page.")
+    elif not stopped.owners:
         settings.say(
             "Nothing runs the simulated rig in this folder."
             if config.sim.enabled
             else f"No other program runs the rig; the board on {config.serial.port} was stopped."
         )
-    settings.print_json({"stopped": stopped, "emergency": emergency})
+    document = {"stopped": stopped.owners, "emergency": emergency, "job": stopped.job}
+    daemon = stopped.daemon
+    settings.print_json(document | {"daemon": None if daemon is None else daemon.pid})

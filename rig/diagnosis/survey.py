@@ -15,27 +15,53 @@ from rig.config import Config
 from rig.diagnosis.finding import Finding, Verdict
 from rig.errors import RigError
 from rig.machine import open_machine
+from rig.remote import Daemon, find_daemon
 from rig.shelf import default_bundle
 from rig.vision.classifier import Classifier
 from rig.vision.locate import locate
 
 
-def diagnose(config: Config, origin: str) -> Iterator[Finding]:
+def diagnose(config: Config, origin: str, *, anywhere: bool = False) -> Iterator[Finding]:
     """Look at versions, configuration, serial ports, camera, board, folders and model, one after the other.
+
+    What a daemon has is left to it: it is asked how that is.
 
     Args:
         config: what was loaded.
         origin: where it came from, in words.
+        anywhere: the rig of the installed service is meant, too.
     """
     yield _python()
     yield from _packages()
     yield Finding("configuration", "good", origin)
     yield _serial_ports(config)
+    yield from _desk(config, anywhere=anywhere)
+    yield from (_folder(name, path) for name, path in config.paths)
+    yield _attempt("model", lambda: _model(config), "note")
+
+
+def _desk(config: Config, *, anywhere: bool) -> Iterator[Finding]:
+    try:
+        daemon = find_daemon(config, anywhere=anywhere)
+        if daemon is not None:
+            yield from _of_daemon(daemon)
+            return
+    except RigError as error:
+        yield Finding("daemon", "bad", error.what, error.hint)
+        return
     if not config.sim.enabled:
         yield _attempt("camera", lambda: _camera(config), "bad")
     yield _attempt("rig", lambda: _machine(config), "bad")
-    yield from (_folder(name, path) for name, path in config.paths)
-    yield _attempt("model", lambda: _model(config), "note")
+
+
+def _of_daemon(daemon: Daemon) -> Iterator[Finding]:
+    yield Finding("daemon", "good", f"it has the rig (process {daemon.pid}, in {daemon.folder})")
+    status, said, hint = daemon.board
+    found = f"the daemon says that the board is {status}{f': {said}' if said else ''}"
+    if status == "ready":
+        yield Finding("rig", "good", found)
+    else:
+        yield Finding("rig", "note" if status == "connecting" else "bad", found, hint)
 
 
 def _python() -> Finding:
