@@ -25,6 +25,7 @@
         │   ├── FirmwareMismatch the firmware lacks what the rig needs
         │   └── LineRefused   the same line was refused too many times, or must not be sent at all
         ├── RigBusy           another process runs this rig
+        ├── BoardNotReady     the daemon's board is offline, or was killed
         ├── CaptureStopped    a view cannot be kept, however often it is taken
         │   └── TableStalled  the table is told to turn, and what lies on it does not
         └── PositionUnknown   an absolute move was asked for before homing or zeroing
@@ -165,6 +166,10 @@ class LineRefused(MarlinError):
 
 class RigBusy(DeviceError):
     """Another process runs this rig: wait for it, or stop it."""
+
+
+class BoardNotReady(DeviceError):
+    """The board that a daemon looks after is offline, or was killed: no job can begin."""
 
 
 class CaptureStopped(DeviceError):

@@ -9,11 +9,10 @@ from rig.daemon import problems
 from rig.daemon.daemon import Daemon
 from rig.daemon.door import API, Door
 from rig.daemon.guard import guarded
-from rig.daemon.library import Library
 from rig.daemon.metrics import Metrics
 from rig.daemon.page import files as page
 from rig.daemon.refusal import handle_refusals
-from rig.daemon.routes import events, files, jobs, live, login, machine
+from rig.daemon.routes import events, files, jobs, live, login, logs, machine
 
 
 def build_app(daemon: Daemon, door: Door) -> ASGIApp:
@@ -42,7 +41,8 @@ def build_api(daemon: Daemon, door: Door) -> FastAPI:
     metrics = Metrics(daemon)
     for routes in (jobs, machine, events, live):
         app.include_router(routes.routes(daemon), prefix=API)
-    app.include_router(files.routes(daemon, Library(daemon)), prefix=API)
+    app.include_router(files.routes(daemon, daemon.library), prefix=API)
+    app.include_router(logs.routes(daemon.logs), prefix=API)
     app.include_router(login.routes(door))
     app.include_router(machine.health_routes(daemon, metrics), prefix=API)
     app.include_router(machine.health_routes(daemon, metrics), include_in_schema=False)

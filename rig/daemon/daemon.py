@@ -13,11 +13,12 @@ from rig.daemon.event_log import EventLog
 from rig.daemon.interrupted import Interrupted, JobFile, request_to_go_on
 from rig.daemon.job import Job, JobView
 from rig.daemon.keeper import BoardStatus, BoardView, Keeper
+from rig.daemon.library import Library
 from rig.daemon.live import LivePicture, Shot
 from rig.daemon.log_ring import LogRing
 from rig.daemon.notify import Watchdog
 from rig.daemon.recogniser import Recogniser
-from rig.errors import BadInput, DeviceError, NotFound, RigBusy
+from rig.errors import BadInput, BoardNotReady, DeviceError, NotFound, RigBusy
 from rig.jobs.requests import JobRequest
 from rig.jobs.run import JobEvent, Workplace
 from rig.jobs.wire import to_wire
@@ -60,7 +61,8 @@ class Daemon:
         for name, limit_s in WORKERS_S.items():
             watchdog.watch(name, limit_s)
         self.events = EventLog()
-        self.recogniser = Recogniser(lambda: self.config.paths.models)
+        self.library = Library(self)
+        self.recogniser = Recogniser(lambda: self.config.paths.models, self.library.classifier)
         self.live = LivePicture(
             config.daemon, self.recogniser, self._tell_shot, beat=partial(watchdog.beat, LIVE)
         )
@@ -111,7 +113,7 @@ class Daemon:
 
         Raises:
             RigBusy: another one runs, or the daemon is about to end.
-            DeviceError: the board is not ready.
+            BoardNotReady: it is offline, or was killed.
         """
         self._refuse_another()
         board = self.keeper.await_board(_CONNECT_TIMEOUT_S)
@@ -119,7 +121,7 @@ class Daemon:
             self._refuse_another()
             if board.status is not BoardStatus.READY:
                 reason = board.reason or "it is being looked for"
-                raise DeviceError(f"the board is {board.status.value}: {reason}", hint=board.hint)
+                raise BoardNotReady(f"the board is {board.status.value}: {reason}", hint=board.hint)
             job = Job(request, self.events.last_id, self._tell_job)
             self._tell_job(job.view())
             self.keeper.begin(job)
@@ -214,6 +216,7 @@ class Daemon:
         """Let everybody go who looks on."""
         self.events.close()
         self.live.close()
+        self.library.close()
 
     # What is told.
 

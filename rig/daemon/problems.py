@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rig.errors import (
     AnsweredAlready,
     BadInput,
+    BoardNotReady,
     ConfigError,
     DeviceError,
     MissingPackage,
@@ -38,6 +39,7 @@ _STATUSES: Sequence[tuple[type[RigError], HTTPStatus]] = (
     (AnsweredAlready, HTTPStatus.CONFLICT),
     (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (RigBusy, HTTPStatus.CONFLICT),
+    (BoardNotReady, HTTPStatus.CONFLICT),
     (StorageError, HTTPStatus.INSUFFICIENT_STORAGE),
     (DeviceError, HTTPStatus.SERVICE_UNAVAILABLE),
     (MissingPackage, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -1,12 +1,17 @@
 """What somebody wants of the machine, as plain values: from a command line, from a page, or over a socket."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from rig.capture.order import POSES, STEPS
 from rig.catalog_fields import AnyColour, AnyPart, OwnName
 from rig.section import Section
+
+
+def _say_that_kind_is_required(schema: dict[str, Any]) -> None:
+    """Whoever sends a request has to say of which kind it is, though one of a known kind need not."""
+    schema["required"] = sorted({*schema.get("required", ()), "kind"})
 
 
 class Request(Section):
@@ -16,6 +21,8 @@ class Request(Section):
         attended: somebody can be asked to see to the machine. Where nobody can, whatever wants a person ends
             the job with one line.
     """
+
+    model_config = ConfigDict(json_schema_extra=_say_that_kind_is_required)
 
     attended: bool = True
 

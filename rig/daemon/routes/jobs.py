@@ -12,7 +12,7 @@ from rig.daemon.problems import may_fail
 from rig.jobs.requests import JobRequest
 
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
-_REFUSED = may_fail(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+_REFUSED = may_fail(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
 class Answer(BaseModel):
@@ -31,7 +31,7 @@ def routes(daemon: Daemon) -> APIRouter:
     @router.post(
         "/jobs",
         status_code=HTTPStatus.CREATED,
-        responses=may_fail(HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+        responses=may_fail(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT),
     )
     def start(request: JobRequest) -> JobView:
         """Start a job; one at a time."""
@@ -89,7 +89,7 @@ def routes(daemon: Daemon) -> APIRouter:
     @router.post(
         "/interrupted/resume",
         status_code=HTTPStatus.CREATED,
-        responses=may_fail(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+        responses=may_fail(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
     )
     def go_on() -> JobView:
         """Go on with the job that was under way when the power went."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rig.daemon import caller
 from rig.daemon.door import API, Door, cookie_name
+from rig.daemon.problems import may_fail
 
 
 class Login(BaseModel):
@@ -37,7 +38,7 @@ def routes(door: Door) -> APIRouter:
     """
     router = APIRouter(prefix=API, tags=["login"])
 
-    @router.post("/login", summary="Sign in with a token")
+    @router.post("/login", summary="Sign in with a token", responses=may_fail(400, 401, 429, 503))
     def login(body: Login, request: Request, response: Response) -> SessionState:
         token = door.present(body.token, request.scope)
         _end_session(request)

@@ -98,7 +98,6 @@ class OtherOrder(Order):
     """Nobody can tell which part it is; or it is none, or several."""
 
     verdict: Literal["skipped", "unusable"]
-    part: None = None
 
 
 AnswerOrder = Annotated[NamedOrder | OtherOrder, Field(discriminator="verdict")]
