@@ -187,9 +187,17 @@ def test_those_come_first_that_the_model_learns_most_from(
     for _ in range(2):
         assert _ids(served.json("/review?by=use")) == expected
     assert _ids(served.json("/review?by=use&limit=1")) == expected[:1]
+    # One more that cannot be looked at keeps nobody from the others.
+    damaged = doubtful(ledger_folder, probability=0.1)
+    part = served.json("/review")["parts"][-1]
+    assert part["id"] == damaged
+    (ledger_folder / part["pictures"][0]["picture"]).write_bytes(b"no picture")
+    assert _ids(served.json("/review?by=use")) == expected
 
 
-def test_without_a_model_nothing_can_be_ordered_by_use(served: Served, ledger_folder: Path) -> None:
+def test_without_a_model_nothing_can_be_ordered_by_use(served: Served, tmp_path: Path) -> None:
+    assert served.json("/review?by=use") == {"waiting": 0, "parts": []}
+    doubtful(tmp_path / "ledger_simulated")
     assert "there is no model" in served.problem("GET", "/review?by=use", status=409)["detail"]
 
 

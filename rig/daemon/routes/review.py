@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -17,7 +17,8 @@ from rig.daemon.fields import MOST_ID, PART_NUMBER, CandidateReply, Limit, Order
 from rig.daemon.library import Library
 from rig.daemon.problems import Refused, may_fail
 from rig.daemon.station import Station, rooted
-from rig.errors import BadInput, NotFound
+from rig.errors import BadInput, DatasetError, NotFound
+from rig.model import Bundle
 from rig.review.answers import as_known, known_here, similar
 from rig.review.joining import Joining
 from rig.review.queue import Answer, Doubtful, Reviews, Verdict
@@ -25,6 +26,7 @@ from rig.review.reviewing import Review, open_review
 from rig.review.usefulness import in_order_of_use, opinion_of
 from rig.sorting.evidence import Doubt
 from rig.sorting.ledger import Ledger, RowId
+from rig.vision.classifier import Classifier
 
 Below = Annotated[
     float, Query(ge=0, le=1, description="Ask about sorted parts, too, that the model was less sure of.")
@@ -219,23 +221,34 @@ class _Desk:
         return Answer(Verdict.NAMED, label)
 
     def most_useful(self, config: Config, parts: Sequence[Doubtful], count: int) -> list[Doubtful]:
-        """The parts whose answers would teach the model in use most, the most useful first."""
+        """The parts whose answers would teach the model in use most, the most useful first.
+
+        Of a part with a picture that cannot be read nobody knows; it is left out.
+        """
         if not parts:
             return []
+        asked: list[Doubtful] = []
+        opinions: list[NDArray[np.float32]] = []
         with self._library.classifier.of(config.paths.models) as (bundle, classifier):
-            opinions = []
             for part in parts:
-                key = (bundle.card.model_sha256, part.id)
-                if key not in self._opinions:
-                    self._opinions[key] = opinion_of(part, classifier)
-                self._opinions.move_to_end(key)
-                opinions.append(self._opinions[key])
-            while len(self._opinions) > _MOST_ASKED_ABOUT:
-                self._opinions.popitem(last=False)
+                with suppress(DatasetError):
+                    opinions.append(self._opinion(bundle, classifier, part))
+                    asked.append(part)
             labels = classifier.card.labels
+        if not asked:
+            return []
         sessions = {part.label: part.sessions for part in self._library.captures.parts()}
         known = np.array([sessions.get(label, 0) for label in labels], np.float32)
-        return [parts[place] for place in in_order_of_use(np.array(opinions), known, count)]
+        return [asked[place] for place in in_order_of_use(np.array(opinions), known, count)]
+
+    def _opinion(self, bundle: Bundle, classifier: Classifier, part: Doubtful) -> NDArray[np.float32]:
+        """What the model takes a part for, which it is asked once; by whoever has it to himself."""
+        key = (bundle.card.model_sha256, part.id)
+        opinion = self._opinions.pop(key, None)
+        self._opinions[key] = opinion_of(part, classifier) if opinion is None else opinion
+        while len(self._opinions) > _MOST_ASKED_ABOUT:
+            self._opinions.popitem(last=False)
+        return self._opinions[key]
 
     def _joining_of(self, config: Config, ledger: Ledger) -> Joining:
         captures = self._library.captures
