@@ -15,8 +15,12 @@ PartNumber = NewType("PartNumber", str)
 ColourCode = NewType("ColourCode", int)
 """An LDraw colour code."""
 
-_PART_NUMBER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
-_OWN_NAME = re.compile(r"[^\W_](?:[\w.#-]{0,62}\w)?")
+PART_NUMBER = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
+"""What a part number looks like, as a regular expression."""
+
+OWN_NAME = r"[^\W_](?:[\w.#-]{0,62}\w)?"
+"""The same of a name that a person made up."""
+
 # LDConfig.ldr counts from 0 to 511, and newer colours from 10000.
 _LDRAW_CODES = (range(512), range(10000, 11000))
 # In LDraw files they stand for whatever colour the part is given, and for that of its edges.
@@ -30,7 +34,7 @@ def part_number(text: str) -> PartNumber:
     Raises:
         BadInput: it is empty, too long, or could mean a path.
     """
-    if _PART_NUMBER.fullmatch(text):
+    if re.fullmatch(PART_NUMBER, text):
         return PartNumber(text)
     shown = repr(text) if text else "an empty part number"
     raise BadInput(
@@ -48,7 +52,7 @@ def own_name(text: str, *, of: str) -> str:
     Raises:
         BadInput: it is empty, too long, or has characters that could mean something else.
     """
-    if _OWN_NAME.fullmatch(text):
+    if re.fullmatch(OWN_NAME, text):
         return text
     raise BadInput(
         f"{text!r} is no name for {of}",

@@ -2,9 +2,18 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
-from rig.catalog import ColourCode, PartNumber, colour_code, own_name, part_number
+from rig.catalog import (
+    COLOURS,
+    OWN_NAME,
+    PART_NUMBER,
+    ColourCode,
+    PartNumber,
+    colour_code,
+    own_name,
+    part_number,
+)
 from rig.errors import BadInput
 
 
@@ -29,11 +38,28 @@ def _own_name(value: Any) -> str:
         raise ValueError(str(error)) from error
 
 
-AnyPart = Annotated[PartNumber, BeforeValidator(_part)]
+AnyPart = Annotated[
+    PartNumber,
+    BeforeValidator(_part),
+    WithJsonSchema({"type": "string", "pattern": f"^{PART_NUMBER}$"}),
+]
 """A part number, with or without quotes."""
 
-AnyColour = Annotated[ColourCode, BeforeValidator(_colour)]
+AnyColour = Annotated[
+    ColourCode,
+    BeforeValidator(_colour),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 511, "not": {"enum": [16, 24]}},
+                {"enum": [colour.name for colour in COLOURS.values()]},
+            ]
+        }
+    ),
+]
 """A colour, by the name of a common one or by its LDraw code."""
 
-OwnName = Annotated[str, BeforeValidator(_own_name)]
+OwnName = Annotated[
+    str, BeforeValidator(_own_name), WithJsonSchema({"type": "string", "pattern": f"^{OWN_NAME}$"})
+]
 """What a user calls a brick, or the side that it lies on."""

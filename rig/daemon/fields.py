@@ -16,9 +16,6 @@ ThumbnailWidth = Annotated[
     int | None, Query(ge=40, le=640, description="As wide as this, as a JPEG; otherwise as it is.")
 ]
 
-PART_NUMBER = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
-"""As `rig.catalog.part_number` checks it."""
-
 # The largest number that SQLite holds, and every JSON reader tells from its neighbours.
 MOST_ID = 2**53 - 1
 _NO_NUMBER = 1e300

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Path, Query
 from numpy.typing import NDArray
 from pydantic import Field
 
+from rig.catalog import PART_NUMBER
 from rig.config import Config
-from rig.daemon.fields import MOST_ID, PART_NUMBER, CandidateReply, Limit, Order, Reply, utc
+from rig.daemon.fields import MOST_ID, CandidateReply, Limit, Order, Reply, utc
 from rig.daemon.library import Library
 from rig.daemon.problems import Refused, may_fail
 from rig.daemon.station import Station, rooted
@@ -92,7 +93,7 @@ class NamedOrder(Order):
     """
 
     verdict: Literal["named"]
-    part: str = Field(pattern=PART_NUMBER)
+    part: str = Field(pattern=f"^{PART_NUMBER}$")
     new: bool = False
 
 
