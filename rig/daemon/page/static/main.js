@@ -1,0 +1,113 @@
+// Puts the page together: who is signed in, what is followed, and which view is shown.
+
+import { get, onSignedOut } from "./api.js";
+import { showBanners } from "./banner.js";
+import { h, icon, replaced, say } from "./dom.js";
+import { connect, followEvents, pause } from "./events.js";
+import { showJobBar } from "./jobbar.js";
+import { askQuestions } from "./question.js";
+import { showSignIn } from "./signin.js";
+import { showStopBar } from "./stopbar.js";
+import { running, store, watch } from "./store.js";
+import { spell } from "./spoken.js";
+
+// Each view is fetched when it is first wanted: a phone beside the rig begins with little.
+const VIEWS = [
+  { id: "capture", title: "Capture", load: () => import("./capture.js") },
+  { id: "sort", title: "Sort", load: () => import("./sorting.js") },
+  { id: "review", title: "Review", load: () => import("./review.js") },
+  { id: "pictures", title: "Pictures", load: () => import("./dataset.js") },
+  { id: "models", title: "Models", load: () => import("./models.js") },
+  { id: "inventory", title: "Inventory", load: () => import("./inventory.js") },
+  { id: "care", title: "Calibrate", load: () => import("./calibrate.js") },
+  { id: "settings", title: "Settings", load: () => import("./settings.js") },
+  { id: "log", title: "Log", load: () => import("./logs.js") },
+];
+
+const main = document.getElementById("main");
+const tabs = document.getElementById("tabs");
+let leaving = new AbortController();
+
+async function start() {
+  onSignedOut(() => signIn());
+  for (const { id, title } of VIEWS) tabs.append(h("a", { href: `#/${id}`, "data-view": id }, icon(id), h("span", {}, title)));
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address says which view is shown
+    main.focus();
+  });
+  window.addEventListener("hashchange", () => show(true));
+  store.session = await get("/session").catch(() => ({ needs_token: false, signed_in: true }));
+  if (store.session.signed_in) enter();
+  else signIn();
+}
+
+/** Let somebody in who is signed in, or need not be. */
+function enter() {
+  for (const id of ["tabs", "status"]) document.getElementById(id).hidden = false;
+  showStopBar(document.getElementById("stopbar"));
+  showBanners(document.getElementById("banners"));
+  showJobBar(document.getElementById("jobbar"));
+  askQuestions();
+  spell();
+  watch(showStatus);
+  followEvents(() => show(false));
+}
+
+function signIn() {
+  pause();
+  leaving.abort();
+  document.body.classList.add("signed-out");
+  showSignIn(main, async () => {
+    document.body.classList.remove("signed-out");
+    store.session = await get("/session");
+    if (tabs.hidden) enter();
+    else connect().then(() => show(false));
+  });
+}
+
+/** Show what the address names. */
+async function show(isMove) {
+  if (!store.state) return;
+  const [id, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const view = VIEWS.find((each) => each.id === id) ?? VIEWS.find((each) => each.id === whereItHappens());
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  for (const tab of tabs.children) {
+    if (tab.dataset.view === view.id) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  document.title = `${view.title} - Brick rig`;
+  const module = await view.load();
+  if (signal.aborted) return;
+  const root = h("div", { class: `view view-${view.id}` });
+  main.replaceChildren(root);
+  module.show(root, { signal, rest });
+  tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (isMove) {
+    window.scrollTo(0, 0);
+    main.focus({ preventScroll: true });
+  }
+}
+
+/** The view that somebody wants who asks for none. */
+function whereItHappens() {
+  const kind = running()?.kind ?? "";
+  if (kind === "sort") return "sort";
+  return kind.startsWith("calibrate") ? "care" : "capture";
+}
+
+function showStatus() {
+  const status = document.getElementById("status");
+  const { state, connection } = store;
+  if (!state) return;
+  const board = connection === "here" ? state.board.status : "lost";
+  const job = connection === "here" && state.job;
+  const words = { lost: "No connection", ready: "Ready", connecting: "Looking for the board", offline: "Board offline", halted: "Emergency stop" };
+  const text = job ? { paused: "Paused", waiting: "Needs you" }[job.state] ?? "At work" : words[board];
+  replaced(status, [text, board, job?.state, state.rig.name], () => [h("span", { class: `lamp lamp-${job ? job.state : board}` }), h("span", {}, text)]);
+  status.title = state.rig.name;
+  say(document.querySelector(".brand span"), state.rig.source === "simulated" ? "Brick rig" : state.rig.name || "Brick rig");
+}
+
+start();

@@ -1,0 +1,142 @@
+"""Sorting, and naming what it was not sure of, from the page."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import Trained
+from tests.daemon.page.conftest import Complaints, Open
+from tests.daemon.page.rigs import ServedRig, served_rig
+
+
+@pytest.fixture(scope="module")
+def rig(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRig]:
+    # Whatever comes is named, so that the bins fill up.
+    more = "[sorting]\nreject_threshold = 0.0\nfalse_strangers = 0.0\nmost_views = 1\n"
+    with served_rig(tmp_path_factory.mktemp("rig"), trained.shell.folder, more=more) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def doubtful(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRig]:
+    """Nothing is sure enough for it."""
+    more = "[sorting]\nreject_threshold = 1.0\nmost_views = 1\n"
+    with served_rig(tmp_path_factory.mktemp("rig"), trained.shell.folder, more=more) as served:
+        yield served
+
+
+def _sort(page: Page, count: int) -> None:
+    page.get_by_label("How many parts").fill(str(count))
+    page.get_by_role("button", name="Start sorting").click()
+    expect(page.get_by_role("heading", name="Sorting finished")).to_be_visible()
+
+
+def _levels(page: Page) -> int:
+    return sum(int((text or "0").split()[0]) for text in page.locator(".bin-count").all_text_contents())
+
+
+def test_parts_are_sorted_and_shown_and_the_bins_fill_up(rig: ServedRig, open_page: Open) -> None:
+    page = open_page(rig.url, "#/sort")
+    onlooker = open_page(rig.url, "#/sort", width=360)
+    _sort(page, 5)
+    for each in (page, onlooker):
+        expect(each.locator(".tile")).to_have_count(5)
+        each.wait_for_function("() => [...document.querySelectorAll('.tile img')].every(i => i.complete && i.naturalWidth)")
+        assert _levels(each) == 5
+    names = page.locator(".tile-name").all_text_contents()
+    assert set(names) <= {"3001", "3004", "3039"}
+    assert names == onlooker.locator(".tile-name").all_text_contents()
+    expect(page.get_by_role("region", name="The last job")).to_contain_text("5 parts, all of them named")
+    # The newest is in front.
+    expect(page.locator(".tile img").first).to_have_attribute("alt", "Part 5")
+
+
+def test_the_last_twenty_are_shown_and_a_bin_is_emptied(rig: ServedRig, open_page: Open) -> None:
+    page = open_page(rig.url, "#/sort")
+    _sort(page, 22)
+    expect(page.locator(".tile")).to_have_count(20)
+    expect(page.locator(".tile img").last).to_have_attribute("alt", "Part 3")
+    bin_ = page.locator(".bin", has=page.get_by_role("button")).first
+    bin_.get_by_role("button").click()
+    expect(bin_.locator(".bin-count")).to_contain_text("0")
+    # Earlier runs can be looked at, too.
+    page.get_by_role("navigation", name="Earlier runs").get_by_role("link").last.click()
+    expect(page.locator(".tile img").last).to_have_attribute("alt", "Part 1")
+
+
+def test_the_inventory_is_counted_exported_and_compared(
+    rig: ServedRig, open_page: Open, tmp_path: Path
+) -> None:
+    page = open_page(rig.url, "#/sort")
+    _sort(page, 4)
+    page.get_by_role("link", name="Inventory").click()
+    rows = page.locator("tbody tr")
+    expect(rows.first).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Table (CSV)").click()
+    lines = saved.value.path().read_text().splitlines()
+    assert len(lines) == 1 + rows.count()
+    wanted = tmp_path / "wanted.csv"
+    wanted.write_text("part,ldraw_colour,quantity\n3001,,1\n3622,4,7\n")
+    page.get_by_label("A list of BrickLink").set_input_files(wanted)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text("of 8 parts")).to_be_visible()
+    expect(page.locator(".missing")).to_contain_text("3622 Red: 7 missing")
+    with page.expect_download() as missing:
+        page.get_by_role("button", name="Missing ones for Table").click()
+    assert "3622" in missing.value.path().read_text()
+
+
+def test_a_review_with_number_keys(doubtful: ServedRig, open_page: Open, complaints: Complaints) -> None:
+    page = open_page(doubtful.url, "#/sort")
+    _sort(page, 6)
+    page.get_by_role("link", name="Name the others").click()
+    left = page.get_by_role("status").filter(has_text="to name")
+    expect(left).to_have_text("6 parts to name")
+    first = page.locator(".choice strong").first.text_content()
+    assert first is not None
+    before = _rows(doubtful.folder, first)
+    page.keyboard.press("1")
+    expect(left).to_have_text("5 parts to name")
+    assert _rows(doubtful.folder, first) > before
+    page.keyboard.press("u")
+    expect(left).to_have_text("6 parts to name")
+    assert _rows(doubtful.folder, first) == before
+    page.keyboard.press("2")
+    expect(left).to_have_text("5 parts to name")
+    page.keyboard.press("s")
+    expect(left).to_have_text("4 parts to name")
+    page.keyboard.press("x")
+    expect(left).to_have_text("3 parts to name")
+    # Another part number: one that is known, in any case, and one that is not.
+    page.keyboard.press("/")
+    page.keyboard.type("3004")
+    page.keyboard.press("Enter")
+    expect(left).to_have_text("2 parts to name")
+    complaints.expected = "409"  # that it is new is asked about
+    page.keyboard.press("/")
+    page.keyboard.type("3005")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="It is 3005").click()
+    expect(left).to_have_text("1 part to name")
+    assert _rows(doubtful.folder, "3005") > 0
+    page.keyboard.press("3")
+    expect(page.get_by_role("heading", name="All named, thank you")).to_be_visible()
+
+
+def _rows(folder: Path, part: str) -> int:
+    rows = (folder / "captures" / "metadata.jsonl").read_text().splitlines()
+    return sum(json.loads(row)["label"] == part for row in rows)
+
+
+def test_models_are_shown_with_the_one_in_use_and_its_report(doubtful: ServedRig, open_page: Open) -> None:
+    page = open_page(doubtful.url, "#/models")
+    model = page.locator(".model")
+    expect(model).to_contain_text("small")
+    expect(model).to_contain_text("in use")
+    with page.expect_popup() as opened:
+        model.get_by_role("link", name="Report").click()
+    expect(opened.value.get_by_text("3039").first).to_be_attached()
