@@ -19,6 +19,7 @@ from rig.bin_config import DEFAULT_BINS, BinConfig, ChuteAngle, Pin, check_rules
 from rig.daemon_config import DaemonConfig
 from rig.errors import ConfigError
 from rig.feeder_config import FeederConfig, GcodeFeederConfig, NoFeederConfig, PinFeederConfig
+from rig.mqtt_config import MqttConfig
 from rig.pile_config import PileConfig
 from rig.scene_config import SceneConfig
 from rig.section import UNKNOWN_KEY, Section
@@ -252,6 +253,7 @@ class Config(Section):
     sorting: SortingConfig = SortingConfig()
     sim: SimConfig = SimConfig()
     daemon: DaemonConfig = DaemonConfig()
+    mqtt: MqttConfig = MqttConfig()
     paths: PathsConfig = PathsConfig()
 
     @model_validator(mode="after")

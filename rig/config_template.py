@@ -121,6 +121,19 @@ live_fps = 10.0             # at most
 live_width_px = 640         # at most
 live_height_px = 480
 
+[mqtt]
+# rig serve tells a broker of yours what happens, such as for Home Assistant; see docs/fleet.md.
+host = ""                   # of the broker; empty: none is told
+port = 1883                 # mostly 8883 with tls
+tls = false
+ca_file = ""                # who may vouch for the broker (PEM); empty: whom this computer trusts
+user = ""
+password_file = ""          # holds the password, which has no place in here
+base_topic = "brickrig"     # all topics begin with it and the name
+name = ""                   # of this rig, unlike all others at the broker; empty: that of this computer
+discovery_prefix = "homeassistant"   # empty: Home Assistant is not told what there is
+allow_commands = false      # true: whoever may publish at the broker may start, pause and stop jobs
+
 [sim]
 enabled = false             # true: use the simulated rig
 # seed = 7                  # the same pictures every time

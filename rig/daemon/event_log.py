@@ -5,7 +5,7 @@ import json
 import secrets
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 # A follower that is further behind than this is told to look at everything anew.
@@ -54,6 +54,9 @@ class EventLog:
         self._kept: deque[Entry] = deque(maxlen=_KEPT)
         self._followers: set[_Follower] = set()
         self._is_closed = False
+        self.on_told: list[Callable[[str], None]] = []
+        """Each is called with the name of what is told, by the thread that tells it, or a signal handler: it
+        must return at once."""
 
     @property
     def last_id(self) -> str:
@@ -75,6 +78,8 @@ class EventLog:
             # What was told is known by this alone: a signal may end the thread's work before the next line.
             self._kept.append(Entry(self._id(number), name, data, number))
             self._wake()
+        for told in self.on_told:
+            told(name)
 
     def tell_in_passing(self, name: str, content: object) -> None:
         """Tell something that is of no use a moment later: who is slow gets only the latest."""

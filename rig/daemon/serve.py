@@ -22,6 +22,7 @@ from rig.daemon.door import Door, Listener, who_may_come
 from rig.daemon.job import JobState
 from rig.daemon.journal import logging_as_daemon
 from rig.daemon.listening import network_socket, unix_socket, uvicorn_config
+from rig.daemon.mqtt import Mqtt
 from rig.daemon.notify import Notifier, Watchdog
 from rig.daemon.sessions import Sessions
 from rig.daemon.tls import TlsPair, check_tls
@@ -66,6 +67,7 @@ def serve(config: Config, config_file: Path | None, told: Callable[[Serving], No
         door, sentence = _door(config)
         sockets = _listen(config, stack)
         daemon = Daemon(config, config_file, rig, watchdog, log.ring)
+        stack.enter_context(Mqtt(daemon))
         app = build_app(daemon, door)
         tasks = _tend(daemon, watchdog), _refresh(daemon)
         servers = _Servers([_Server(each, app) for each in sockets], tasks)

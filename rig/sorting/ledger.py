@@ -209,6 +209,10 @@ class Ledger:
             condition, order = "run = :run AND number > :after", "number"
         return self._parts(condition, values, f"ORDER BY {order} LIMIT :most")
 
+    def these_rows(self, rows: Collection[RowId]) -> list[LedgerRow]:
+        """Those of some ids, in order."""
+        return self._parts("id IN (SELECT value FROM json_each(:rows))", {"rows": json.dumps(list(rows))})
+
     def views(self, row: RowId) -> list[ViewRow]:
         """The looks at the part of `row`, in order."""
         with self._storage_errors():
