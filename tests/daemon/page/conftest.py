@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
@@ -69,11 +70,18 @@ def complaints() -> Iterator[Complaints]:
 
 
 Open = Callable[..., Page]
-"""Opens the page of a rig: `open_page(url, "#/sort", width=360)`; further arguments are those of a context."""
+"""Opens the page of a rig: `open_page(url, "#/sort", width=360)`; others are those of a context."""
 
 
 @pytest.fixture
-def open_page(browser: Browser, complaints: Complaints) -> Iterator[Open]:
+def rigs() -> Iterator[ExitStack]:
+    """Rigs of one test: they go on until its pages are closed, which would complain otherwise."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def open_page(browser: Browser, complaints: Complaints, rigs: ExitStack) -> Iterator[Open]:
     """Opens pages in windows of their own."""
     contexts: list[BrowserContext] = []
 

@@ -1,9 +1,11 @@
-"""How the page looks: nothing that axe calls serious, nothing to be scrolled sideways, nothing from elsewhere."""
+"""How the page looks: nothing axe calls serious, nothing to be scrolled sideways, nothing from elsewhere."""
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,13 +17,29 @@ from tests.daemon.page.conftest import Open
 from tests.daemon.page.rigs import ServedRig, served_rig
 
 STATIC = Path(files.__file__).parent / "static"
-VIEWS = ("capture", "sort", "review", "pictures", "pictures/3001", "models", "inventory", "care", "settings", "log")
-WINDOWS = {
+VIEWS = (
+    "capture",
+    "sort",
+    "review",
+    "pictures",
+    "pictures/3001",
+    "models",
+    "inventory",
+    "care",
+    "settings",
+    "log",
+)
+WINDOWS: dict[str, dict[str, Any]] = {
     "light": {"width": 1280},
     "dark": {"width": 1280, "color_scheme": "dark"},
     "phone": {"width": 360, "height": 740},
     "dark phone": {"width": 360, "height": 740, "color_scheme": "dark"},
 }
+
+
+# The live picture never is, and pictures out of sight are not asked for.
+_ALL_IS_LOADED = """() => [...document.images].every(
+    image => image.complete || image.matches('.live-picture') || image.loading === 'lazy')"""
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +80,7 @@ def test_every_view_is_accessible_and_as_wide_as_its_window(
         page.goto(f"{rig.url}/#/{view}")
         expect(page.locator(f".view-{view.split('/')[0]} h1")).to_be_visible()
         # Pictures and lists come a little after the view.
-        page.wait_for_load_state("domcontentloaded")
-        page.wait_for_function("() => [...document.images].every(i => i.complete || i.matches('.live-picture') || i.loading === 'lazy')")
+        page.wait_for_function(_ALL_IS_LOADED)
         assert _serious(page) == [], view
         wide, window_wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert wide <= window_wide, view
@@ -71,25 +88,27 @@ def test_every_view_is_accessible_and_as_wide_as_its_window(
 
 @pytest.mark.parametrize("window", WINDOWS)
 def test_a_running_job_a_banner_and_a_dialog_are_accessible(
-    trained: Trained, tmp_path: Path, open_page: Open, window: str
+    trained: Trained, tmp_path: Path, rigs: ExitStack, open_page: Open, window: str
 ) -> None:
-    with served_rig(tmp_path, trained.shell.folder, more="[camera]\nexposure_us = 900000\n") as rig:
-        page = open_page(rig.url, "#/capture", reduced_motion="reduce", **WINDOWS[window])
-        listed = tmp_path / "list.csv"
-        listed.write_text("part,steps\n3003,4\n")
-        page.get_by_text("Capture a list of parts").click()
-        page.get_by_label("The list (CSV)").set_input_files(listed)
-        page.get_by_role("button", name="Start the list").click()
-        expect(page.get_by_role("dialog")).to_be_visible()
-        assert _serious(page) == []
-        page.keyboard.press("Escape")
-        expect(page.get_by_role("dialog")).to_be_hidden()
-        assert _serious(page) == []
-        page.locator("#stopbar").get_by_role("button", name="Emergency stop").click()
-        expect(page.get_by_role("button", name="Reset the board")).to_be_visible()
-        assert _serious(page) == []
-        wide, window_wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= window_wide
+    rig = rigs.enter_context(
+        served_rig(tmp_path, trained.shell.folder, more="[camera]\nexposure_us = 900000\n")
+    )
+    page = open_page(rig.url, "#/capture", reduced_motion="reduce", **WINDOWS[window])
+    listed = tmp_path / "list.csv"
+    listed.write_text("part,steps\n3003,4\n")
+    page.get_by_text("Capture a list of parts").click()
+    page.get_by_label("The list (CSV)").set_input_files(listed)
+    page.get_by_role("button", name="Start the list").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert _serious(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert _serious(page) == []
+    page.locator("#stopbar").get_by_role("button", name="Emergency stop").click()
+    expect(page.get_by_role("button", name="Reset the board")).to_be_visible()
+    assert _serious(page) == []
+    wide, window_wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= window_wide
 
 
 def test_a_picture_from_the_camera_moves_only_for_those_who_like_it(rig: ServedRig, open_page: Open) -> None:
@@ -127,6 +146,4 @@ def test_each_module_that_is_imported_is_there() -> None:
 
 def test_the_colours_are_those_of_the_catalogue() -> None:
     said = re.findall(r'\[(\d+), "([^"]+)", "#([0-9a-f]{6})"\]', (STATIC / "colours.js").read_text())
-    assert said == [
-        (str(colour.code), colour.name, bytes(colour.rgb).hex()) for colour in COLOURS.values()
-    ]
+    assert said == [(str(colour.code), colour.name, bytes(colour.rgb).hex()) for colour in COLOURS.values()]

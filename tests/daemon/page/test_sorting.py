@@ -44,7 +44,9 @@ def test_parts_are_sorted_and_shown_and_the_bins_fill_up(rig: ServedRig, open_pa
     _sort(page, 5)
     for each in (page, onlooker):
         expect(each.locator(".tile")).to_have_count(5)
-        each.wait_for_function("() => [...document.querySelectorAll('.tile img')].every(i => i.complete && i.naturalWidth)")
+        each.wait_for_function(
+            "() => [...document.querySelectorAll('.tile img')].every(i => i.complete && i.naturalWidth)"
+        )
         assert _levels(each) == 5
     names = page.locator(".tile-name").all_text_contents()
     assert set(names) <= {"3001", "3004", "3039"}

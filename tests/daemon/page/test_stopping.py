@@ -73,8 +73,12 @@ def test_a_plain_stop_leaves_the_board_on(rig: ServedRig, open_page: Open) -> No
     expect(page.locator("#status")).to_have_text("Ready")
 
 
-@pytest.mark.parametrize("view", ["capture", "sort", "review", "pictures", "models", "inventory", "care", "settings", "log"])
-def test_both_buttons_are_in_reach_on_a_phone_wherever_one_has_scrolled(rig: ServedRig, open_page: Open, view: str) -> None:
+@pytest.mark.parametrize(
+    "view", ["capture", "sort", "review", "pictures", "models", "inventory", "care", "settings", "log"]
+)
+def test_both_buttons_are_in_reach_on_a_phone_wherever_one_has_scrolled(
+    rig: ServedRig, open_page: Open, view: str
+) -> None:
     page = open_page(rig.url, f"#/{view}", width=360, height=640, has_touch=True)
     expect(page.locator("h1")).to_be_visible()
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
@@ -84,5 +88,7 @@ def test_both_buttons_are_in_reach_on_a_phone_wherever_one_has_scrolled(rig: Ser
         assert box["height"] >= 56
         assert box["y"] + box["height"] <= 640
         middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
-        hit = page.evaluate("([x, y]) => document.elementFromPoint(x, y).closest('button').textContent", middle)
+        hit = page.evaluate(
+            "([x, y]) => document.elementFromPoint(x, y).closest('button').textContent", middle
+        )
         assert hit == name

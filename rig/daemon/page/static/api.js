@@ -10,11 +10,16 @@ export class Problem extends Error {
     this.hint = document.hint || "";
     this.notes = document.notes || [];
     this.errors = document.errors || [];
-    this.kind = String(document.type || "").split("/").pop();
+    this.kind = String(document.type || "")
+      .split("/")
+      .pop();
   }
 }
 
-const unreachable = { detail: "The rig's computer does not answer", hint: "see that it is on and in the same network" };
+const unreachable = {
+  detail: "The rig's computer does not answer",
+  hint: "see that it is on and in the same network",
+};
 let signedOut = () => {};
 
 /** Have something called whenever the daemon wants a token. */
@@ -30,16 +35,20 @@ export const remove = (path) => ask("DELETE", path);
 
 /** The address of something, with a query of what is neither null nor empty. */
 export function address(path, query = {}) {
-  const said = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const said = Object.entries(query).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  );
   const text = new URLSearchParams(said).toString();
   return `${API}${path}${text ? `?${text}` : ""}`;
 }
 
 /** The address of a picture of the dataset, such as "3001/a.jpg". */
-export const capturePicture = (fileName, widthPx) => address(`/captures/${steps(fileName)}`, { width_px: widthPx });
+export const capturePicture = (fileName, widthPx) =>
+  address(`/captures/${steps(fileName)}`, { width_px: widthPx });
 
 /** The address of a picture of the ledger. */
-export const ledgerPicture = (path, widthPx) => address(`/ledger/pictures/${steps(path)}`, { width_px: widthPx });
+export const ledgerPicture = (path, widthPx) =>
+  address(`/ledger/pictures/${steps(path)}`, { width_px: widthPx });
 
 const steps = (path) => path.split("/").map(encodeURIComponent).join("/");
 
@@ -68,7 +77,13 @@ async function sent(method, url, headers, body, signal, timeoutS = 60) {
   const limits = [AbortSignal.timeout(timeoutS * 1000), signal].filter(Boolean);
   let answer;
   try {
-    answer = await fetch(url, { method, headers, body, signal: AbortSignal.any(limits), keepalive: method === "POST" && !body?.length });
+    answer = await fetch(url, {
+      method,
+      headers,
+      body,
+      signal: AbortSignal.any(limits),
+      keepalive: method === "POST" && !body?.length,
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Problem(unreachable, 0);

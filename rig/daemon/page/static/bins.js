@@ -13,7 +13,8 @@ export function binsCard(signal) {
   const look = async () => {
     const bins = await get("/bins", { signal });
     const focused = document.activeElement?.dataset?.bin;
-    if (replaced(list, bins, () => bins.map((bin) => item(bin, look))) && focused) list.querySelector(`[data-bin="${CSS.escape(focused)}"]`)?.focus();
+    if (replaced(list, bins, () => bins.map((bin) => item(bin, look))) && focused)
+      list.querySelector(`[data-bin="${CSS.escape(focused)}"]`)?.focus();
   };
   return { element, look };
 }
@@ -23,26 +24,49 @@ function item(bin, look) {
   const share = capacity ? Math.min(1, level / capacity) : Math.min(1, level / Math.max(20, level));
   const state = capacity && level >= capacity ? "full" : capacity && share >= NEARLY_FULL ? "nearly" : "room";
   const words = capacity ? `${level} of ${capacity}` : `${level}`;
-  return h("li", { class: `bin bin-${state}` },
+  return h(
+    "li",
+    { class: `bin bin-${state}` },
     drawing(share),
-    h("div", { class: "bin-words" },
+    h(
+      "div",
+      { class: "bin-words" },
       h("strong", {}, name),
       h("span", { class: "bin-count" }, words, state === "full" ? " · full" : ""),
-      h("small", {}, takes || "nothing of its own")),
-    level ? h("button", { type: "button", class: "small", "data-bin": name, "aria-label": `${name} is emptied`, onclick: (event) => act(event.currentTarget, async () => {
-      await post(`/bins/${encodeURIComponent(name)}/emptied`);
-      note(`Bin ${name} is empty`);
-      await look();
-    }) }, icon("check"), "Emptied") : null);
+      h("small", {}, takes || "nothing of its own"),
+    ),
+    level
+      ? h(
+          "button",
+          {
+            type: "button",
+            class: "small",
+            "data-bin": name,
+            "aria-label": `${name} is emptied`,
+            onclick: (event) =>
+              act(event.currentTarget, async () => {
+                await post(`/bins/${encodeURIComponent(name)}/emptied`);
+                note(`Bin ${name} is empty`);
+                await look();
+              }),
+          },
+          icon("check"),
+          "Emptied",
+        )
+      : null,
+  );
 }
 
 /** A box, as high as it is full. */
 function drawing(share) {
   const height = 40 * share;
-  return s("svg", { viewBox: "0 0 48 52", class: "bin-box", "aria-hidden": "true" },
+  return s(
+    "svg",
+    { viewBox: "0 0 48 52", class: "bin-box", "aria-hidden": "true" },
     s("path", { d: "M4 4h40l-4 44H8z", class: "bin-back" }),
     s("path", { d: fill(height), class: "bin-fill" }),
-    s("path", { d: "M4 4h40l-4 44H8z", class: "bin-edge" }));
+    s("path", { d: "M4 4h40l-4 44H8z", class: "bin-edge" }),
+  );
 }
 
 function fill(height) {

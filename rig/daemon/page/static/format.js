@@ -8,7 +8,8 @@ export function percent(share) {
 }
 
 /** "1 picture", "2 pictures". */
-export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+export const counted = (count, one, many = `${one}s`) =>
+  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 /** A moment near now by its time, an earlier one by its date as well. */
 export function moment(text) {

@@ -60,7 +60,10 @@ const TOLD = {
   },
   PartSorted(story, { row, decision, bin_name: bin, box, done }) {
     const { part, probability, doubt } = decision;
-    story.sorted = [{ row, part, probability, doubt, bin, box: [box.x, box.y, box.width, box.height] }, ...story.sorted].slice(0, MOST_PARTS);
+    story.sorted = [
+      { row, part, probability, doubt, bin, box: [box.x, box.y, box.width, box.height] },
+      ...story.sorted,
+    ].slice(0, MOST_PARTS);
     story.sortedCount = done;
     story.trouble = null;
   },
@@ -68,7 +71,11 @@ const TOLD = {
     story.remarks = [`A part that could not be looked at went to ${bin}: feed it again.`];
   },
   PartAstray(story, { bin_name: bin }) {
-    story.remarks = [bin ? `A part for ${bin} went astray, and is not counted.` : "A part fell off the table, and is not counted."];
+    story.remarks = [
+      bin
+        ? `A part for ${bin} went astray, and is not counted.`
+        : "A part fell off the table, and is not counted.",
+    ];
   },
   PileEmpty(story) {
     story.remarks = ["No more parts came: the pile seems to be empty."];
@@ -83,7 +90,9 @@ const TOLD = {
     story.summary = summary;
   },
   TableMeasured(story, { commanded_deg: deg, uncertainty_deg: uncertainty }) {
-    story.measured.push(`A turn of the table is ${deg.toFixed(2)} commanded degrees, give or take ${uncertainty.toFixed(2)}.`);
+    story.measured.push(
+      `A turn of the table is ${deg.toFixed(2)} commanded degrees, give or take ${uncertainty.toFixed(2)}.`,
+    );
   },
   SettleMeasured(story, { settle_s: settleS }) {
     story.measured.push(`The table comes to rest within ${settleS} s: that belongs into settle_s.`);

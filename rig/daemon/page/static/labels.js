@@ -25,7 +25,10 @@ export const LABELS = {
   "sorting.most_views": ["Most looks at a part", ""],
   "sorting.look_turn_deg": ["Turn between looks, degrees", ""],
   "sorting.colour_threshold": ["How sure of a colour", ""],
-  "sorting.false_strangers": ["Known parts lost to strangers", "Share that may be lost, so that unknown parts are noticed."],
+  "sorting.false_strangers": [
+    "Known parts lost to strangers",
+    "Share that may be lost, so that unknown parts are noticed.",
+  ],
   "sorting.wait_for_part_s": ["Empty for so long: the end, seconds", ""],
   "sorting.pushes": ["Pushes of a part that stays", ""],
 };

@@ -8,13 +8,21 @@ const STALE_MS = 4000;
 
 /** A card that shows the live picture until `signal` is aborted: while it is shown, the daemon encodes. */
 export function livePanel(signal) {
-  const image = h("img", { class: "live-picture", alt: "Live picture of the turntable, with the part outlined", width: 640, height: 480 });
+  const image = h("img", {
+    class: "live-picture",
+    alt: "Live picture of the turntable, with the part outlined",
+    width: 640,
+    height: 480,
+  });
   const empty = h("p", { class: "live-empty" }, "No picture");
   const candidates = h("ol", { class: "candidates", "aria-label": "What it is taken for" });
   const verdict = h("p", { class: "verdict" });
-  const panel = h("section", { class: "card live", "aria-label": "Live picture" },
+  const panel = h(
+    "section",
+    { class: "card live", "aria-label": "Live picture" },
     h("div", { class: "live-frame" }, empty, image),
-    h("div", { class: "live-words" }, verdict, candidates));
+    h("div", { class: "live-words" }, verdict, candidates),
+  );
 
   let boot = null;
   const look = () => {
@@ -59,15 +67,34 @@ function show(verdict, list, live, state) {
   const found = live?.candidates ?? [];
   const best = found[0];
   let words = "Waiting for a picture";
-  if (live) words = best ? (best.probability >= 0.8 ? `Looks like ${best.label}` : `Perhaps ${best.label}`) : live.box ? "A part" : "The table is empty";
+  if (live)
+    words = best
+      ? best.probability >= 0.8
+        ? `Looks like ${best.label}`
+        : `Perhaps ${best.label}`
+      : live.box
+        ? "A part"
+        : "The table is empty";
   say(verdict, words);
   verdict.classList.toggle("faint", !best);
   if (!found.length) {
-    replaced(list, ["none", Boolean(state?.model)], () => (state?.model ? [] : [h("li", { class: "faint" }, "No model yet: capture some parts, then train one.")]));
+    replaced(list, ["none", Boolean(state?.model)], () =>
+      state?.model ? [] : [h("li", { class: "faint" }, "No model yet: capture some parts, then train one.")],
+    );
     return;
   }
   // Rows stay, and only their numbers move, ten times a second.
-  replaced(list, found.length, () => found.map(() => h("li", {}, h("span", { class: "candidate-name" }), h("meter", { min: 0, max: 1, "aria-hidden": "true" }), h("span", { class: "candidate-share" }))));
+  replaced(list, found.length, () =>
+    found.map(() =>
+      h(
+        "li",
+        {},
+        h("span", { class: "candidate-name" }),
+        h("meter", { min: 0, max: 1, "aria-hidden": "true" }),
+        h("span", { class: "candidate-share" }),
+      ),
+    ),
+  );
   found.forEach(({ label, probability }, place) => {
     const [name, meter, share] = list.children[place].children;
     say(name, label);

@@ -30,7 +30,8 @@ let leaving = new AbortController();
 
 async function start() {
   onSignedOut(() => signIn());
-  for (const { id, title } of VIEWS) tabs.append(h("a", { href: `#/${id}`, "data-view": id }, icon(id), h("span", {}, title)));
+  for (const { id, title } of VIEWS)
+    tabs.append(h("a", { href: `#/${id}`, "data-view": id }, icon(id), h("span", {}, title)));
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault(); // the address says which view is shown
     main.focus();
@@ -83,7 +84,9 @@ async function show(isMove) {
   const root = h("div", { class: `view view-${view.id}` });
   main.replaceChildren(root);
   module.show(root, { signal, rest });
-  tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // By hand: after `scrollIntoView` the tab key would go on from there, and not from the top of the page.
+  const tab = tabs.querySelector("[aria-current]");
+  tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
   if (isMove) {
     window.scrollTo(0, 0);
     main.focus({ preventScroll: true });
@@ -103,11 +106,23 @@ function showStatus() {
   if (!state) return;
   const board = connection === "here" ? state.board.status : "lost";
   const job = connection === "here" && state.job;
-  const words = { lost: "No connection", ready: "Ready", connecting: "Looking for the board", offline: "Board offline", halted: "Emergency stop" };
-  const text = job ? { paused: "Paused", waiting: "Needs you" }[job.state] ?? "At work" : words[board];
-  replaced(status, [text, board, job?.state, state.rig.name], () => [h("span", { class: `lamp lamp-${job ? job.state : board}` }), h("span", {}, text)]);
+  const words = {
+    lost: "No connection",
+    ready: "Ready",
+    connecting: "Looking for the board",
+    offline: "Board offline",
+    halted: "Emergency stop",
+  };
+  const text = job ? ({ paused: "Paused", waiting: "Needs you" }[job.state] ?? "At work") : words[board];
+  replaced(status, [text, board, job?.state, state.rig.name], () => [
+    h("span", { class: `lamp lamp-${job ? job.state : board}` }),
+    h("span", {}, text),
+  ]);
   status.title = state.rig.name;
-  say(document.querySelector(".brand span"), state.rig.source === "simulated" ? "Brick rig" : state.rig.name || "Brick rig");
+  say(
+    document.querySelector(".brand span"),
+    state.rig.source === "simulated" ? "Brick rig" : state.rig.name || "Brick rig",
+  );
 }
 
 start();

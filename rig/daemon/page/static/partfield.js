@@ -12,9 +12,28 @@ let made = 0;
 /** The field: `{element, input}`; `onchoose` is called with a part that was chosen from the list. */
 export function partField({ label, name = "part", required = true, signal, onchoose = () => {} }) {
   const id = `part-${(made += 1)}`;
-  const list = h("ul", { id: `${id}-list`, role: "listbox", class: "options", hidden: true, "aria-label": "Known parts" });
-  const input = h("input", { id, name, required, type: "text", role: "combobox", autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: 64,
-    "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": `${id}-list`, placeholder: "such as 3001" });
+  const list = h("ul", {
+    id: `${id}-list`,
+    role: "listbox",
+    class: "options",
+    hidden: true,
+    "aria-label": "Known parts",
+  });
+  const input = h("input", {
+    id,
+    name,
+    required,
+    type: "text",
+    role: "combobox",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    maxlength: 64,
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": `${id}-list`,
+    placeholder: "such as 3001",
+  });
   let timer = null;
   let query = 0;
   let at = -1;
@@ -43,7 +62,9 @@ export function partField({ label, name = "part", required = true, signal, oncho
   };
   const look = async () => {
     const number = (query += 1);
-    const parts = await get("/parts", { query: { prefix: input.value.trim(), limit: 8 }, signal }).catch(() => []);
+    const parts = await get("/parts", { query: { prefix: input.value.trim(), limit: 8 }, signal }).catch(
+      () => [],
+    );
     if (number !== query || document.activeElement !== input) return;
     list.replaceChildren(...parts.map((part, place) => option(part, `${id}-${place}`, choose)));
     at = -1;
@@ -71,16 +92,32 @@ export function partField({ label, name = "part", required = true, signal, oncho
       close();
     }
   });
-  const element = h("div", { class: "field combo" }, h("label", { for: id }, label), h("div", { class: "combo-box" }, input, list));
+  const element = h(
+    "div",
+    { class: "field combo" },
+    h("label", { for: id }, label),
+    h("div", { class: "combo-box" }, input, list),
+  );
   return { element, input };
 }
 
 function option({ part, name, known_from: places }, id, choose) {
-  return h("li", { id, role: "option", "aria-selected": "false", "data-part": part, onpointerdown: (event) => {
-    event.preventDefault(); // the field keeps the focus
-    choose(event.currentTarget);
-  } },
-  h("strong", {}, part), h("span", {}, name ?? ""), h("small", {}, places.map((place) => KNOWN[place] ?? place).join(", ")));
+  return h(
+    "li",
+    {
+      id,
+      role: "option",
+      "aria-selected": "false",
+      "data-part": part,
+      onpointerdown: (event) => {
+        event.preventDefault(); // the field keeps the focus
+        choose(event.currentTarget);
+      },
+    },
+    h("strong", {}, part),
+    h("span", {}, name ?? ""),
+    h("small", {}, places.map((place) => KNOWN[place] ?? place).join(", ")),
+  );
 }
 
 const examples = new Map();
@@ -89,11 +126,19 @@ const examples = new Map();
 export function example(part) {
   const place = h("span", { class: "example" });
   if (!examples.has(part)) {
-    examples.set(part, get(`/captures/${encodeURIComponent(part)}`, { query: { limit: 1 } }).then(({ pictures }) => pictures[0], () => {
-      examples.delete(part); // it may be captured later
-      return undefined;
-    }));
+    examples.set(
+      part,
+      get(`/captures/${encodeURIComponent(part)}`, { query: { limit: 1 } }).then(
+        ({ pictures }) => pictures[0],
+        () => {
+          examples.delete(part); // it may be captured later
+          return undefined;
+        },
+      ),
+    );
   }
-  examples.get(part).then((picture) => picture && place.append(cropped(capturePicture(picture.file_name), "", picture.box)));
+  examples
+    .get(part)
+    .then((picture) => picture && place.append(cropped(capturePicture(picture.file_name), "", picture.box)));
   return place;
 }

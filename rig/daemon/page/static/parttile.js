@@ -10,13 +10,22 @@ const OUTCOMES = { stayed: "stayed on the table", lost: "went astray", unfinishe
 
 /** A tile, as an item of a list; `box` says where the part is in its picture, if that is known. */
 export function partTile(part, key, box) {
-  const name = part.part ?? (part.doubt ? DOUBTS[part.doubt] ?? part.doubt : "being looked at");
+  const name = part.part ?? (part.doubt ? (DOUBTS[part.doubt] ?? part.doubt) : "being looked at");
   const where = OUTCOMES[part.outcome] ?? `to ${part.bin}`;
-  return h("li", { class: `tile${part.part ? "" : " tile-doubt"}`, "data-key": key },
+  return h(
+    "li",
+    { class: `tile${part.part ? "" : " tile-doubt"}`, "data-key": key },
     part.picture
       ? cropped(ledgerPicture(part.picture), `Part ${part.number}`, box)
       : h("span", { class: "tile-empty" }),
     h("strong", { class: "tile-name" }, part.part ? null : icon("warning"), name),
     h("span", { class: "tile-more" }, h("span", {}, where), h("span", {}, percent(part.probability))),
-    part.part && part.colour !== null ? h("span", { class: "tile-more" }, h("span", { class: "tile-colour" }, swatch(part.colour), part.colour_name)) : null);
+    part.part && part.colour !== null
+      ? h(
+          "span",
+          { class: "tile-more" },
+          h("span", { class: "tile-colour" }, swatch(part.colour), part.colour_name),
+        )
+      : null,
+  );
 }

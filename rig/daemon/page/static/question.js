@@ -36,12 +36,22 @@ export function askQuestions() {
 
 function content(job, question) {
   const answers = question.answers.length ? question.answers : [""];
-  const give = (answer) => (event) => act(event.currentTarget, () => post(`/jobs/${job.id}/answer`, { question_id: question.id, answer }));
+  const give = (answer) => (event) =>
+    act(event.currentTarget, () => post(`/jobs/${job.id}/answer`, { question_id: question.id, answer }));
   return [
     h("p", { class: "eyebrow" }, "The rig needs you"),
     h("h2", { id: "question-what" }, `${question.sentence}${/[.?!]$/.test(question.sentence) ? "" : "."}`),
-    h("div", { class: "buttons answers" },
-      answers.map((answer, place) => h("button", { type: "button", class: place ? "" : "primary", autofocus: !place, onclick: give(answer) }, WORDS[answer] ?? (answer || "Done")))),
+    h(
+      "div",
+      { class: "buttons answers" },
+      answers.map((answer, place) =>
+        h(
+          "button",
+          { type: "button", class: place ? "" : "primary", autofocus: !place, onclick: give(answer) },
+          WORDS[answer] ?? (answer || "Done"),
+        ),
+      ),
+    ),
     h("div", { class: "dialog-stops" }, stopButtons()),
   ];
 }
@@ -50,12 +60,18 @@ function content(job, question) {
 export function confirmed(title, text, label) {
   return new Promise((resolve) => {
     const before = document.activeElement;
-    const dialog = h("dialog", { "aria-labelledby": "confirm-what" },
+    const dialog = h(
+      "dialog",
+      { "aria-labelledby": "confirm-what" },
       h("h2", { id: "confirm-what" }, title),
       h("p", {}, text),
-      h("form", { method: "dialog", class: "buttons answers" },
+      h(
+        "form",
+        { method: "dialog", class: "buttons answers" },
         h("button", { value: "yes", class: "primary" }, label),
-        h("button", { value: "", autofocus: true }, "Leave it as it is")));
+        h("button", { value: "", autofocus: true }, "Leave it as it is"),
+      ),
+    );
     dialog.addEventListener("close", () => {
       dialog.remove();
       if (before?.isConnected) before.focus();

@@ -13,7 +13,13 @@ export function progressRing() {
   const drawing = s("g", {});
   const number = s("text", { x: SIDE / 2, y: SIDE / 2 + 4, class: "ring-number", "text-anchor": "middle" });
   const words = s("text", { x: SIDE / 2, y: SIDE / 2 + 28, class: "ring-words", "text-anchor": "middle" });
-  const svg = s("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, class: "ring", role: "img", "aria-label": "Nothing captured yet" }, drawing, number, words);
+  const svg = s(
+    "svg",
+    { viewBox: `0 0 ${SIDE} ${SIDE}`, class: "ring", role: "img", "aria-label": "Nothing captured yet" },
+    drawing,
+    number,
+    words,
+  );
   let drawn = "";
   return {
     element: h("div", { class: "ring-box" }, svg),
@@ -28,7 +34,12 @@ export function progressRing() {
       drawn = `${shape}/${marks.length}`;
       number.textContent = plan ? `${Math.floor((100 * marks.length) / total)} %` : "";
       words.textContent = plan ? `${marks.length} of ${total}` : label;
-      svg.setAttribute("aria-label", plan ? `${marks.length} of ${total} pictures taken${poses > 1 ? `, side ${pose + 1} of ${poses}` : ""}` : label);
+      svg.setAttribute(
+        "aria-label",
+        plan
+          ? `${marks.length} of ${total} pictures taken${poses > 1 ? `, side ${pose + 1} of ${poses}` : ""}`
+          : label,
+      );
     },
   };
 }
@@ -37,16 +48,30 @@ function draw(group, steps, poses, pose, marks) {
   const rings = Math.min(poses, MOST_RINGS);
   // Of many poses the latest are shown.
   const first = Math.max(0, Math.min(pose - rings + 1, poses - rings));
-  const thick = Math.min(THICK, (THICK * 2.400) / rings);
+  const thick = Math.min(THICK, (THICK * 2.4) / rings);
   const children = [];
   for (let place = 0; place < rings; place += 1) {
     const radius = OUTER - place * (thick + GAP) - thick / 2;
     const isNow = first + place === pose;
-    children.push(s("circle", { cx: SIDE / 2, cy: SIDE / 2, r: radius, class: `ring-track${isNow ? " is-now" : ""}`, "stroke-width": thick }));
-    const width = Math.max(0.800, Math.min(14, 0.620 * (360 / steps)));
+    children.push(
+      s("circle", {
+        cx: SIDE / 2,
+        cy: SIDE / 2,
+        r: radius,
+        class: `ring-track${isNow ? " is-now" : ""}`,
+        "stroke-width": thick,
+      }),
+    );
+    const width = Math.max(0.8, Math.min(14, 0.62 * (360 / steps)));
     const of = marks.filter((mark) => mark.pose === first + place);
     for (const { angleDeg } of of) {
-      children.push(s("path", { d: arc(radius, angleDeg - width / 2, angleDeg + width / 2), class: `ring-mark${of.length >= steps ? " is-full" : ""}`, "stroke-width": thick }));
+      children.push(
+        s("path", {
+          d: arc(radius, angleDeg - width / 2, angleDeg + width / 2),
+          class: `ring-mark${of.length >= steps ? " is-full" : ""}`,
+          "stroke-width": thick,
+        }),
+      );
     }
   }
   group.replaceChildren(...children);
@@ -61,5 +86,7 @@ function arc(radius, fromDeg, toDeg) {
 /** Zero degrees is at the top, and the table turns clockwise. */
 function at(radius, deg) {
   const angle = ((deg - 90) * Math.PI) / 180;
-  return [SIDE / 2 + radius * Math.cos(angle), SIDE / 2 + radius * Math.sin(angle)].map((value) => value.toFixed(2));
+  return [SIDE / 2 + radius * Math.cos(angle), SIDE / 2 + radius * Math.sin(angle)].map((value) =>
+    value.toFixed(2),
+  );
 }

@@ -20,7 +20,11 @@ export function show(root, { signal }) {
 
 function all(said, draw) {
   const { file, safe_fields: fields, versions, values } = said;
-  const form = h("form", { class: "settings", novalidate: true }, groups(fields).map(([section, some]) => group(section, some, !file)));
+  const form = h(
+    "form",
+    { class: "settings", novalidate: true },
+    groups(fields).map(([section, some]) => group(section, some, !file)),
+  );
   const save = h("button", { type: "submit", class: "primary", disabled: !file }, "Save");
   form.append(h("div", { class: "buttons save" }, save));
   form.addEventListener("submit", (event) => {
@@ -34,26 +38,87 @@ function all(said, draw) {
     });
   });
   return [
-    file ? h("p", { class: "faint" }, `These stand in ${file}. What could hurt the rig is changed there, by hand.`)
-      : h("p", { class: "card" }, "There is no rig.toml yet, so nothing can be changed here. Write one on the rig's computer with ", h("code", {}, "rig init"), "."),
+    file
+      ? h(
+          "p",
+          { class: "faint" },
+          `These stand in ${file}. What could hurt the rig is changed there, by hand.`,
+        )
+      : h(
+          "p",
+          { class: "card" },
+          "There is no rig.toml yet, so nothing can be changed here. Write one on the rig's computer with ",
+          h("code", {}, "rig init"),
+          ".",
+        ),
     form,
-    versions.length ? h("section", { class: "card", "aria-label": "Earlier versions" }, h("h2", {}, "Earlier versions"), h("ul", { class: "versions" }, versions.map((version) => h("li", {}, h("span", {}, new Date(version.kept_at).toLocaleString()), restoreButton(version, draw))))) : null,
-    h("details", { class: "card more" }, h("summary", {}, "All values"), h("pre", { tabindex: "0", "aria-label": "All values" }, JSON.stringify(values, null, 2))),
-    store.session?.needs_token ? h("button", { type: "button", onclick: (event) => act(event.currentTarget, async () => {
-      await post("/logout");
-      location.reload();
-    }) }, "Sign out") : null,
+    versions.length
+      ? h(
+          "section",
+          { class: "card", "aria-label": "Earlier versions" },
+          h("h2", {}, "Earlier versions"),
+          h(
+            "ul",
+            { class: "versions" },
+            versions.map((version) =>
+              h(
+                "li",
+                {},
+                h("span", {}, new Date(version.kept_at).toLocaleString()),
+                restoreButton(version, draw),
+              ),
+            ),
+          ),
+        )
+      : null,
+    h(
+      "details",
+      { class: "card more" },
+      h("summary", {}, "All values"),
+      h("pre", { tabindex: "0", "aria-label": "All values" }, JSON.stringify(values, null, 2)),
+    ),
+    store.session?.needs_token
+      ? h(
+          "button",
+          {
+            type: "button",
+            onclick: (event) =>
+              act(event.currentTarget, async () => {
+                await post("/logout");
+                location.reload();
+              }),
+          },
+          "Sign out",
+        )
+      : null,
   ].filter(Boolean);
 }
 
 function restoreButton({ version, kept_at: keptAt }, draw) {
-  return h("button", { type: "button", class: "small", onclick: (event) => act(event.currentTarget, async () => {
-    const when = new Date(keptAt).toLocaleString();
-    if (!(await confirmed("Go back to an earlier rig.toml?", `What held until ${when} holds again. The one of now is kept.`, "Go back"))) return;
-    const now = await post("/configuration/restore", { version });
-    note("That version holds again");
-    await draw(now);
-  }) }, icon("undo"), "Go back to it");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      onclick: (event) =>
+        act(event.currentTarget, async () => {
+          const when = new Date(keptAt).toLocaleString();
+          if (
+            !(await confirmed(
+              "Go back to an earlier rig.toml?",
+              `What held until ${when} holds again. The one of now is kept.`,
+              "Go back",
+            ))
+          )
+            return;
+          const now = await post("/configuration/restore", { version });
+          note("That version holds again");
+          await draw(now);
+        }),
+    },
+    icon("undo"),
+    "Go back to it",
+  );
 }
 
 function groups(fields) {
@@ -66,16 +131,42 @@ function groups(fields) {
 }
 
 function group(section, fields, isReadOnly) {
-  return h("fieldset", { class: "card", disabled: isReadOnly }, h("legend", {}, SECTIONS[section] ?? section), h("div", { class: "fields" }, fields.map(fieldOf)));
+  return h(
+    "fieldset",
+    { class: "card", disabled: isReadOnly },
+    h("legend", {}, SECTIONS[section] ?? section),
+    h("div", { class: "fields" }, fields.map(fieldOf)),
+  );
 }
 
 function fieldOf({ name, value, default: usual, allowed }) {
   const id = `set-${name.replace(".", "-")}`;
   const [label, help] = LABELS[name] ?? [name, ""];
   const input = allowed.enum
-    ? h("select", { id, name }, allowed.enum.map((each) => h("option", { value: each, selected: each === value }, LABELS[`${name}=${each}`] ?? each)))
-    : h("input", { id, name, type: "text", inputmode: allowed.type === "array" ? "text" : "decimal", value: written(value), placeholder: usual === null ? "by itself" : written(usual), autocomplete: "off", "aria-describedby": `${id}-help` });
-  return h("div", { class: "field" }, h("label", { for: id }, label), input, h("small", { id: `${id}-help` }, [help, limits(allowed)].filter(Boolean).join(" "), h("code", {}, name)));
+    ? h(
+        "select",
+        { id, name },
+        allowed.enum.map((each) =>
+          h("option", { value: each, selected: each === value }, LABELS[`${name}=${each}`] ?? each),
+        ),
+      )
+    : h("input", {
+        id,
+        name,
+        type: "text",
+        inputmode: allowed.type === "array" ? "text" : "decimal",
+        value: written(value),
+        placeholder: usual === null ? "by itself" : written(usual),
+        autocomplete: "off",
+        "aria-describedby": `${id}-help`,
+      });
+  return h(
+    "div",
+    { class: "field" },
+    h("label", { for: id }, label),
+    input,
+    h("small", { id: `${id}-help` }, [help, limits(allowed)].filter(Boolean).join(" "), h("code", {}, name)),
+  );
 }
 
 function limits({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {
@@ -86,7 +177,8 @@ function limits({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }) 
   return high === undefined ? `More than ${low}.` : `From ${low} to ${high.toLocaleString("en")}.`;
 }
 
-const written = (value) => (value === null || value === undefined ? "" : Array.isArray(value) ? value.join(", ") : String(value));
+const written = (value) =>
+  value === null || value === undefined ? "" : Array.isArray(value) ? value.join(", ") : String(value);
 
 /** What differs from what holds; an empty field stands for the default. */
 function changesOf(form, fields) {

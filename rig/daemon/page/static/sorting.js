@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { binsCard } from "./bins.js";
 import { h, icon, replaced, say } from "./dom.js";
 import { counted, moment, percent } from "./format.js";
-import { lastJobCard } from "./jobbar.js";
+import { hideOrder, lastJobCard } from "./jobbar.js";
 import { livePanel } from "./live.js";
 import { partTile } from "./parttile.js";
 import { isReady, running, store, watch } from "./store.js";
@@ -22,21 +22,35 @@ export function show(root, { signal, rest }) {
   const tiles = h("ul", { class: "tiles" });
   const none = h("p", { class: "faint" }, "No part was sorted yet.");
   const earlier = h("nav", { class: "earlier", "aria-label": "Earlier runs" });
-  root.append(h("h1", {}, "Sort"),
-    h("div", { class: "columns" },
+  root.append(
+    h("h1", {}, "Sort"),
+    h(
+      "div",
+      { class: "columns" },
       h("div", { class: "side" }, livePanel(signal), bins.element),
-      h("div", { class: "side" }, pulse.element, outcome, order, h("section", { class: "card", "aria-labelledby": "parts-title" }, title, none, tiles, earlier))));
+      h(
+        "div",
+        { class: "side" },
+        pulse.element,
+        outcome,
+        order,
+        h("section", { class: "card", "aria-labelledby": "parts-title" }, title, none, tiles, earlier),
+      ),
+    ),
+  );
 
   let seen = "";
   const update = () => {
     const { story, state } = store;
     const job = running();
     const isSorting = job?.kind === "sort";
-    order.hidden = Boolean(job);
+    hideOrder(order, Boolean(job));
     order.querySelector("[type=submit]").disabled = !isReady();
     pulse.element.hidden = !isSorting;
     if (isSorting) pulse.update(job, story, view.parts);
-    replaced(outcome, [job?.id, state?.last_job], () => lastJobCard(["sort"], story.kind === "sort" && story.summary ? summaryOf(story.summary) : []));
+    replaced(outcome, [job?.id, state?.last_job], () =>
+      lastJobCard(["sort"], story.kind === "sort" && story.summary ? summaryOf(story.summary) : []),
+    );
     // What the ledger has is the truth; events only say when to look.
     const now = `${story.id} ${story.kind === "sort" ? story.told : ""}`;
     if (now !== seen) {
@@ -61,13 +75,46 @@ export function show(root, { signal, rest }) {
     const { runs } = await get("/runs", { query: { limit: 12 }, signal });
     if (!view.isFixed) view.run = (running()?.kind === "sort" ? story.run : null) ?? runs[0]?.run ?? null;
     const isThere = runs.some(({ run }) => run === view.run) || view.isFixed;
-    view.parts = isThere && view.run ? (await get(`/runs/${encodeURIComponent(view.run)}/parts`, { query: { order: "newest", limit: SHOWN }, signal })).parts : [];
+    view.parts =
+      isThere && view.run
+        ? (
+            await get(`/runs/${encodeURIComponent(view.run)}/parts`, {
+              query: { order: "newest", limit: SHOWN },
+              signal,
+            })
+          ).parts
+        : [];
     none.hidden = view.parts.length > 0;
-    say(title, view.isFixed ? `Last parts of the run of ${moment(runs.find(({ run }) => run === view.run)?.began_at) || view.run}` : "Last parts");
+    say(
+      title,
+      view.isFixed
+        ? `Last parts of the run of ${moment(runs.find(({ run }) => run === view.run)?.began_at) || view.run}`
+        : "Last parts",
+    );
     showParts(tiles, view.parts);
-    replaced(earlier, [runs, view.run], () => runs.length < 2 && !view.isFixed ? [] : [h("h3", {}, "Earlier runs"), h("div", { class: "chips" },
-      view.isFixed ? h("a", { class: "chip", href: "#/sort" }, "Latest") : null,
-      runs.map((run) => h("a", { class: "chip", href: `#/sort/${encodeURIComponent(run.run)}`, "aria-current": run.run === view.run ? "true" : null }, `${moment(run.began_at)}, ${counted(run.parts, "part")}`)))]);
+    replaced(earlier, [runs, view.run], () =>
+      runs.length < 2 && !view.isFixed
+        ? []
+        : [
+            h("h3", {}, "Earlier runs"),
+            h(
+              "div",
+              { class: "chips" },
+              view.isFixed ? h("a", { class: "chip", href: "#/sort" }, "Latest") : null,
+              runs.map((run) =>
+                h(
+                  "a",
+                  {
+                    class: "chip",
+                    href: `#/sort/${encodeURIComponent(run.run)}`,
+                    "aria-current": run.run === view.run ? "true" : null,
+                  },
+                  `${moment(run.began_at)}, ${counted(run.parts, "part")}`,
+                ),
+              ),
+            ),
+          ],
+    );
     update();
   };
   watch(update, signal);
@@ -82,7 +129,9 @@ function showParts(list, parts) {
     return there.get(key) ?? partTile(part, key, boxes.get(part.id));
   });
   for (const tile of list.children) if (!wanted.includes(tile)) tile.remove();
-  wanted.forEach((tile, place) => list.children[place] !== tile && list.insertBefore(tile, list.children[place] ?? null));
+  wanted.forEach(
+    (tile, place) => list.children[place] !== tile && list.insertBefore(tile, list.children[place] ?? null),
+  );
 }
 
 function pulseCard() {
@@ -91,13 +140,20 @@ function pulseCard() {
   const sure = h("strong", { class: "figure" });
   const trouble = h("p", { class: "flaw", role: "status" });
   const remarks = h("p", { class: "faint" });
-  const element = h("section", { class: "card", "aria-label": "Sorting now" },
+  const element = h(
+    "section",
+    { class: "card", "aria-label": "Sorting now" },
     h("h2", {}, "Sorting"),
-    h("dl", { class: "figures" },
+    h(
+      "dl",
+      { class: "figures" },
       h("div", {}, h("dt", {}, "Parts"), h("dd", {}, done)),
       h("div", {}, h("dt", {}, "A minute"), h("dd", {}, rate)),
-      h("div", {}, h("dt", {}, "Named"), h("dd", {}, sure))),
-    trouble, remarks);
+      h("div", {}, h("dt", {}, "Named"), h("dd", {}, sure)),
+    ),
+    trouble,
+    remarks,
+  );
   return {
     element,
     update(job, story, parts) {
@@ -121,25 +177,71 @@ function rateOf(parts) {
 
 function orderCard(signal) {
   const model = h("select", { id: "model", name: "model" }, h("option", { value: "" }, "the one in use"));
-  get("/models", { signal }).then(({ models }) => model.append(...models.filter((each) => !each.problem).map((each) => h("option", { value: each.name }, each.name))), () => {});
+  get("/models", { signal }).then(
+    ({ models }) =>
+      model.append(
+        ...models.filter((each) => !each.problem).map((each) => h("option", { value: each.name }, each.name)),
+      ),
+    () => {},
+  );
   const start = h("button", { type: "submit", class: "primary wide" }, icon("sort"), "Start sorting");
-  const count = h("input", { type: "number", id: "count", name: "count", value: 20, min: 1, required: true, inputmode: "numeric" });
-  const form = h("form", { class: "order", onsubmit: (event) => {
-    event.preventDefault();
-    act(start, () => post("/jobs", { kind: "sort", count: Number(count.value), model: model.value }));
-  } },
-  h("div", { class: "pair" },
-    h("div", { class: "field" }, h("label", { for: "count" }, "How many parts"), count,
-      h("div", { class: "presets", role: "group", "aria-label": "Usual numbers of parts" }, [20, 100, 500].map((value) => h("button", { type: "button", class: "chip", onclick: () => (count.value = value) }, String(value))))),
-    h("div", { class: "field" }, h("label", { for: "model" }, "Model"), model)),
-  start);
+  const count = h("input", {
+    type: "number",
+    id: "count",
+    name: "count",
+    value: 20,
+    min: 1,
+    required: true,
+    inputmode: "numeric",
+  });
+  const form = h(
+    "form",
+    {
+      class: "order",
+      onsubmit: (event) => {
+        event.preventDefault();
+        act(start, () => post("/jobs", { kind: "sort", count: Number(count.value), model: model.value }));
+      },
+    },
+    h(
+      "div",
+      { class: "pair" },
+      h(
+        "div",
+        { class: "field" },
+        h("label", { for: "count" }, "How many parts"),
+        count,
+        h(
+          "div",
+          { class: "presets", role: "group", "aria-label": "Usual numbers of parts" },
+          [20, 100, 500].map((value) =>
+            h(
+              "button",
+              { type: "button", class: "chip", onclick: () => (count.value = value) },
+              String(value),
+            ),
+          ),
+        ),
+      ),
+      h("div", { class: "field" }, h("label", { for: "model" }, "Model"), model),
+    ),
+    start,
+  );
   return h("section", { class: "card", "aria-label": "New run" }, h("h2", {}, "Sort some parts"), form);
 }
 
 function summaryOf(summary) {
   const { parts, rejects, parts_per_min: rate, returned, troubles } = summary;
-  const told = [counted(parts, "part"), rejects ? `${rejects} of them not named` : "all of them named", rate ? `${rate.toFixed(1)} a minute` : null, returned ? `${returned} to be fed again` : null].filter(Boolean);
+  const told = [
+    counted(parts, "part"),
+    rejects ? `${rejects} of them not named` : "all of them named",
+    rate ? `${rate.toFixed(1)} a minute` : null,
+    returned ? `${returned} to be fed again` : null,
+  ].filter(Boolean);
   const met = Object.entries(troubles ?? {}).map(([kind, count]) => `${kind}: ${count}`);
-  return [h("p", {}, `${told.join(", ")}.`), met.length ? h("p", { class: "faint" }, `It met with ${met.join(", ")}.`) : null,
-    rejects ? h("a", { class: "button", href: "#/review" }, icon("review"), "Name the others") : null];
+  return [
+    h("p", {}, `${told.join(", ")}.`),
+    met.length ? h("p", { class: "faint" }, `It met with ${met.join(", ")}.`) : null,
+    rejects ? h("a", { class: "button", href: "#/review" }, icon("review"), "Name the others") : null,
+  ];
 }

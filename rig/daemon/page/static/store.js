@@ -40,7 +40,8 @@ export function changed() {
 export const running = () => store.state?.job ?? null;
 
 /** Whether a job can be started now. */
-export const isReady = () => store.connection === "here" && store.state?.board.status === "ready" && !running();
+export const isReady = () =>
+  store.connection === "here" && store.state?.board.status === "ready" && !running();
 
 /** Take over a snapshot of everything. */
 export function takeState(state) {

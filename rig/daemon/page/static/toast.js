@@ -16,10 +16,17 @@ export function note(text, more = "") {
 }
 
 function toast(kind, text, more) {
-  const box = h("div", { class: `toast toast-${kind}` },
+  const box = h(
+    "div",
+    { class: `toast toast-${kind}` },
     icon(kind === "bad" ? "warning" : "check"),
     h("div", {}, h("strong", {}, sentence(text)), more ? h("p", {}, sentence(more)) : null),
-    h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => box.remove() }, icon("cross")));
+    h(
+      "button",
+      { type: "button", class: "plain", "aria-label": "Close", onclick: () => box.remove() },
+      icon("cross"),
+    ),
+  );
   const toasts = document.getElementById("toasts");
   // Old ones make room: they must not cover what somebody has to press.
   while (toasts.children.length > 2) toasts.firstChild.remove();
