@@ -9,7 +9,7 @@ const NEARLY_FULL = 0.8;
 /** A card; `look` asks how full they are now. */
 export function binsCard(signal) {
   const list = h("ul", { class: "bins" });
-  const element = h("section", { class: "card", "aria-label": "Bins" }, h("h2", {}, "Bins"), list);
+  const element = h("section", { class: "card bins-card", "aria-label": "Bins" }, h("h2", {}, "Bins"), list);
   const look = async () => {
     const bins = await get("/bins", { signal });
     const focused = document.activeElement?.dataset?.bin;

@@ -27,7 +27,7 @@ export function show(root, { signal, rest }) {
     h(
       "div",
       { class: "columns" },
-      h("div", { class: "side" }, livePanel(signal), bins.element),
+      livePanel(signal),
       h(
         "div",
         { class: "side" },
@@ -36,6 +36,7 @@ export function show(root, { signal, rest }) {
         order,
         h("section", { class: "card", "aria-labelledby": "parts-title" }, title, none, tiles, earlier),
       ),
+      bins.element,
     ),
   );
 
@@ -48,7 +49,7 @@ export function show(root, { signal, rest }) {
     order.querySelector("[type=submit]").disabled = !isReady();
     pulse.element.hidden = !isSorting;
     if (isSorting) pulse.update(job, story, view.parts);
-    replaced(outcome, [job?.id, state?.last_job], () =>
+    replaced(outcome, [job?.id, state?.last_job, story.summary], () =>
       lastJobCard(["sort"], story.kind === "sort" && story.summary ? summaryOf(story.summary) : []),
     );
     // What the ledger has is the truth; events only say when to look.
