@@ -126,3 +126,11 @@ def test_a_port_in_use_is_told_in_one_line() -> None:
 def test_an_address_of_another_computer_is_told(address: str) -> None:
     with pytest.raises(ConfigError, match="cannot listen on"):
         network_socket(address, 0)
+
+
+def test_no_answer_waits_for_the_acknowledgement_of_its_first_packet() -> None:
+    with network_socket("127.0.0.1", 0) as listening:
+        with socket.create_connection(listening.getsockname()):
+            connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
