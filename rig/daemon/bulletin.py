@@ -24,6 +24,8 @@ from rig.sorting.trouble import Trouble, TroubleOver
 Document = dict[str, Any]
 
 _RATE_OVER_S = 60.0
+# Read once: it stands in a file.
+_VERSION = version("brickrig")
 _log = logging.getLogger(__name__)
 
 
@@ -125,7 +127,7 @@ class Bulletin:
             "interrupted": None if left is None else left.what,
             "model": None if model is None else model[0],
             "source": "simulated" if daemon.config.sim.enabled else "camera",
-            "version": version("brickrig"),
+            "version": _VERSION,
             "started_at": daemon.started_at.isoformat(timespec="milliseconds"),
         }
 
