@@ -26,6 +26,7 @@ from rig.sim.sensor import Sensor
 from rig.vision.locate import locate
 from tests.benchmarks import capture
 from tests.benchmarks.colour import colours
+from tests.benchmarks.daemon import daemon_day, daemon_events, daemon_live, daemon_load, daemon_start
 from tests.benchmarks.dataset import memory_of_dataset_commands
 from tests.benchmarks.evidence import looking_again
 from tests.benchmarks.figure import Figure
@@ -112,6 +113,11 @@ MEASURES = (
     planning,
     colours,
     loop_overhead,
+    daemon_start,
+    daemon_events,
+    daemon_live,
+    daemon_load,
+    daemon_day,
     thousands,
     training_images,
     latencies,
