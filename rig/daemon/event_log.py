@@ -108,11 +108,15 @@ class EventLog:
         try:
             # At once, so that a client knows that it is connected.
             yield b": here\n\n" if reset is None else reset.as_sse()
-            while not self._is_closed:
+            while True:
                 follower.news.clear()
+                # Asked before: what was told until then is still handed out.
+                is_closed = self._is_closed
                 position, entries = self._since(position)
                 for entry in [*entries, *self._passed(follower)]:
                     yield entry.as_sse()
+                if is_closed:
+                    return
                 if not entries and not await _within(follower.news, _HEARTBEAT_S):
                     yield b": still here\n\n"
         finally:
