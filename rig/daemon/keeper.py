@@ -122,6 +122,11 @@ class Keeper:
         """How the board is."""
         return self._board
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was told to end."""
+        return self._is_ending
+
     # For other threads.
 
     def await_board(self, timeout_s: float) -> BoardView:
@@ -198,21 +203,26 @@ class Keeper:
 
     # For its own thread.
 
-    def run(self) -> None:
-        """Look after the rig until SIGTERM or Ctrl-C; returns with the rig at rest."""
+    @contextmanager
+    def heeding_signals(self) -> Iterator[None]:
+        """While the block runs, SIGTERM and Ctrl-C end `run`, and nothing else, however often they come."""
         numbers = (*self._cancel_signals, *STOP_SIGNALS, *KILL_SIGNALS)
         before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
-            while not self._is_ending:
-                self._beat()
-                if (job := self._job) is None:
-                    self._look_after_rig()
-                else:
-                    self._run(job)
-            self._end_what_never_began()
+            yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def run(self) -> None:
+        """Look after the rig until it is told to end; returns with the rig at rest. Signals are heeded."""
+        while not self._is_ending:
+            self._beat()
+            if (job := self._job) is None:
+                self._look_after_rig()
+            else:
+                self._run(job)
+        self._end_what_never_began()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Takes no lock: this thread, or one that waits for it, may hold any of them."""

@@ -30,8 +30,8 @@ from rig.daemon.tokens import FILE_NAME, TokenStore
 from rig.daemon_socket import socket_to_serve
 from rig.machine import open_rig
 
-# Whatever moves when the daemon is told to end may move on for so long.
-_LET_MOVE_S = 1.5
+# Whatever moves when the daemon is told to end may move on for so long; to stop for certain takes 3.5 s.
+_LET_MOVE_S = 0.5
 _LET_ANSWER_S = 1
 _TEND_EVERY_S = 0.25
 _REFRESH_EVERY_S = 1.0
@@ -71,7 +71,7 @@ def serve(config: Config, config_file: Path | None, told: Callable[[Serving], No
         app = build_app(daemon, door)
         tasks = _tend(daemon, watchdog), _refresh(daemon)
         servers = _Servers([_Server(each, app) for each in sockets], tasks)
-        with servers.running(daemon.close, daemon.keeper.end):
+        with daemon.keeper.heeding_signals(), servers.running(daemon.close, daemon.keeper.end):
             page = next((each.url for each in sockets if each.url), None)
             told(Serving(page, socket_to_serve(config), sentence))
             notifier.ready(f"serving {page or socket_to_serve(config)}")
