@@ -116,7 +116,7 @@ def _alone(owner: Owner, folder: Path) -> Iterator[None]:
 
 
 def _how_to_end(owner: Owner) -> str:
-    if owner.command.startswith("rig serve"):
+    if "serve" in owner.command.split():
         return f"end it first: kill {owner.pid}, or systemctl stop brickrig where it is the service"
     return "wait until that has ended, or stop it with: rig stop"
 
