@@ -9,9 +9,9 @@ from importlib.metadata import version
 from typing import Any
 
 from rig.capture.batch import RowStarted
+from rig.daemon.board import BoardStatus
 from rig.daemon.daemon import Daemon
 from rig.daemon.job import Job, JobState, JobView
-from rig.daemon.keeper import BoardStatus
 from rig.errors import RigError
 from rig.inventory.colours import colour_name
 from rig.jobs.run import CaptureStarted, JobEvent
@@ -109,7 +109,7 @@ class Bulletin:
 
     def state(self) -> Document:
         """How the rig is and what it does; see docs/fleet.md."""
-        daemon, board = self._daemon, self._daemon.keeper.board
+        daemon, board = self._daemon, self._daemon.keeper.board.view
         running = daemon.running
         job = None if running is None else running.view()
         last = next((each.view() for each in daemon.jobs if each.state.is_over), None)

@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from rig.config import Config, load_config
+from rig.daemon.board import BoardStatus, BoardView
 from rig.daemon.event_log import EventLog
 from rig.daemon.interrupted import Interrupted, JobFile, request_to_go_on
 from rig.daemon.job import Job, JobView
-from rig.daemon.keeper import BoardStatus, BoardView, Keeper
+from rig.daemon.keeper import Keeper
 from rig.daemon.library import Library
 from rig.daemon.live import LivePicture, Shot
 from rig.daemon.log_ring import LogRing
@@ -116,7 +117,7 @@ class Daemon:
             BoardNotReady: it is offline, or was killed.
         """
         self._refuse_another()
-        board = self.keeper.await_board(_CONNECT_TIMEOUT_S)
+        board = self.keeper.board.await_known(_CONNECT_TIMEOUT_S)
         with self._lock:
             self._refuse_another()
             if board.status is not BoardStatus.READY:

@@ -32,7 +32,7 @@ _ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": (
-        "bluetooth=(), camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), midi=(),"
+        "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), midi=(),"
         " payment=(), serial=(), usb=()"
     ),
 }

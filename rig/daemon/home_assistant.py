@@ -13,8 +13,8 @@ from typing import Any
 
 from rig.bin_config import BinConfig
 from rig.config import Config
+from rig.daemon.board import BoardStatus
 from rig.daemon.job import JobState
-from rig.daemon.keeper import BoardStatus
 from rig.daemon.mqtt_topics import OFFLINE, ONLINE, Topics
 
 Document = dict[str, Any]

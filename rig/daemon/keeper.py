@@ -12,14 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from enum import StrEnum
 from types import FrameType
-
-from pydantic import BaseModel, ConfigDict
 
 from rig.at_rest import CANCEL_SIGNALS, KILL_SIGNALS, STOP_SIGNALS
 from rig.camera.frame import Frame
 from rig.config import Config
+from rig.daemon.board import LOOK_AFTER_S, Board, BoardView
 from rig.daemon.interrupted import Interrupted as LeftOver
 from rig.daemon.interrupted import JobFile
 from rig.daemon.job import Job, JobState
@@ -27,38 +25,11 @@ from rig.daemon.live import LivePicture
 from rig.daemon.problems import Problem, problem_of
 from rig.daemon.watched_camera import WatchedCamera
 from rig.devices.operator import Ask
-from rig.errors import CameraError, Interrupted, MarlinHalted, MarlinReset, RigBusy, RigError, SerialPortError
+from rig.errors import CameraError, Interrupted, RigBusy, RigError
 from rig.jobs.run import Beginning, JobEvent, Workplace, run, what_is_kept
 from rig.machine import Machine, Rig
 
-# How often an idle board is asked whether it is still there, and a lost one looked for.
-_LOOK_AFTER_S = 2.0
 _log = logging.getLogger(__name__)
-
-
-class BoardStatus(StrEnum):
-    """How the board is."""
-
-    CONNECTING = "connecting"
-    READY = "ready"
-    OFFLINE = "offline"
-    HALTED = "halted"
-    """It was killed, and takes nothing until it is reset."""
-
-
-class BoardView(BaseModel):
-    """The board as everybody sees it.
-
-    Attributes:
-        reason, hint: why it is not ready, and what to do; empty where it is.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    status: BoardStatus = BoardStatus.CONNECTING
-    reason: str = ""
-    hint: str = ""
-    firmware: str = ""
 
 
 class Keeper:
@@ -89,14 +60,14 @@ class Keeper:
         self._place = place
         self._live = live
         self._job_file = job_file
-        self._tell_board = tell_board
         self._tell_event = tell_event
         self._beat = beat
         self._thread = threading.get_ident()
         # Its `put` may be called from a signal handler, even in the middle of its `get`.
         self._wake_ups: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._board = BoardView()
-        self._board_changed = threading.Condition()
+        self.board = Board(rig, tell_board)
+        """How the board is."""
+        self._beginning = threading.Lock()
         # Set by whoever begins it, cleared by the thread that has run it.
         self._job: Job | None = None
         self._is_ending = False
@@ -106,8 +77,6 @@ class Keeper:
         self._has_ended = False
         self._cancel_sent = False
         self._stop_came = False
-        self._reconnect_wanted = False
-        self._look_at_s = 0.0
         self._live_at_s = 0.0
         # Only then may a signal raise.
         self._is_interruptible = False
@@ -118,25 +87,11 @@ class Keeper:
         live.call_when_watched(self._wake)
 
     @property
-    def board(self) -> BoardView:
-        """How the board is."""
-        return self._board
-
-    @property
     def is_ending(self) -> bool:
         """Whether it was told to end."""
         return self._is_ending
 
     # For other threads.
-
-    def await_board(self, timeout_s: float) -> BoardView:
-        """How the board is, once that is known: waits while it is being connected."""
-        with self._board_changed:
-            self._board_changed.wait_for(
-                lambda: not self._reconnect_wanted and self._board.status is not BoardStatus.CONNECTING,
-                timeout_s,
-            )
-            return self._board
 
     def begin(self, job: Job) -> None:
         """Have a job run; whoever asks has seen that no other one does.
@@ -144,7 +99,7 @@ class Keeper:
         Raises:
             RigBusy: the daemon is about to end.
         """
-        with self._board_changed:
+        with self._beginning:
             if self._is_ending or self._has_ended:
                 raise RigBusy("the daemon is about to end", hint="start it again: rig serve")
             self._job = job
@@ -173,12 +128,12 @@ class Keeper:
         try:
             self._rig.emergency_stop()
         finally:
-            self._look_at_s = 0.0
+            self.board.look_soon()
             self._wake()
 
     def reconnect(self) -> None:
         """Have the board reset and found anew."""
-        self._reconnect_wanted = True
+        self.board.reset_wanted = True
         self._wake()
 
     def end(self) -> None:
@@ -239,7 +194,7 @@ class Keeper:
                 # Whoever sent it from outside has not asked the daemon to.
                 with suppress(RigError):
                     self._rig.kill_at_once()
-        self._look_at_s = 0.0
+        self.board.look_soon()
         if self._is_interruptible:
             self._is_interruptible = False
             raise Interrupted
@@ -259,73 +214,26 @@ class Keeper:
 
     def _is_wanted(self, within_s: float) -> bool:
         """Whether there is something else to do; waits for it for so long."""
-        if self._job is None and not self._is_ending and not self._reconnect_wanted:
+        if self._job is None and not self._is_ending and not self.board.reset_wanted:
             with suppress(queue.Empty):
                 self._wake_ups.get(timeout=max(0.0, within_s))
-        return self._job is not None or self._is_ending or self._reconnect_wanted
+        return self._job is not None or self._is_ending or self.board.reset_wanted
 
     def _look_after_rig(self) -> None:
         """One round of what there is to do while no job runs."""
         try:
             with self._interruptible():
-                if self._reconnect_wanted or time.monotonic() >= self._look_at_s:
-                    self._look_after_board()
-                elif self._live.viewers and self._can_show and time.monotonic() >= self._live_at_s:
+                if self.board.due_in_s <= 0:
+                    self.board.look_after()
+                elif self._live.viewers and self.board.is_ready and time.monotonic() >= self._live_at_s:
                     self._show_live()
                 else:
-                    self._is_wanted(self._look_at_s - time.monotonic())
+                    self._is_wanted(self.board.due_in_s)
         except Interrupted:
             return
         except Exception:  # noqa: BLE001 - a mistake of ours, which the daemon outlives
             _log.exception("looking after the rig failed")
-            self._live_at_s = time.monotonic() + _LOOK_AFTER_S
-
-    def _look_after_board(self) -> None:
-        self._look_at_s = time.monotonic() + _LOOK_AFTER_S
-        try:
-            if self._reconnect_wanted:
-                self._note_board(BoardView())
-                self._reconnect_wanted = False
-                self._rig.connect()
-            elif self._board.status in (BoardStatus.CONNECTING, BoardStatus.OFFLINE):
-                self._rig.connect()
-            # Of a board that was killed that hears whether somebody has reset it.
-            self._rig.check()
-        except RigError as error:
-            self._note_board(self._board_after(error))
-        except Exception:
-            self._note_board(
-                BoardView(status=BoardStatus.OFFLINE, reason="it cannot be looked after", hint="see the log")
-            )
-            raise
-        else:
-            self._note_board(BoardView(status=BoardStatus.READY, firmware=self._rig.firmware))
-        finally:
-            # Connecting takes longer than that.
-            self._look_at_s = max(self._look_at_s, time.monotonic() + _LOOK_AFTER_S)
-
-    def _board_after(self, error: RigError) -> BoardView:
-        if isinstance(error, MarlinHalted):
-            hint = "see that all is well, then reset the board"
-            return BoardView(status=BoardStatus.HALTED, reason=error.what, hint=hint)
-        # Somebody has reset a board that was killed, or cut its power, or it is gone: it is looked for.
-        is_dead = self._rig.is_killed and not isinstance(error, MarlinReset | SerialPortError)
-        status = BoardStatus.HALTED if is_dead else BoardStatus.OFFLINE
-        return BoardView(status=status, reason=error.what, hint=error.hint)
-
-    def _note_board(self, board: BoardView) -> None:
-        if board == self._board:
-            return
-        if board.status is not self._board.status:
-            _log.info("board %s", ": ".join(filter(None, (board.status.value, board.reason))))
-        with self._board_changed:
-            self._board = board
-            self._board_changed.notify_all()
-        self._tell_board(board)
-
-    @property
-    def _can_show(self) -> bool:
-        return self._board.status is BoardStatus.READY
+            self._live_at_s = time.monotonic() + LOOK_AFTER_S
 
     def _show_live(self) -> None:
         """Take pictures as long as somebody looks and nothing else is wanted."""
@@ -336,24 +244,23 @@ class Keeper:
                 due_s = time.monotonic()
                 while self._live.viewers and not self._is_wanted(due_s - time.monotonic()):
                     self._beat()
-                    if time.monotonic() >= self._look_at_s:
-                        self._look_at_s = time.monotonic() + _LOOK_AFTER_S
-                        self._rig.check()
+                    if self.board.due_in_s <= 0:
+                        self.board.check()
                     due_s = time.monotonic() + interval_s
                     self._live.show(camera.capture(clock.monotonic()), clock)
         except CameraError as error:
             # The board is none the worse for it.
             _log.warning("no live picture: %s", error)
-            self._live_at_s = time.monotonic() + _LOOK_AFTER_S
+            self._live_at_s = time.monotonic() + LOOK_AFTER_S
         except RigError:
-            self._look_at_s = 0.0
-            self._live_at_s = time.monotonic() + _LOOK_AFTER_S
+            self.board.look_soon()
+            self._live_at_s = time.monotonic() + LOOK_AFTER_S
 
     def _run(self, job: Job) -> None:
         """Run a job to its end, whatever that is; the daemon outlives all of them."""
         _log.info("%s begins", job.request.kind, extra={"job_id": job.id})
         state, problem = self._outcome(job)
-        self._look_at_s = 0.0
+        self.board.look_soon()
         if not self._cuts_short or state is JobState.FINISHED:
             # What was cut short by the end of the daemon is offered again by the next one.
             try:
@@ -366,7 +273,7 @@ class Keeper:
         job.end(state, problem)
 
     def _end_what_never_began(self) -> None:
-        with self._board_changed:
+        with self._beginning:
             self._has_ended = True
             job, self._job = self._job, None
         if job is not None:

@@ -6,7 +6,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 
 from rig.daemon.daemon import Daemon
 from rig.daemon.job import Job
-from rig.daemon.keeper import BoardStatus
 from rig.jobs.run import JobEvent
 from rig.sorting.events import PartAstray, PartReturned, PartSorted
 from rig.sorting.trouble import Trouble
@@ -44,7 +43,7 @@ class Metrics:
         return generate_latest(self._registry)
 
     def _is_ready(self) -> float:
-        return float(self._daemon.keeper.board.status is BoardStatus.READY)
+        return float(self._daemon.keeper.board.is_ready)
 
     def _count(self, job: Job, event: JobEvent) -> None:
         self._events.labels(job.request.kind).inc()

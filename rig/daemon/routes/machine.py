@@ -8,9 +8,9 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
+from rig.daemon.board import BoardView
 from rig.daemon.daemon import WORKERS_S, Daemon
 from rig.daemon.job import Job, JobView
-from rig.daemon.keeper import BoardView
 from rig.daemon.metrics import MEDIA_TYPE, Metrics
 from rig.daemon.problems import may_fail
 from rig.owner import rig_name
@@ -127,7 +127,7 @@ def routes(daemon: Daemon) -> APIRouter:
     def reconnect() -> BoardView:
         """Reset the board and find it anew, such as after an emergency stop; not while a job runs."""
         daemon.reconnect()
-        return daemon.keeper.board
+        return daemon.keeper.board.view
 
     return router
 
@@ -173,7 +173,7 @@ def _state(daemon: Daemon) -> State:
             started_at=daemon.started_at.isoformat(timespec="milliseconds"),
             boot=daemon.events.boot,
         ),
-        board=daemon.keeper.board,
+        board=daemon.keeper.board.view,
         position=Position(is_known=angle_deg is not None, angle_deg=angle_deg),
         job=None if running is None else running.view(),
         last_job=None if over is None else over.view(),
