@@ -59,6 +59,12 @@ def require_room(folder: Path, size: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def from_here(path: Path) -> Path:
+    """A path as it is called in the working folder: relative where it is below that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def write_whole(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Put `content` at `path`, creating its folder; whatever happens, `path` is never half written.
 

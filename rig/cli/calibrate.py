@@ -50,19 +50,20 @@ def table(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     config = settings.load_config()
     from rig.calibration.steps import explain
     from rig.calibration.table import TableMeasured
+    from rig.files import from_here
 
     measured, _ = _measure(
         settings, config, _turn_request(settings, "calibrate_table", out, part), TableMeasured
     )
     verdict = measured.verdict
     if not settings.as_json:
-        typer.echo(f"{explain(verdict, config.turntable)}\nSee {measured.picture}")
+        typer.echo(f"{explain(verdict, config.turntable)}\nSee {from_here(measured.picture)}")
     settings.print_json(
         {
             "verdict": verdict,
             "full_turn_deg": measured.commanded_deg,
             "uncertainty_deg": measured.uncertainty_deg,
-            "picture": measured.picture,
+            "picture": from_here(measured.picture),
         }
     )
     if verdict.meaning != "right":
@@ -80,6 +81,7 @@ def settle(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     settings = settings_of(context)
     config = settings.load_config()
     from rig.calibration.settle import AT_REST_DEG, SettleMeasured
+    from rig.files import from_here
 
     measured, _ = _measure(
         settings, config, _turn_request(settings, "calibrate_settle", out, part), SettleMeasured
@@ -100,7 +102,9 @@ def settle(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
         frame = _milliseconds(measured.frame_interval_s)
         typer.echo(f"Within {AT_REST_DEG:g} degrees of where it stops, the table counts as at rest.")
         typer.echo(f"A frame came every {frame}: nothing finer can be seen.")
-        typer.echo(f"In [turntable] of rig.toml: settle_s = {measured.settle_s:g}\nSee {measured.picture}")
+        typer.echo(
+            f"In [turntable] of rig.toml: settle_s = {measured.settle_s:g}\nSee {from_here(measured.picture)}"
+        )
     settings.print_json(
         {
             "settle_s": measured.settle_s,
@@ -113,7 +117,7 @@ def settle(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
                 }
                 for move in measured.moves
             ],
-            "picture": measured.picture,
+            "picture": from_here(measured.picture),
         }
     )
 

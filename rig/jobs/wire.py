@@ -14,6 +14,7 @@ from cattrs.preconf.json import make_converter
 from cattrs.strategies import configure_tagged_union
 from numpy.typing import NDArray
 
+from rig.files import from_here
 from rig.jobs.run import JobEvent
 
 _EVENT = "event"
@@ -24,15 +25,10 @@ def _is_image(kind: Any) -> bool:
     return getattr(kind, "__origin__", kind) is np.ndarray
 
 
-def _from_here(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
-
-
 _converter = make_converter()
 _converter.register_unstructure_hook_func(_is_image, lambda image: None)
 _converter.register_unstructure_hook(Path, lambda path: str(path.absolute()))
-_converter.register_structure_hook(Path, lambda value, kind: _from_here(Path(value)))
+_converter.register_structure_hook(Path, lambda value, kind: from_here(Path(value)))
 _converter.register_structure_hook_func(_is_image, lambda value, kind: _NO_IMAGE)
 configure_tagged_union(JobEvent, _converter, tag_name=_EVENT)
 
