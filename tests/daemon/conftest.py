@@ -1,11 +1,14 @@
-"""What the tests of the daemon share."""
+"""What the tests of the daemon share, also with those of whole commands."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.conftest import trained
 from tests.daemon.served import Served, serving
+
+__all__ = ["trained"]
 
 
 @pytest.fixture

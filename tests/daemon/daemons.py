@@ -228,8 +228,11 @@ def _once_serving(process: subprocess.Popen[str], folder: Path, log: Path) -> Se
         said += line
         if line.startswith("}"):
             where = json.loads(said)
+            if "socket" not in where:
+                break
             return Served(process, Path(where["socket"]), where["page"], folder, log)
-    raise AssertionError(f"it does not serve: {log.read_text()}")
+    process.wait(timeout=_PATIENCE_S)
+    raise AssertionError(f"it does not serve: {said} {log.read_text()}")
 
 
 def within(duration_s: float, is_so: Callable[[], bool]) -> bool:
