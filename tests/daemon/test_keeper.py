@@ -155,7 +155,7 @@ class TestInThisProcess:
         begun: list[Job] = []
 
         def do(daemon: Daemon) -> None:
-            daemon.keeper.await_board(30)
+            daemon.keeper.board.await_known(30)
             begun.append(daemon.begin(CaptureRequest(part=PART, steps=144)))
             daemon.keeper.end()
             ended(begun[0])

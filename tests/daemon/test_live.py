@@ -12,6 +12,7 @@ import pytest
 
 from rig.camera.frame import Frame, Image
 from rig.clock import SystemClock
+from rig.daemon.bundles import Bundles, SharedClassifier
 from rig.daemon.live import LivePicture, Shot
 from rig.daemon.recogniser import Recogniser
 from rig.daemon_config import DaemonConfig
@@ -32,7 +33,8 @@ def frame(level: int = 128, *, size: tuple[int, int] = (960, 1280), age_s: float
 @contextmanager
 def live(folder: Path) -> Iterator[tuple[LivePicture, list[Shot]]]:
     told: list[Shot] = []
-    picture = LivePicture(CONFIG, Recogniser(lambda: folder), told.append, beat=lambda: None)
+    recogniser = Recogniser(lambda: folder, SharedClassifier(Bundles()))
+    picture = LivePicture(CONFIG, recogniser, told.append, beat=lambda: None)
     try:
         yield picture, told
     finally:
