@@ -194,7 +194,7 @@ class Daemon:
             if self.running is None:
                 self._job_file.end()
             self._left = None
-            self._tell_state()
+            self.tell_state()
 
     # Configuration.
 
@@ -211,7 +211,7 @@ class Daemon:
         # Which rig it is was decided at the start.
         sim = config.sim.model_copy(update={"enabled": self._simulated})
         self.config = config.model_copy(update={"sim": sim})
-        self._tell_state()
+        self.tell_state()
 
     def close(self) -> None:
         """Let everybody go who looks on."""
@@ -233,9 +233,10 @@ class Daemon:
                 _log.exception("an event was not taken", extra={"job_id": job.id})
 
     def _tell_board(self, board: BoardView) -> None:
-        self._tell_state()
+        self.tell_state()
 
-    def _tell_state(self) -> None:
+    def tell_state(self) -> None:
+        """Have everybody look anew who shows how the rig is."""
         self.events.tell("state", {})
 
     def _tell_shot(self, shot: Shot) -> None:

@@ -57,6 +57,9 @@ class _Viewer:
         if shot is not None and shot.exposed_at < self.since:
             return
         self.latest = shot
+
+    def wake(self) -> None:
+        """Have the viewer look at it."""
         self.loop.call_soon_threadsafe(self.news.set)
 
 
@@ -132,6 +135,7 @@ class LivePicture:
             self._changed.notify()
             for viewer in self._viewers:
                 viewer.see(None)
+                viewer.wake()
         self._thread.join()
 
     async def _shots(self, viewer: _Viewer) -> AsyncIterator[Shot]:
@@ -154,6 +158,9 @@ class LivePicture:
             with self._changed:
                 for viewer in self._viewers:
                     viewer.see(shot)
+                # All have it before the first one looks.
+                for viewer in self._viewers:
+                    viewer.wake()
             self._told(shot)
 
     def _next_frame(self, not_before_s: float) -> tuple[Image, float] | None:

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rig.daemon.daemon import Daemon
+from rig.daemon.from_afar import require_no_path
 from rig.daemon.job import Job, JobState
 from rig.daemon.problems import Refused
 from rig.errors import BadInput, NotFound, RigError
@@ -100,6 +101,7 @@ def _read(payload: bytes) -> Command:
 
 def _do(daemon: Daemon, said: Command) -> Job:
     if said.request is not None:
+        require_no_path(said.request)
         return daemon.begin(said.request)
     job = daemon.running
     if job is None:

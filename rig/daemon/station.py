@@ -28,6 +28,9 @@ class Station(Protocol):
             ConfigError: it cannot be used; what held before holds on.
         """
 
+    def tell_state(self) -> None:
+        """Have everybody look anew who shows how the rig is."""
+
 
 def rooted(station: Station) -> Config:
     """The configuration that holds now, with all paths that start from the working folder."""

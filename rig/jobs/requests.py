@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from rig.capture.order import POSES, STEPS
+from rig.catalog import OWN_NAME
 from rig.catalog_fields import AnyColour, AnyPart, OwnName
 from rig.section import Section
 
@@ -83,14 +84,15 @@ class SortRequest(Request):
 
     Attributes:
         count: how many.
-        model: by its name or folder; empty for the one in use.
+        model: by its name, or by its folder where the request comes from this computer; empty for the one in
+            use.
         follow: the pass that says which part goes into which bin, in place of rig.toml.
         emptied: names of bins that somebody has emptied.
     """
 
     kind: Literal["sort"] = "sort"
     count: int = Field(default=20, ge=1)
-    model: str = ""
+    model: Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^({OWN_NAME})?$"})] = ""
     follow: PassRequest | None = None
     emptied: tuple[str, ...] = ()
 
@@ -100,12 +102,12 @@ class CalibrateTurnRequest(Request):
 
     Attributes:
         example: what is laid on an empty table.
-        folder: where the drawing of it goes; empty for the usual one.
+        folder: where the drawing of it goes; empty for the usual one. Not over the network.
     """
 
     kind: Literal["calibrate_table", "calibrate_settle"]
     example: AnyPart = Field(default="3001", validate_default=True)
-    folder: str = ""
+    folder: Annotated[str, WithJsonSchema({"type": "string", "const": ""})] = ""
 
 
 class CalibrateCameraRequest(Request):

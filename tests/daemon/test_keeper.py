@@ -221,7 +221,7 @@ def test_an_emergency_while_idle_is_certain_and_lifted_by_reconnecting(tmp_path:
         assert served.post("/emergency-stop") == {"job": None}
         served.await_board("halted")
         status, problem = served.ask("POST", "/jobs", {"kind": "capture", "part": "3001"})
-        assert (status, problem["hint"]) == (503, "see that all is well, then reset the board")
+        assert (status, problem["hint"]) == (409, "see that all is well, then reset the board")
         served.post("/machine/reconnect")
         served.await_board("ready")
         assert kept.is_at_rest()
@@ -248,7 +248,7 @@ def test_an_emergency_that_the_board_does_not_confirm_is_no_success_and_not_lift
         assert (status, problem["type"]) == (503, f"/problems/{MarlinTimeout.__name__}")
         assert "did not confirm the emergency stop" in problem["detail"]
         assert served.await_board("halted")["hint"] == "cut the motor power now"
-        assert served.ask("POST", "/jobs", {"kind": "capture", "part": "3001"})[0] == 503
+        assert served.ask("POST", "/jobs", {"kind": "capture", "part": "3001"})[0] == 409
 
 
 def test_a_board_that_somebody_resets_after_an_emergency_is_found_again(tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_a_board_that_is_unplugged_while_nothing_runs_is_found_again(tmp_path: P
         board = served.await_board("offline")
         assert "unplugged" in board["reason"]
         status, problem = served.ask("POST", "/jobs", {"kind": "capture", "part": "3001"})
-        assert status == 503
+        assert status == 409
         assert problem["detail"].startswith("the board is offline")
         served.await_board("ready")
         job = served.begin("capture", part="3001", steps=3, attended=True)

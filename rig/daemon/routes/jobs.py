@@ -3,10 +3,12 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from rig.daemon.caller import is_over_unix_socket
 from rig.daemon.daemon import Daemon
+from rig.daemon.from_afar import require_no_path
 from rig.daemon.job import Job, JobView
 from rig.daemon.problems import may_fail
 from rig.jobs.requests import JobRequest
@@ -33,8 +35,10 @@ def routes(daemon: Daemon) -> APIRouter:
         status_code=HTTPStatus.CREATED,
         responses=may_fail(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT),
     )
-    def start(request: JobRequest) -> JobView:
+    def start(request: JobRequest, asked: Request) -> JobView:
         """Start a job; one at a time."""
+        if not is_over_unix_socket(asked.scope):
+            require_no_path(request)
         return daemon.begin(request).view()
 
     @router.get("/jobs")

@@ -238,6 +238,7 @@ def routes(station: Station, library: Library) -> APIRouter:
             raise NotFound(f"there is no bin {name!r}", hint=f"there are: {known}")
         with Ledger(config.ledger) as ledger:
             ledger.emptied(name)
+        station.tell_state()
         return next(_bin_reply(bin_) for bin_ in bin_levels(config) if bin_.name == name)
 
     return router
