@@ -71,7 +71,7 @@ def test_answers_join_the_dataset_and_are_taken_back(
     assert _labels(tmp_path) == ["3003", "3003"]
     assert served.json("/captures")["classes"][0]["pictures"] == 2
     assert served.send("POST", "/review/1", {"verdict": "skipped"}).json["waiting"] == 2
-    assert served.send("POST", "/review/3", {"verdict": "unusable", "part": None}).json["waiting"] == 1
+    assert served.send("POST", "/review/3", {"verdict": "unusable"}).json["waiting"] == 1
     # Another answer takes the place of the first.
     other = served.send("POST", "/review/2", {"verdict": "named", "part": "3010"}).json
     assert (other["added"], other["removed"]) == (2, 2)
