@@ -1,8 +1,6 @@
 """`rig.toml`: what stands on the desk. Every value has a default, a unit in its name, and a checked range."""
 
 import tomllib
-from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,13 +14,14 @@ from pydantic import (
 )
 
 from rig.bin_config import DEFAULT_BINS, BinConfig, ChuteAngle, Pin, check_rules
+from rig.config_problems import first_problem
 from rig.daemon_config import DaemonConfig
 from rig.errors import ConfigError
 from rig.feeder_config import FeederConfig, GcodeFeederConfig, NoFeederConfig, PinFeederConfig
 from rig.mqtt_config import MqttConfig
 from rig.pile_config import PileConfig
 from rig.scene_config import SceneConfig
-from rig.section import UNKNOWN_KEY, Section
+from rig.section import Section
 from rig.sorting_config import SortingConfig
 
 DEFAULT_PATH = Path("rig.toml")
@@ -383,39 +382,5 @@ def parse_config(content: bytes, source: str) -> Config:
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        what, hint = _first_problem(error, document)
+        what, hint = first_problem(error, document)
         raise ConfigError(f"{source}: {what}", hint=hint or f"mend {source}") from error
-
-
-def _first_problem(error: ValidationError, document: dict[str, Any]) -> tuple[str, str]:
-    """What is wrong, and what to do where more can be said than to mend it."""
-    problem = error.errors()[0]
-    key = ".".join(_steps(problem["loc"], document))
-    message = problem["msg"].removeprefix("Value error, ")
-    hint = ""
-    if problem["type"] == "union_tag_invalid":
-        message = "{tag!r} is none of {expected_tags}".format(**problem["ctx"])
-        key += ".kind"
-    if problem["type"] == UNKNOWN_KEY:
-        unknown, known = problem["ctx"]["key"], problem["ctx"]["known"]
-        message = "there is no such key" if key else "there is no such table"
-        key = f"{key}.{unknown}" if key else unknown
-        near = get_close_matches(unknown, known)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return (f"{key}: {message}{more}" if key else f"{message}{more}"), hint
-
-
-def _steps(path: tuple[int | str, ...], document: Any) -> Iterator[str]:
-    """The way to a value; a table of many is called by its name, or counted from one."""
-    inside = document
-    for step in path:
-        try:
-            inside = inside[step]
-        except (KeyError, IndexError, TypeError):
-            inside = None  # a key that is missing, or the kind of a table, which is none of its keys
-        if isinstance(step, str):
-            yield step
-        else:
-            name = inside.get("name") if isinstance(inside, dict) else None
-            yield repr(name) if isinstance(name, str) else str(step + 1)

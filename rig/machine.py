@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from rig.at_rest import leaving
@@ -12,10 +11,7 @@ from rig.clock import Clock
 from rig.config import (
     Config,
     GcodeConfig,
-    ServoGateConfig,
     SettledBy,
-    StepperChuteConfig,
-    SweeperConfig,
 )
 from rig.dataset.layout import Source
 from rig.desk import Desk, open_desk
@@ -26,11 +22,11 @@ from rig.devices.gcode_lines import check_bins, check_feeder
 from rig.devices.light import Light
 from rig.devices.operator import Ask, Operator
 from rig.devices.turntable import Turntable
+from rig.devices.wiring import wiring_of
 from rig.errors import CameraError, DeviceError, PositionUnknown
 from rig.feeder_config import GcodeFeederConfig
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
-from rig.marlin.handshake import Wiring
 from rig.owner import owning, rig_name
 from rig.vision.stillness import agree
 from rig.vision.table import EmptyTable
@@ -143,11 +139,6 @@ class Machine:
                 if self.clock.monotonic() >= deadline_s:
                     raise
                 self.clock.sleep(_REOPEN_EVERY_S)
-
-
-def empty_table_path(folder: Path, source: Source) -> Path:
-    """Where the picture of the empty table is kept; that of a simulated rig never replaces a real one."""
-    return folder / ("empty_table.png" if source == "camera" else "empty_table_simulated.png")
 
 
 @dataclass(frozen=True)
@@ -407,17 +398,3 @@ def _ways_to_rest(parts: MovingParts) -> dict[str, Callable[[], None]]:
         "switch the lamp off": parts.light.off,
         "release the motors": parts.marlin.motors_off,
     }
-
-
-def wiring_of(config: Config) -> Wiring:
-    """What hangs on the board."""
-    actuator = config.actuator
-    axes = {Axis.X: config.turntable.microsteps_per_turn}
-    servos: set[int] = set()
-    if isinstance(actuator, StepperChuteConfig):
-        axes[Axis.Y] = actuator.microsteps_per_turn
-    if isinstance(actuator, SweeperConfig):
-        servos.add(actuator.sweeper_servo)
-    if isinstance(actuator, ServoGateConfig):
-        servos.add(actuator.chute_servo)
-    return Wiring(axes, config.output_pins, frozenset(servos))

@@ -17,10 +17,10 @@ from rig.config import CameraConfig
 from rig.devices.operator import Reference
 from rig.errors import DeviceError
 from rig.files import write_whole
-from rig.machine import Machine, empty_table_path
+from rig.machine import Machine
 from rig.vision.contact_sheet import contact_sheet
 from rig.vision.locate import Box, locate
-from rig.vision.table import median_view
+from rig.vision.table import empty_table_path, median_view
 
 CAMERA_PICTURE = "camera.png"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rig.config import Config
-from rig.machine import Machine, empty_table_path
-from rig.vision.table import read_empty_table
+from rig.machine import Machine
+from rig.vision.table import empty_table_path, read_empty_table
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.camera.frame import Image
+from rig.dataset.layout import Source
 from rig.errors import DatasetError
 
 Mask = NDArray[np.uint8]
@@ -143,6 +144,11 @@ def is_dark(image: Image, empty: EmptyTable | None) -> bool:
 def median_view(images: Sequence[Image]) -> Image:
     """Pixel by pixel: of views all round, what turns with the table is no part of it."""
     return np.asarray(np.median(np.stack(images), axis=0), np.uint8)
+
+
+def empty_table_path(folder: Path, source: Source) -> Path:
+    """Where the picture of the empty table is kept; that of a simulated rig never replaces a real one."""
+    return folder / ("empty_table.png" if source == "camera" else "empty_table_simulated.png")
 
 
 def read_empty_table(path: Path) -> EmptyTable | None:

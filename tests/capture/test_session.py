@@ -19,8 +19,9 @@ from rig.dataset.store import DatasetStore
 from rig.devices.actuators import actuator_for
 from rig.devices.light import Light
 from rig.devices.turntable import Turntable
+from rig.devices.wiring import wiring_of
 from rig.errors import CaptureStopped, TableStalled
-from rig.machine import Machine, wiring_of
+from rig.machine import Machine
 from rig.marlin.controller import Marlin
 from rig.sim.build import Build
 from rig.sim.camera import SimulatedCamera

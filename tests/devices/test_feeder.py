@@ -13,6 +13,7 @@ from rig.config import Config, StepperChuteConfig
 from rig.devices.feeder import Asked, Feeder, Feeding, feeder_for
 from rig.devices.gcode_lines import check_feeder
 from rig.devices.operator import HumanOperator, Operator
+from rig.devices.wiring import wiring_of
 from rig.errors import ConfigError, LineRefused
 from rig.feeder_config import (
     FeederConfig,
@@ -21,7 +22,6 @@ from rig.feeder_config import (
     NoFeederConfig,
     PinFeederConfig,
 )
-from rig.machine import wiring_of
 from rig.marlin.controller import Marlin
 from rig.sim.faults import FaultyBoard
 from rig.sim.passages import Feed, LyingPart

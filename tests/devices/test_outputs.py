@@ -21,8 +21,8 @@ from rig.config import (
 from rig.devices.actuators import Actuator, actuator_for
 from rig.devices.gcode_lines import check_bins
 from rig.devices.light import Light
+from rig.devices.wiring import wiring_of
 from rig.errors import ConfigError, DeviceError, LineRefused, PositionUnknown
-from rig.machine import wiring_of
 from rig.marlin.codec import Axis
 from rig.marlin.controller import Marlin
 from rig.sim.faults import Direction, Fault, FaultKind, FaultyBoard
