@@ -24,6 +24,7 @@ if sys.platform != "win32":
     import fcntl
 
 _LOOK_EVERY_S = 0.02
+_PSEUDO_TERMINALS = Path("/dev/pts")
 _NAMELESS_S = 5.0
 
 
@@ -48,7 +49,11 @@ def rig_name(config: Config) -> str:
     if config.sim.enabled:
         return f"simulated in {Path.cwd()}"
     port = config.serial.port
-    return str(Path(port).resolve()) if port.startswith("/") else port
+    if not port.startswith("/"):
+        return port
+    device = Path(port).resolve()
+    # The number of a pseudo-terminal is another's as soon as it is given back.
+    return port if device.parent == _PSEUDO_TERMINALS else str(device)
 
 
 @contextmanager

@@ -260,7 +260,8 @@ def test_while_there_is_no_broker_only_so_much_is_kept(tmp_path: Path) -> None:
             board.wait("brickrig/lonely/decision", lambda heard: heard.json["number"] == 280)
             # The newest state alone, and of the decisions the newest few hundred.
             assert board.state("lonely", state="idle")["parts_sorted"] == 280
-            numbers = [heard.json["number"] for heard in board.of("brickrig/lonely/decision")]
+            # What was not confirmed in time may come twice.
+            numbers = sorted({heard.json["number"] for heard in board.of("brickrig/lonely/decision")})
             assert 200 < len(numbers) <= 256
             assert numbers == list(range(281 - len(numbers), 281))
             states = board.of("brickrig/lonely/state")
