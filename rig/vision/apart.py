@@ -19,6 +19,7 @@ _GAP_PX = 3  # of the reduced picture: a narrower gap may be a seam between stud
 _EDGE_PX = 3  # by so much an edge is found wider than it is
 _FAINT = 0.2  # of the largest thing's area: smaller ones may be a stud, or a corner in the light
 _LEAST_PX = 30
+_FILLED = 0.5  # of a thing has another colour than the table; white parts show by their edges
 
 
 def lie_apart(image: Image, empty: EmptyTable | None) -> bool:
@@ -34,15 +35,24 @@ def lie_apart(image: Image, empty: EmptyTable | None) -> bool:
 
 
 def _things(image: Image, empty: EmptyTable) -> int:
-    solid = _solid(reduced(image)[0], empty)
+    """How many there are whose colour is not the table's; what shows by its edges alone may be in pieces."""
+    coloured, solid = _solid(reduced(image)[0], empty)
     contours, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     areas = [cv2.contourArea(contour) for contour in contours]
     least = max(_LEAST_PX, _FAINT * max(areas, default=0.0))
-    return sum(area >= least for area in areas)
+    large = [contour for contour, area in zip(contours, areas, strict=True) if area >= least]
+    return sum(_share(coloured, contour) >= _FILLED for contour in large)
 
 
-def _solid(small: Image, empty: EmptyTable) -> Mask:
-    """1 where there is something else than the table, lit or in the shade."""
+def _share(mask: Mask, contour: cv2.typing.MatLike) -> float:
+    """How much of what a contour surrounds is set in a mask, 0 to 1."""
+    inside = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(inside, [contour], -1, 1, cv2.FILLED)
+    return float(mask[inside > 0].mean())
+
+
+def _solid(small: Image, empty: EmptyTable) -> tuple[Mask, Mask]:
+    """1 where the colour is not the table's, lit or in the shade; and where that or an edge is."""
     seen, table = (cv2.GaussianBlur(each, (3, 3), 0).astype(np.float32) for each in (small, empty.small))
     shade = (seen * table).sum(axis=2) / np.maximum((table * table).sum(axis=2), 1.0)
     other = np.linalg.norm(seen - shade[..., None] * table, axis=2) > _OTHER_COLOUR
@@ -51,5 +61,5 @@ def _solid(small: Image, empty: EmptyTable) -> Mask:
     # A grey part has the colour of the table in the shade, but for its edges.
     edges = (edges_on_table(small, empty)[0] > 0).astype(np.uint8)
     thin = cv2.erode(edges, np.ones((_EDGE_PX, _EDGE_PX), np.uint8))
-    closed = cv2.morphologyEx(coloured.astype(np.uint8), cv2.MORPH_CLOSE, disc)
-    return np.asarray(cv2.bitwise_or(closed, thin), np.uint8)
+    closed = np.asarray(cv2.morphologyEx(coloured.astype(np.uint8), cv2.MORPH_CLOSE, disc), np.uint8)
+    return closed, np.asarray(cv2.bitwise_or(closed, thin), np.uint8)
