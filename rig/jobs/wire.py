@@ -6,7 +6,7 @@ what arrives is called as it is from here.
 """
 
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 from cattrs.errors import BaseValidationError
@@ -31,9 +31,6 @@ _converter.register_unstructure_hook(Path, lambda path: str(path.absolute()))
 _converter.register_structure_hook(Path, lambda value, kind: from_here(Path(value)))
 _converter.register_structure_hook_func(_is_image, lambda value, kind: _NO_IMAGE)
 configure_tagged_union(JobEvent, _converter, tag_name=_EVENT)
-
-EVENT_NAMES = tuple(kind.__name__ for kind in get_args(JobEvent))
-"""What `event` can be."""
 
 
 def to_wire(event: JobEvent) -> dict[str, Any]:
