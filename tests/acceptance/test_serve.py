@@ -19,7 +19,10 @@ from tests.daemon.rigs import configured, kept_rig
 # What differs from run to run: when, how long, and what the session or run is called.
 _OWN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}|\d:\d\d:\d\d|process \d+")
 # What was measured, or could not be, and how wide the table is that it stands in.
-_MEASURED = re.compile(r"\d+(\.\d+)?( ms)?|(?<= )-(?= )|(?<=[ ─━])[ ─━]+")
+_MEASURED = re.compile(r"\d+(\.\d+)?( ms|%)?|(?<= )-(?= )|(?<=[ ─━])[ ─━]+")
+# What a run of sorting says only if some part was rejected, or went astray: two runs may differ in that.
+_OF_REJECTS = re.compile(r"Of this run \d+ parts? may wait.*?rig review\n", re.DOTALL)
+_ASTRAY = re.compile(r"│ (to be fed again|did not leave the table|lost|unfinished|had to wait for) ")
 _BAR = re.compile(r"━━ +(\d+/\d+|\d+%)")
 TWO_POSES = ("capture", "--part", "3001", "--steps", "3", "--poses", "2")
 _CHANCES = "[sim]\nenabled = true\nseed = 3\n"
@@ -27,7 +30,8 @@ _CHANCES = "[sim]\nenabled = true\nseed = 3\n"
 
 def without_names(text: str) -> list[str]:
     """The lines of an output that both ways have in common; how far a bar got meanwhile is chance."""
-    lines = [line.rstrip() for line in _OWN.sub("...", text).splitlines() if not _BAR.search(line)]
+    said = _OWN.sub("...", _OF_REJECTS.sub("", text)).splitlines()
+    lines = [line.rstrip() for line in said if not (_BAR.search(line) or _ASTRAY.match(line))]
     return [line for line in lines if line and not line.startswith("Through the daemon")]
 
 
