@@ -47,7 +47,8 @@ def train(
         typer.Option(
             metavar="N",
             parser=whole_number("--folds", least=0),
-            help="Extra models, each tested on parts it has not seen; 0 for none (default: 2, if possible).",
+            help="Extra models, each tested on parts it has not seen; 0 for none (default: 2 where a part has"
+            " fewer than ten bricks or sessions).",
         ),
     ] = None,
     network: options.Network = RESIDUAL_CNN,

@@ -179,7 +179,7 @@ def _trained(folder: Path) -> Bundle:
     size = ("--width", _SIZE_PX, "--height", _SIZE_PX)
     shell.json("sim", "render", "--parts", ",".join(sorted(PARTS)), *map(str, (*recipe, *size)))
     _leave_out_colours(folder / "renders", folder / "taught")
-    shell.json("train", "--data", "taught", "--name", "taught", "--folds", "0", "--epochs", str(_EPOCHS))
+    shell.json("train", "--data", "taught", "--name", "taught", "--epochs", str(_EPOCHS))
     return load_bundle(folder / "models" / "taught")
 
 

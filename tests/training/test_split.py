@@ -183,6 +183,16 @@ def test_groups_that_share_a_file_are_on_one_side() -> None:
     assert plan(samples, 0, tied).final.validated == ("a/2", "b/1")
 
 
+@pytest.mark.parametrize(("groups_of_b", "folds"), [(9, 2), (10, 0)])
+def test_who_has_ten_groups_of_each_class_needs_no_folds(groups_of_b: int, folds: int) -> None:
+    """A class of one group can spare nothing in any case."""
+    sizes = {"a": 12, "b": groups_of_b, "z": 1}
+    samples = _samples({f"{label}/{k}": 3 for label, groups in sizes.items() for k in range(groups)})
+    made = plan(samples, None, {})
+    assert len(made.folds) == folds
+    assert {group.split("/")[0] for group in made.final.tested} == ({"a", "b"} if not folds else set())
+
+
 def test_a_class_whose_groups_are_all_tied_cannot_be_tested() -> None:
     samples = _samples({"a/1": 2, "a/2": 5, "b/1": 4, "b/2": 4})
     tied = {"a/1": "a/1", "a/2": "a/1"}

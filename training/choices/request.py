@@ -15,7 +15,7 @@ class TrainRequest:
         data: folder of class folders.
         model: folder that the bundle shall be; one of the same name is replaced.
         folds: at least 2: so many extra networks measure how the recipe does on unseen parts. 0: one network,
-            tested itself where groups suffice. None: 2 if a class has two groups, else 0. See
+            tested itself where groups suffice. None: as many as there are groups for, 0 or 2; see
             `training.pictures.split.plan`.
         recipe: how each network is fitted.
         seed: same seed and data, same split and pictures.

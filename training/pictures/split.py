@@ -17,6 +17,8 @@ Sizes = Mapping[str, Mapping[str, int]]
 
 _SHARES = Shares(train=0.8, validation=0.1, test=0.1)
 _LEAST_GROUPS_TO_TEST = 5
+# So many groups, and a tenth of a class is a whole one.
+_GROUPS_THAT_SPARE_A_TENTH = 10
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def plan(
 
     Args:
         folds: at least 2, or 0 for none: then the final network itself is tested, where groups suffice. None:
-            2 if a class has two groups, else 0.
+            0 where each class that has two groups has ten, or none has two; else 2.
         unit_of: what groups belong to that must not be torn apart; see `training.pictures.copies`.
         added: samples of groups of their own, which only train.
 
@@ -102,7 +104,7 @@ def plan(
     sizes = judging_sizes(samples, unit_of)
     single = untestable(sizes)
     if folds is None:
-        folds = 0 if len(single) == len(sizes) else 2
+        folds = 0 if _spares_a_tenth(sizes) else 2
     groups = {sample.group_key for sample in (*samples, *added)}
     units = {unit_of.get(group, group) for group in groups}
 
@@ -120,6 +122,14 @@ def _final(sizes: Sizes, folds: Sequence[Partition]) -> Partition:
     if all(fold.validated for fold in folds):
         return hold_out(sizes)
     return _partition(sizes, tested=set(), validates=False)
+
+
+def _spares_a_tenth(sizes: Sizes) -> bool:
+    """Whether the network that is kept can be tested itself without missing what it is tested on.
+
+    It is the better judge: what folds measure, temperature and looks, is of networks that have learned less.
+    """
+    return all(len(groups) < 2 or len(groups) >= _GROUPS_THAT_SPARE_A_TENTH for groups in sizes.values())
 
 
 def may_judge(samples: Sequence[Sample]) -> list[bool]:
