@@ -110,7 +110,7 @@ def test_a_second_opener_does_not_disturb_the_first() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_unplugged_and_back_under_another_name(kind: PortKind) -> None:
-    pulled = Fault(FaultKind.REPLUG, Direction.TO_BOARD, b"M105", duration_s=0.3)
+    pulled = Fault(FaultKind.REPLUG, Direction.TO_BOARD, b"M105", duration_s=2.0)
     with desk(pulled, kind=kind, clock=SystemClock()) as board:
         first_url, stable_url = board.port.url, board.stable_url
         with serial.serial_for_url(stable_url, timeout=5) as client:
