@@ -63,10 +63,6 @@ class Notifier:
         """What `systemctl status` shows."""
         return self._send({"STATUS": sentence})
 
-    def extend_timeout(self, duration_s: float) -> bool:
-        """Ask for so many more seconds, from now, to get ready or to stop."""
-        return self._send({"EXTEND_TIMEOUT_USEC": str(round(duration_s * 1e6))})
-
     def alive(self) -> bool:
         """Feed the watchdog; `Watchdog` knows when that is deserved."""
         return self._send({"WATCHDOG": "1"})

@@ -58,15 +58,6 @@ def write_plan(path: Path, plan: Plan) -> None:
     write_whole(path, tomlkit.dumps(document).encode())
 
 
-def read_plan(path: Path) -> Plan:
-    """Read a plan, as it was written or as somebody has changed it.
-
-    Raises:
-        BadInput: it cannot be read, or as `parse_plan`.
-    """
-    return parse_plan(read_plan_text(path), str(path))
-
-
 def read_plan_text(path: Path) -> str:
     """What stands in the file of a plan.
 
