@@ -230,7 +230,7 @@ class Daemon:
             try:
                 told(job, event)
             except Exception:  # noqa: BLE001 - whoever looks on does not end the job
-                _log.exception("an event was not taken", extra={"job_id": job.id})
+                _log.exception("an event was not taken")
 
     def _tell_board(self, board: BoardView) -> None:
         self.tell_state()

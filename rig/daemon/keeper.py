@@ -21,6 +21,7 @@ from rig.daemon.board import LOOK_AFTER_S, Board, BoardView
 from rig.daemon.interrupted import Interrupted as LeftOver
 from rig.daemon.interrupted import JobFile
 from rig.daemon.job import Job, JobState
+from rig.daemon.journal import about_job
 from rig.daemon.live import LivePicture
 from rig.daemon.problems import Problem, problem_of
 from rig.daemon.watched_camera import WatchedCamera
@@ -258,17 +259,18 @@ class Keeper:
 
     def _run(self, job: Job) -> None:
         """Run a job to its end, whatever that is; the daemon outlives all of them."""
-        _log.info("%s begins", job.request.kind, extra={"job_id": job.id})
-        state, problem = self._outcome(job)
-        self.board.look_soon()
-        if not self._cuts_short or state is JobState.FINISHED:
-            # What was cut short by the end of the daemon is offered again by the next one.
-            try:
-                self._job_file.end()
-            except RigError as error:
-                _log.error("%s", error, extra={"job_id": job.id})
-        how = "" if problem is None else f": {problem.detail}"
-        _log.info("%s %s%s", job.request.kind, state.value, how, extra={"job_id": job.id})
+        with about_job(job.id):
+            _log.info("%s begins", job.request.kind)
+            state, problem = self._outcome(job)
+            self.board.look_soon()
+            if not self._cuts_short or state is JobState.FINISHED:
+                # What was cut short by the end of the daemon is offered again by the next one.
+                try:
+                    self._job_file.end()
+                except RigError as error:
+                    _log.error("%s", error)
+            how = "" if problem is None else f": {problem.detail}"
+            _log.info("%s %s%s", job.request.kind, state.value, how)
         self._job = None
         job.end(state, problem)
 
@@ -296,7 +298,7 @@ class Keeper:
             return state, problem_of(error)
         except Exception as error:  # noqa: BLE001 - the daemon outlives it, and it is told and logged
             # A mistake of ours: it ends this job, and is told; what it left behind was put at rest.
-            _log.exception("%s failed", job.request.kind, extra={"job_id": job.id})
+            _log.exception("%s failed", job.request.kind)
             kind = type(error).__name__
             detail = f"a mistake in this program ended the job ({kind}: {error})"
             return JobState.FAILED, Problem(
@@ -342,6 +344,6 @@ def _kept(job: Job, config: Config) -> Sequence[str]:
     try:
         kept = None if job.begun is None else what_is_kept(job.begun, config)
     except Exception:  # noqa: BLE001 - the job is over already, and has to be told of
-        _log.exception("cannot tell what is kept", extra={"job_id": job.id})
+        _log.exception("cannot tell what is kept")
         return ()
     return () if kept is None else (kept,)

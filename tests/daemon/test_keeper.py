@@ -1,5 +1,6 @@
 """The thread that owns the rig: stops and emergencies, boards that go and come back, mistakes of ours."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from rig.config import Config, SimConfig
 from rig.daemon.board import BoardStatus
 from rig.daemon.daemon import Daemon
 from rig.daemon.job import Job, JobState
+from rig.daemon.journal import logging_as_daemon
 from rig.daemon.log_ring import LogRing
 from rig.daemon.notify import Notifier, Watchdog
 from rig.errors import MarlinTimeout, RigBusy
@@ -86,6 +88,24 @@ class TestInThisProcess:
 
         keep(SIMULATED, do)
         assert not Path("daemon/job.json").exists()
+
+    def test_whatever_is_logged_during_a_job_is_about_it(self) -> None:
+        """Also what packages say, which know nothing of jobs."""
+
+        def do(daemon: Daemon) -> None:
+            package = logging.getLogger("some.package")
+            daemon.on_event.append(lambda job, event: package.warning("during"))
+            job = ended(daemon.begin(CaptureRequest(part=PART, steps=3)))
+            package.warning("after")
+            assert {(record.message, record.job) for record in log.ring.page().records} >= {
+                ("capture begins", job.id),
+                ("during", job.id),
+                ("capture finished", job.id),
+                ("after", None),
+            }
+
+        with logging_as_daemon({}) as log:
+            keep(SIMULATED, do)
 
     def test_a_job_is_cancelled_at_whatever_moment(self) -> None:
         """Also before it has begun, and just as it ends."""
