@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from rig.daemon.redaction import Secrets
 from rig.errors import ConfigError
 from rig.mqtt_config import MqttConfig
 
@@ -50,6 +51,7 @@ class Broker:
     """Connected from `open` to `close`, as far as there is a broker. All callbacks come from its own thread.
 
     Args:
+        secrets: told the password, which must never be read in a log.
         will: what the broker publishes when this process is gone without a word.
         inbox: the topic that is listened to.
         connected: called whenever it is connected, anew or at last.
@@ -63,6 +65,7 @@ class Broker:
     def __init__(
         self,
         config: MqttConfig,
+        secrets: Secrets,
         *,
         will: Message,
         inbox: str,
@@ -84,7 +87,7 @@ class Broker:
             CallbackAPIVersion.VERSION2, client_id=f"{config.base_topic}-{config.rig}", protocol=MQTTv311
         )
         self._client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
-        _introduce(self._client, config)
+        _introduce(self._client, config, secrets)
         self._client.max_inflight_messages_set(_MOST_IN_FLIGHT)
         self._client.max_queued_messages_set(2 * _MOST_IN_FLIGHT)
         self._client.reconnect_delay_set(1, _LONGEST_WAIT_S)
@@ -163,10 +166,12 @@ class Broker:
             _log.warning("%s; the rig goes on without, and tries again", what)
 
 
-def _introduce(client: Client, config: MqttConfig) -> None:
+def _introduce(client: Client, config: MqttConfig, secrets: Secrets) -> None:
     """Who this is, and whom it believes to be the broker."""
     if config.user:
-        client.username_pw_set(config.user, _password(config.password_file))
+        password = _password(config.password_file)
+        secrets.keep(password or "")
+        client.username_pw_set(config.user, password)
     if config.tls:
         try:
             client.tls_set(config.ca_file or None)

@@ -25,6 +25,7 @@ from rig.daemon.home_assistant import discovery
 from rig.daemon.job import Job
 from rig.daemon.mqtt_commands import Reply, obey
 from rig.daemon.mqtt_topics import OFFLINE, ONLINE, Topics
+from rig.daemon.redaction import Secrets
 from rig.jobs.run import JobEvent
 from rig.sorting.trouble import Trouble, TroubleOver
 
@@ -58,11 +59,15 @@ _News = _Sign | _Noted | Reply
 class Mqtt:
     """Tells the broker of rig.toml what happens while the block runs; does nothing where there is none.
 
+    Args:
+        daemon: whose rig it is.
+        secrets: of the log, for the broker's password.
+
     Raises:
         ConfigError: its password or certificates cannot be read.
     """
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, secrets: Secrets) -> None:
         config = daemon.config.mqtt
         self._daemon = daemon
         self._topics = Topics.of(config)
@@ -78,6 +83,7 @@ class Mqtt:
         if config.host:
             self._broker = Broker(
                 config,
+                secrets,
                 will=Message(self._topics.availability, OFFLINE, retain=True),
                 inbox=self._topics.command,
                 connected=partial(self._news.put, _Sign.CONNECTED),

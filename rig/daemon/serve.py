@@ -67,7 +67,7 @@ def serve(config: Config, config_file: Path | None, told: Callable[[Serving], No
         door, sentence = _door(config)
         sockets = _listen(config, stack)
         daemon = Daemon(config, config_file, rig, watchdog, log.ring)
-        stack.enter_context(Mqtt(daemon))
+        stack.enter_context(Mqtt(daemon, log.secrets))
         app = build_app(daemon, door)
         tasks = _tend(daemon, watchdog), _refresh(daemon)
         servers = _Servers([_Server(each, app) for each in sockets], tasks)

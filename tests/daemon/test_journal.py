@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rig.daemon.broker import Broker, Message
 from rig.daemon.journal import (
     DaemonLog,
     Journal,
@@ -28,6 +29,7 @@ from rig.daemon.journal import (
 from rig.daemon.log_ring import LogRing
 from rig.daemon.redaction import Secrets
 from rig.errors import SerialPortError
+from rig.mqtt_config import MqttConfig
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the journal is a thing of Linux")
 
@@ -325,6 +327,22 @@ def test_a_secret_that_the_daemon_knows_is_hidden_wherever_it_stands(secret: str
         _logger(log).exception("%s%s", around, secret)
     assert secret not in stderr.getvalue()
     assert secret not in str(log.ring.page().records)
+
+
+def test_the_password_of_the_broker_is_one_that_the_daemon_knows(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("open sesame\n")
+    config = MqttConfig(host="localhost", user="rig", password_file=str(tmp_path / "password"))
+    secrets = Secrets()
+    Broker(
+        config,
+        secrets,
+        will=Message("rig/availability", "offline"),
+        inbox="rig/command",
+        connected=lambda: None,
+        has_room=lambda: None,
+        heard=lambda payload, retained: None,
+    )
+    assert secrets.hidden_in("not taken: open sesame, as rig") == "not taken: ***, as rig"
 
 
 @pytest.mark.parametrize(
