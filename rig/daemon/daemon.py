@@ -122,7 +122,8 @@ class Daemon:
             self._refuse_another()
             if board.status is not BoardStatus.READY:
                 reason = board.reason or "it is being looked for"
-                raise BoardNotReady(f"the board is {board.status.value}: {reason}", hint=board.hint)
+                hint = board.hint or "ask again in a moment"
+                raise BoardNotReady(f"the board is {board.status.value}: {reason}", hint=hint)
             job = Job(request, self.events.last_id, self._tell_job)
             self._tell_job(job.view())
             self.keeper.begin(job)

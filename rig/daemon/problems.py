@@ -85,6 +85,7 @@ class Problem(BaseModel):
 
 def install(app: FastAPI) -> None:
     """Have every error of an app answered by a problem document, and its OpenAPI schema say so."""
+    # Coroutines, all of them: any other function would wait for a thread, and a stop that failed with it.
     app.add_exception_handler(RigError, _rig_error)
     app.add_exception_handler(RequestValidationError, _misfits)
     app.add_exception_handler(HTTPException, _http_error)
@@ -129,12 +130,12 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
     return Response(content, problem.status, headers, MEDIA_TYPE)
 
 
-def _rig_error(request: Request, error: Exception) -> Response:
+async def _rig_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RigError), "it is registered for these"
     return answer(problem_of(error))
 
 
-def _misfits(request: Request, error: Exception) -> Response:
+async def _misfits(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError), "it is registered for these"
     errors = tuple(
         Misfit(where=".".join(map(str, misfit["loc"])), what=misfit["msg"]) for misfit in error.errors()
@@ -151,7 +152,7 @@ def _misfits(request: Request, error: Exception) -> Response:
     )
 
 
-def _http_error(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "it is registered for these"
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers or {})

@@ -50,6 +50,6 @@ def handle_refusals(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _answer)
 
 
-def _answer(request: Request, error: Exception) -> Response:
+async def _answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal), "it is registered for these"
     return error.response()

@@ -42,12 +42,14 @@ class Kept:
 
 
 @contextmanager
-def configured(folder: Path, *faults: Fault, speed_deg_s: float = 180.0) -> Iterator[Desk]:
+def configured(
+    folder: Path, *faults: Fault, speed_deg_s: float = 180.0, boot_timeout_s: float = 1.5
+) -> Iterator[Desk]:
     """A board in real time with a brick on its table, a camera, and a rig.toml that names them."""
     with desk(*faults, clock=SystemClock()) as board, Stream(board.world) as stream:
         (folder / "rig.toml").write_text(
-            f'[serial]\nport = "{board.stable_url}"\nboot_timeout_s = 1.5\nreply_timeout_s = 2.5\n'
-            "reconnect_timeout_s = 20\n"
+            f'[serial]\nport = "{board.stable_url}"\nboot_timeout_s = {boot_timeout_s}\n'
+            "reply_timeout_s = 2.5\nreconnect_timeout_s = 20\n"
             f"[turntable]\nspeed_deg_s = {speed_deg_s}\n"
             f'[camera]\ndevice = "{stream.url}"\ntimeout_s = 20\n',
             encoding="utf-8",

@@ -1,9 +1,10 @@
 """The thread that owns the rig: stops and emergencies, boards that go and come back, mistakes of ours."""
 
 import logging
+import select
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ from rig.jobs.requests import CalibrateTurnRequest, CaptureRequest
 from rig.jobs.run import JobEvent
 from rig.machine import open_rig
 from rig.sim.faults import Direction, Fault, FaultKind
-from tests.daemon.daemons import Served, daemon, looking, within
-from tests.daemon.rigs import Kept, kept_rig
+from tests.daemon.daemons import API, OverSocket, Served, daemon, looking, within
+from tests.daemon.rigs import Kept, configured, kept_rig
 from tests.sim.boards import LIGHT_PIN, desk
 
 PART = PartNumber("3001")
@@ -277,6 +278,22 @@ def test_a_board_that_somebody_resets_after_an_emergency_is_found_again(tmp_path
         served.post("/emergency-stop")
         served.await_board("halted")
         served.await_board("ready")
+
+
+def test_no_stop_waits_behind_requests_that_wait_themselves(tmp_path: Path) -> None:
+    """More than the daemon has threads for: each is a job that shall begin once the board is connected."""
+    deaf = Fault(FaultKind.DROP, Direction.TO_HOST)
+    request = '{"kind": "capture", "part": "3001"}'
+    with ExitStack() as stack:
+        stack.enter_context(configured(tmp_path, deaf, boot_timeout_s=60))
+        served = stack.enter_context(daemon(tmp_path, ready=False))
+        waiting = [stack.enter_context(closing(OverSocket(served.socket))) for _ in range(50)]
+        for connection in waiting:
+            connection.request("POST", f"{API}/jobs", request, {"Content-Type": "application/json"})
+        status, problem = served.ask("POST", "/emergency-stop", {})
+        assert (status, problem["detail"]) == (503, "there is no board to be killed")
+        assert served.ask("GET", "/health")[0] == 200
+        assert select.select([connection.sock for connection in waiting], [], [], 0)[0] == []
 
 
 def test_a_stop_ends_a_long_move_at_once(tmp_path: Path) -> None:

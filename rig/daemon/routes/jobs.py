@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rig.daemon.caller import is_over_unix_socket
 from rig.daemon.daemon import Daemon
 from rig.daemon.from_afar import require_no_path
-from rig.daemon.job import Job, JobView
+from rig.daemon.job import JobView
 from rig.daemon.problems import may_fail
 from rig.jobs.requests import JobRequest
 
@@ -51,32 +51,35 @@ def routes(daemon: Daemon) -> APIRouter:
         """One of them."""
         return daemon.job(job_id).view()
 
+    # These only leave word, and wait for nothing: in a queue for a thread a stop would come too late.
+
     @router.post("/jobs/{job_id}/pause", status_code=HTTPStatus.ACCEPTED, responses=_REFUSED)
-    def pause(job_id: JobId) -> JobView:
+    async def pause(job_id: JobId) -> JobView:
         """Have it stand still: motors hold, the lamp stays on, valves are closed."""
         job = daemon.job(job_id)
         job.pause()
         return job.view()
 
     @router.post("/jobs/{job_id}/resume", status_code=HTTPStatus.ACCEPTED, responses=_REFUSED)
-    def resume(job_id: JobId) -> JobView:
+    async def resume(job_id: JobId) -> JobView:
         """Have it go on after a pause."""
         job = daemon.job(job_id)
         job.go_on()
         return job.view()
 
     @router.post("/jobs/{job_id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=_REFUSED)
-    def cancel(job_id: JobId) -> JobView:
+    async def cancel(job_id: JobId) -> JobView:
         """End it once the move under way has ended; the rig is put at rest."""
         job = daemon.job(job_id)
         daemon.keeper.cancel(job)
         return job.view()
 
     @router.post("/jobs/{job_id}/stop", status_code=HTTPStatus.ACCEPTED, responses=_REFUSED)
-    def stop(job_id: JobId) -> JobView:
+    async def stop(job_id: JobId) -> JobView:
         """Stop all motion at once; then the rig is put at rest."""
         job = daemon.job(job_id)
-        _stop(daemon, job)
+        if not job.state.is_over:
+            daemon.keeper.stop(job)
         return job.view()
 
     @router.post(
@@ -84,7 +87,7 @@ def routes(daemon: Daemon) -> APIRouter:
         status_code=HTTPStatus.ACCEPTED,
         responses=_REFUSED,
     )
-    def answer(job_id: JobId, said: Answer) -> JobView:
+    async def answer(job_id: JobId, said: Answer) -> JobView:
         """Answer what it asks; the first answer counts."""
         job = daemon.job(job_id)
         job.answer(said.question_id, said.answer)
@@ -105,8 +108,3 @@ def routes(daemon: Daemon) -> APIRouter:
         daemon.dismiss()
 
     return router
-
-
-def _stop(daemon: Daemon, job: Job) -> None:
-    if not job.state.is_over:
-        daemon.keeper.stop(job)

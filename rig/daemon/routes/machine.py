@@ -1,16 +1,18 @@
 """The machine: how it is, how it is stopped, and whether the daemon is well."""
 
 import os
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Literal
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
 from rig.daemon.board import BoardView
 from rig.daemon.daemon import WORKERS_S, Daemon
-from rig.daemon.job import Job, JobView
+from rig.daemon.job import JobView
 from rig.daemon.metrics import MEDIA_TYPE, Metrics
 from rig.daemon.problems import may_fail
 from rig.owner import rig_name
@@ -110,16 +112,16 @@ def routes(daemon: Daemon) -> APIRouter:
         return _state(daemon)
 
     @router.post("/stop", status_code=HTTPStatus.ACCEPTED, responses=may_fail(HTTPStatus.SERVICE_UNAVAILABLE))
-    def stop() -> Stopped:
+    async def stop() -> Stopped:
         """Stop all motion at once, and end the job that runs; returns when the rig is at rest."""
-        return _stopped(daemon.stop_and_wait(emergency=False))
+        return await _stopped(daemon, emergency=False)
 
     @router.post(
         "/emergency-stop", status_code=HTTPStatus.ACCEPTED, responses=may_fail(HTTPStatus.SERVICE_UNAVAILABLE)
     )
-    def emergency_stop() -> Stopped:
+    async def emergency_stop() -> Stopped:
         """Kill the board: it releases the motors, and takes nothing until it is reset."""
-        return _stopped(daemon.stop_and_wait(emergency=True))
+        return await _stopped(daemon, emergency=True)
 
     @router.post(
         "/machine/reconnect", status_code=HTTPStatus.ACCEPTED, responses=may_fail(HTTPStatus.CONFLICT)
@@ -137,8 +139,9 @@ def health_routes(daemon: Daemon, metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/health", responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Health}})
-    def health(response: Response) -> Health:
+    async def health(response: Response) -> Health:
         """Whether the daemon is well; 503 where a worker is stuck."""
+        # Who has it restarted where it does not answer must not meet a queue.
         stalled = daemon.watchdog.stalled()
         if stalled:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
@@ -153,7 +156,10 @@ def health_routes(daemon: Daemon, metrics: Metrics) -> APIRouter:
     return router
 
 
-def _stopped(job: Job | None) -> Stopped:
+async def _stopped(daemon: Daemon, *, emergency: bool) -> Stopped:
+    """Stop on a thread of its own: those that other requests share may all be busy when it matters."""
+    stop = partial(daemon.stop_and_wait, emergency=emergency)
+    job = await to_thread.run_sync(stop, limiter=CapacityLimiter(1))
     return Stopped(job=None if job is None else job.view())
 
 
