@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from rig.daemon.connections import Connection
 from rig.daemon.tls import TlsPair
 from rig.errors import ConfigError, RigBusy, StorageError
 from rig.files import storage_errors
@@ -86,13 +87,14 @@ def uvicorn_config(app: ASGIApp, tls: TlsPair | None = None) -> uvicorn.Config:
     """
     return uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
         ws="none",
         # Otherwise any program on this computer could say that it is another one, by a header.
         proxy_headers=False,
         server_header=False,
         log_config=None,
-        log_level="warning",
+        # Its warnings are of what strangers send: they could fill the log with them.
+        log_level="error",
         access_log=False,
         # Live pictures never end by themselves, and the service has to, within five seconds.
         timeout_graceful_shutdown=2,
