@@ -47,7 +47,9 @@ async def bounded(
         return receive
     limit = limits.get(scope["path"], LIMIT)
     if length is not None and not _LENGTH.fullmatch(length):
-        raise Refusal(HTTPStatus.BAD_REQUEST, "the request's Content-Length is no number")
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST, "the request's Content-Length is no number", hint="count the body's bytes"
+        )
     if length is not None and int(length) > limit:
         raise _too_large(limit)
     try:
@@ -57,6 +59,7 @@ async def bounded(
         raise Refusal(
             HTTPStatus.REQUEST_TIMEOUT,
             f"the request's body was not complete after {patience_s:g} seconds",
+            hint="send it at once, or less of it",
             headers={"Connection": "close"},
         ) from None
     waiting = [first]
@@ -83,4 +86,6 @@ async def _whole(receive: Receive, limit: int) -> Message:
 
 def _too_large(limit: int) -> Refusal:
     size = f"{limit // 1024} KiB" if limit < 1024 * 1024 else f"{limit // (1024 * 1024)} MiB"
-    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request's body is larger than {size}")
+    return Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request's body is larger than {size}", hint="send less"
+    )

@@ -36,7 +36,7 @@ def header(scope: Scope, name: str) -> str | None:
     """
     values = _values(scope, name)
     if len(values) > 1:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"the request has more than one {name} header")
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"the request has more than one {name} header", hint="send one")
     return values[0] if values else None
 
 
@@ -89,7 +89,8 @@ def host_of(scope: Scope) -> Origin:
     text = header(scope, "host")
     host = _origin(scheme_of(scope), text) if text is not None else None
     if host is None:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "the request's Host header is missing or malformed")
+        hint = "send the address that is asked, such as Host: 127.0.0.1:8000"
+        raise Refusal(HTTPStatus.BAD_REQUEST, "the request's Host header is missing or malformed", hint=hint)
     return host
 
 

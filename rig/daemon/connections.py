@@ -7,7 +7,7 @@ from typing import cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from rig.daemon.refusal import Refusal
+from rig.daemon.refusal import SEE_SCHEMA, Refusal
 
 MOST_CONNECTIONS = 256
 """Each is an open file, of which a process has 1024, and captures need some as well."""
@@ -50,7 +50,7 @@ class Connection(H11Protocol):
             refusal = Refusal(
                 HTTPStatus.BAD_REQUEST,
                 "this is no proper HTTP/1.1 request, or its head is too long",
-                hint="see what the interface takes: /api/v1/openapi.json",
+                hint=SEE_SCHEMA,
                 headers={"Connection": "close"},
             )
             response = refusal.response()

@@ -14,14 +14,14 @@ from rig.daemon.bodies import LIMITS, bounded
 from rig.daemon.caller import Origin
 from rig.daemon.door import Door
 from rig.daemon.headers import SecurityHeaders
-from rig.daemon.refusal import Refusal
+from rig.daemon.refusal import SEE_SCHEMA, Refusal
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _log = logging.getLogger(__name__)
 
 
 class _Ended(BaseException):
-    """An answer was cut off: its receiver may see it no longer. No error that the app should log."""
+    """An answer is cut off: its receiver may not see it, or has not asked for it. No error to be logged."""
 
 
 def guarded(app: ASGIApp, door: Door, *, limits: Mapping[str, int] = LIMITS) -> ASGIApp:
@@ -79,19 +79,24 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, may_stay: Callable[[], bool]) -> None:
         """Have the app answer while the sender may see it: a live picture could outlast its token."""
         has_begun = False
+        # As GET, without what it would answer: that may have no end.
+        is_head = scope["method"] == "HEAD"
 
         async def send_while_allowed(message: Message) -> None:
             nonlocal has_begun
+            if has_begun and is_head:
+                raise _Ended
             # What is one piece was allowed a moment ago.
             if has_begun and message.get("more_body", False) and not _is_true(may_stay):
+                _log.info("ended %s %r: its token or session is not valid", scope["method"], scope["path"])
                 raise _Ended
             has_begun = has_begun or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            await self._app(scope, receive, send_while_allowed)
+            asked = {**scope, "method": "GET"} if is_head else scope
+            await self._app(asked, receive, send_while_allowed)
         except* _Ended:
-            _log.info("ended %s %r: its token or session is no longer valid", scope["method"], scope["path"])
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -103,7 +108,7 @@ def _check_path(path: str) -> None:
     """
     odd = any(character < " " or character in "\\\x7f" for character in path)
     if odd or not path.startswith("/") or any(part in (".", "..") for part in path.split("/")):
-        raise Refusal(HTTPStatus.NOT_FOUND, "there is nothing at this address")
+        raise Refusal(HTTPStatus.NOT_FOUND, "there is nothing at this address", hint=SEE_SCHEMA)
 
 
 def _check_host(host: Origin, scope: Scope, door: Door) -> None:
@@ -138,7 +143,9 @@ def _check_origin(host: Origin, scope: Scope) -> None:
     if text is None:
         if scope["method"] not in _SAFE and any(name == b"cookie" for name, _ in scope["headers"]):
             raise Refusal(
-                HTTPStatus.FORBIDDEN, "a change that comes with a cookie has to say which page it is from"
+                HTTPStatus.FORBIDDEN,
+                "a change that comes with a cookie has to say which page it is from",
+                hint="send no cookie but a token, as Authorization: Bearer TOKEN; or Origin, as browsers do",
             )
     elif caller.parse_origin(text) != host:
         raise Refusal(
@@ -164,7 +171,8 @@ def _check_site(scope: Scope) -> None:
         and caller.header(scope, "sec-fetch-dest") == "document"
     )
     if not follows_link:
-        raise Refusal(HTTPStatus.FORBIDDEN, "a page of another site asked for this")
+        hint = "open the rig's own page, and do it there"
+        raise Refusal(HTTPStatus.FORBIDDEN, "a page of another site asked for this", hint=hint)
 
 
 def _is_true(may_stay: Callable[[], bool]) -> bool:

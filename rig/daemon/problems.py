@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rig.daemon.refusal import SEE_SCHEMA
 from rig.errors import (
     AnsweredAlready,
     BadInput,
@@ -146,7 +147,7 @@ async def _misfits(request: Request, error: Exception) -> Response:
             title="A value of the request cannot be used",
             status=HTTPStatus.UNPROCESSABLE_ENTITY,
             detail="; ".join(f"{misfit.where}: {misfit.what}" for misfit in errors),
-            hint="see what the interface takes: /api/v1/openapi.json",
+            hint=SEE_SCHEMA,
             errors=errors,
         )
     )
@@ -159,11 +160,13 @@ async def _http_error(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if status == HTTPStatus.NOT_FOUND and detail == status.phrase:
         detail = f"there is nothing at {request.url.path}"
+    if status == HTTPStatus.BAD_REQUEST:
+        detail = "the body cannot be read as JSON"  # the framework's only one, and it says less
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = _allowed(request)
         headers["Allow"] = ", ".join(allowed)
         detail = f"{request.url.path} takes {' and '.join(allowed)}, not {request.method}"
-    return answer(Problem(title=status.phrase, status=status, detail=detail), headers)
+    return answer(Problem(title=status.phrase, status=status, detail=detail, hint=SEE_SCHEMA), headers)
 
 
 def _allowed(request: Request) -> list[str]:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+SEE_SCHEMA = "see what the interface takes: /api/v1/openapi.json"
 
 
 class Refusal(Exception):

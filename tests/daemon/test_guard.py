@@ -305,6 +305,21 @@ def test_what_a_proxy_passes_on_needs_a_token(tmp_path: Path) -> None:
         assert running.ask_over_socket("GET /api/v1/state", {**shown, "Host": "evil.example"}).status == 421
 
 
+def test_head_is_get_without_its_body(near: Running) -> None:
+    """Also of what never ends: nothing goes on behind the answer."""
+    with near.connect() as connection:
+        for path in ("/", "/api/v1/state", "/api/v1/events", "/api/v1/state"):
+            asked = f"HEAD {path} HTTP/1.1\r\nHost: {near.host}\r\n\r\n".encode()
+            near.streamed.put(b"data: never seen\n\n")
+            answer = exchange(connection, asked)
+            assert (answer.status, answer.body) == (200, b"")
+            if path != "/api/v1/events":
+                whole = near.ask(f"GET {path}")
+                assert answer.headers["content-length"] == str(len(whole.body))
+                assert answer.headers["content-type"] == whole.headers["content-type"]
+    assert near.ask("HEAD /", {"Host": "evil.example"}).status == 421
+
+
 def test_a_websocket_is_refused(near: Running) -> None:
     asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
              "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip

@@ -112,13 +112,14 @@ def test_values_that_cannot_be_used_are_named_one_by_one(port: int) -> None:
 def test_a_body_that_is_none_is_bad_input(port: int, body: bytes) -> None:
     answer = ask(port, "POST", "/number/1", body, {"Content-Type": "application/json"})
     assert answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
-    _problem(answer, answer.status)
+    assert "/openapi.json" in _problem(answer, answer.status)["hint"]
 
 
 def test_what_is_not_there_is_said(port: int) -> None:
     document = _problem(ask(port, "GET", "/nowhere"), 404)
     assert document["type"] == "about:blank"
     assert document["detail"] == "there is nothing at /nowhere"
+    assert "/openapi.json" in document["hint"]
 
 
 def test_all_methods_of_an_address_are_named_of_which_each_has_a_route_of_its_own(port: int) -> None:
