@@ -1,5 +1,6 @@
 """Changes values in a rig.toml, and leaves all else in it as its owner wrote it, comments included."""
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def with_values(content: bytes, source: str, values: Mapping[tuple[str, str], An
 
 
 def replace_content(path: Path, content: bytes) -> None:
-    """Put a whole rig.toml in the place of another.
+    """Put a whole rig.toml in the place of another, for those to read who could before.
 
     Raises:
         StorageError: it cannot be written; it is as it was.
@@ -58,4 +59,5 @@ def replace_content(path: Path, content: bytes) -> None:
     with storage_errors(path):
         # A link, to a file under version control perhaps, stays one.
         target = path.resolve(strict=True)
-    write_whole(target, content)
+        mode = stat.S_IMODE(target.stat().st_mode)
+    write_whole(target, content, mode=mode)

@@ -1,6 +1,7 @@
 """Earlier versions of rig.toml: kept before each change that the daemon makes, a limited number of them."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ MOST_VERSIONS = 20
 
 _PREFIX = "rig.toml."
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
-_NAME = re.compile(r"rig\.toml\.(?P<version>\d{8}T\d{6}\.\d{6}Z)")
+_NAME = re.compile(r"rig\.toml\.(?P<version>\d{8}T\d{6}\.\d{6}Z)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,11 @@ class ConfigVersions:
     def all(self) -> list[Version]:
         """What is kept, the newest first."""
         names = [match["version"] for path in self._folder.glob("*") if (match := _NAME.fullmatch(path.name))]
-        return [Version(name, _time_of(name)) for name in sorted(names, reverse=True)]
+        kept = []
+        for name in sorted(names, reverse=True):
+            with suppress(ValueError):  # somebody's own file, by a name that is no time
+                kept.append(Version(name, datetime.strptime(name, _STAMP).replace(tzinfo=UTC)))
+        return kept
 
     def keep(self, content: bytes) -> None:
         """Keep a version, and forget the oldest where there are too many.
@@ -50,7 +55,8 @@ class ConfigVersions:
         if known:
             # Two in one instant, or a clock that was set back: the newest stays the newest.
             now = max(now, known[0].kept_at + timedelta(microseconds=1))
-        write_whole(self._path(now.strftime(_STAMP)), content)
+        # Who may read rig.toml its owner has said; of this file nobody has.
+        write_whole(self._path(now.strftime(_STAMP)), content, mode=0o600)
         for version in self.all()[MOST_VERSIONS:]:
             path = self._path(version.name)
             with storage_errors(path):
@@ -72,7 +78,3 @@ class ConfigVersions:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{_PREFIX}{name}"
-
-
-def _time_of(name: str) -> datetime:
-    return datetime.strptime(name, _STAMP).replace(tzinfo=UTC)

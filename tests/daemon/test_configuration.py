@@ -1,5 +1,6 @@
 """rig.toml over HTTP: what is safe can be changed, never to nonsense, and the file before it is kept."""
 
+import stat
 import tomllib
 from pathlib import Path
 
@@ -134,6 +135,24 @@ def test_a_version_that_can_no_longer_be_used_is_not_restored(served: Served, ri
     problem = served.problem("POST", "/configuration/restore", said, status=409)
     assert "turntable.now_gone: there is no such key" in problem["detail"]
     assert rig_toml.read_text() == TEMPLATE
+
+
+def test_a_change_lets_nobody_read_it_who_could_not_before(served: Served, rig_toml: Path) -> None:
+    for pushes, mode in ((3, 0o600), (4, 0o640)):
+        rig_toml.chmod(mode)
+        answer = served.send("PATCH", "/configuration", {"sorting.pushes": pushes})
+        assert stat.S_IMODE(rig_toml.stat().st_mode) == mode
+        for version in answer.json["versions"]:
+            kept = rig_toml.parent / "daemon" / f"rig.toml.{version['version']}"
+            assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_file_by_a_name_that_is_no_time_is_no_version(served: Served, rig_toml: Path) -> None:
+    (rig_toml.parent / "daemon").mkdir()
+    own = rig_toml.parent / "daemon" / "rig.toml.20261399T999999.000000Z"
+    own.write_text("mine")
+    assert served.json("/configuration")["versions"] == []
+    assert own.read_text() == "mine"
 
 
 def test_a_file_that_somebody_broke_meanwhile_is_left_alone(served: Served, rig_toml: Path) -> None:
