@@ -1,6 +1,8 @@
 """The sockets that the daemon listens on, and how uvicorn serves them."""
 
 import contextlib
+import errno
+import logging
 import os
 import socket
 import stat
@@ -15,14 +17,17 @@ from rig.errors import ConfigError, RigBusy, StorageError
 from rig.files import storage_errors
 
 _BACKLOG = 128
+_IP_FREEBIND = 15  # ip(7); Python has no name for it
+_log = logging.getLogger(__name__)
 
 
-def network_socket(address: str, port: int) -> socket.socket:
+def network_socket(address: str, port: int, *, beforehand: bool = False) -> socket.socket:
     """Listen on the network.
 
     Args:
         address: an IP address of this computer, or `localhost`.
         port: 0 for any that is free.
+        beforehand: listen also on an address that this computer has not got yet.
 
     Raises:
         ConfigError: it cannot be listened on.
@@ -31,9 +36,15 @@ def network_socket(address: str, port: int) -> socket.socket:
         family, _, _, _, where = socket.getaddrinfo(
             address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listening = socket.create_server(
-            where[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=address == "::"
-        )
+        try:
+            listening = socket.create_server(
+                where[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=address == "::"
+            )
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL or not beforehand:
+                raise
+            listening = _listening_beforehand(family, where[:2])
+            _log.warning("this computer has not got the address %s yet", address)
         # Connections inherit it. asyncio sets it only where the socket says its protocol; without it the
         # second packet of an answer waits 40 ms for the first to be acknowledged.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -45,6 +56,19 @@ def network_socket(address: str, port: int) -> socket.socket:
             f"the daemon cannot listen on {address}, port {port}: {reason}",
             hint="change address or port in [daemon], or end what uses the port",
         ) from error
+
+
+def _listening_beforehand(family: int, where: tuple[object, ...]) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        listening.bind(where)
+        listening.listen(_BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
 
 
 def unix_socket(path: Path, *, mode: int = 0o600) -> socket.socket:

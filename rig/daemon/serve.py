@@ -101,15 +101,17 @@ def _door(config: Config) -> tuple[Door, str]:
 
 def _listen(config: Config, stack: ExitStack) -> list[_Listening]:
     daemon = config.daemon
+    is_service = "RUNTIME_DIRECTORY" in os.environ
     # What systemd makes for the service is for its group, too.
-    mode = 0o660 if "RUNTIME_DIRECTORY" in os.environ else 0o600
+    mode = 0o660 if is_service else 0o600
     path = socket_to_serve(config)
     listening = [_Listening(stack.enter_context(unix_socket(path, mode=mode)))]
     stack.callback(path.unlink, missing_ok=True)
     if daemon.port:
         certificate, key = (Path(text) if text else None for text in (daemon.tls_cert, daemon.tls_key))
         tls = check_tls(certificate, key)
-        bound = stack.enter_context(network_socket(daemon.address, daemon.port))
+        # After a power cut the rig is back before the network is.
+        bound = stack.enter_context(network_socket(daemon.address, daemon.port, beforehand=is_service))
         host = f"[{daemon.address}]" if ":" in daemon.address else daemon.address
         url = f"http{'s' if tls else ''}://{host}:{bound.getsockname()[1]}/"
         listening.append(_Listening(bound, tls, url))

@@ -128,6 +128,12 @@ def test_an_address_of_another_computer_is_told(address: str) -> None:
         network_socket(address, 0)
 
 
+def test_a_service_listens_on_an_address_before_the_network_is_there() -> None:
+    with network_socket("192.0.2.1", 0, beforehand=True) as listening:
+        assert listening.getsockname()[0] == "192.0.2.1"
+        assert listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+
+
 def test_no_answer_waits_for_the_acknowledgement_of_its_first_packet() -> None:
     with network_socket("127.0.0.1", 0) as listening:
         with socket.create_connection(listening.getsockname()):
