@@ -3,6 +3,7 @@
 In this order: is it our address, did our page ask, may the sender come in, is the body bounded.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -58,6 +59,24 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def note_and_send(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._until_answered(scope, receive, note_and_send)
+        except asyncio.CancelledError:
+            # The server has waited long enough, and ends. That is no error to be logged with a traceback.
+            if not has_begun:
+                refusal = Refusal(
+                    HTTPStatus.SERVICE_UNAVAILABLE, "the daemon ends", hint="ask again once it is back"
+                )
+                await refusal.response()(scope, receive, send)
+
+    async def _until_answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             _check_path(scope["path"])
             if self._door.is_to_be_checked(scope):

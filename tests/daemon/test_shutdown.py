@@ -106,6 +106,18 @@ def test_a_client_that_reads_nothing_does_not_hold_up_the_end(tmp_path: Path) ->
         assert served.end() == 0
 
 
+def test_a_client_that_sends_slowly_is_told_and_leaves_no_traceback(tmp_path: Path) -> None:
+    with daemon(tmp_path) as served, closing(OverSocket(served.socket)) as slow:
+        slow.connect()
+        head = f"POST {API}/jobs HTTP/1.1\r\nHost: rig\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+        slow.sock.sendall(head.encode())
+        assert slow.sock.recv(65536).startswith(b"HTTP/1.1 100 ")
+        slow.sock.sendall(b"half of")
+        assert served.end() == 0
+        assert slow.sock.recv(65536).startswith(b"HTTP/1.1 503 ")
+        assert "Traceback" not in served.log.read_text()
+
+
 def test_under_nohup_it_outlives_its_terminal(tmp_path: Path) -> None:
     process = subprocess.Popen(
         ["nohup", RIG, "serve", "--port", "0"],
