@@ -156,15 +156,7 @@ def routes(station: Station) -> APIRouter:
             perhaps=found.perhaps,
             share=found.share,
             notes=list(reading.notes),
-            lots=[
-                WantedReply(
-                    **_lot_reply(row.wanted).model_dump(),
-                    have=row.have,
-                    missing=row.missing,
-                    perhaps=row.perhaps,
-                )
-                for row in found.rows
-            ],
+            lots=[_wanted_reply(row) for row in found.rows],
         )
 
     @router.get("/inventory/export/{format_name}", response_class=Response, responses=_FILE_RESPONSES)

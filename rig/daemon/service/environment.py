@@ -21,8 +21,6 @@ _MADE_OF = "made-of.json"
 # Of Python 3, the newest first.
 _MINORS = (13, 12, 11)
 _OURS = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
-# Sets of packages that a daemon uses, as far as the project offers them.
-_EXTRAS = ("daemon", "mqtt")
 # Beside Debian's picamera2.
 _PI_EXTRA = "pi"
 
@@ -132,9 +130,7 @@ class Environment(Step):
 
     @property
     def _extras(self) -> str:
-        wanted = [*_EXTRAS, *([_PI_EXTRA] if self.sees_system else [])]
-        chosen = [extra for extra in wanted if extra in self.source.extras]
-        return f"[{','.join(chosen)}]" if chosen else ""
+        return f"[{_PI_EXTRA}]" if self.sees_system and _PI_EXTRA in self.source.extras else ""
 
     @property
     def _made_of(self) -> dict[str, str]:
