@@ -122,11 +122,14 @@ def test_a_rig_toml_that_would_not_load_stops_it_before_anything_is_done(shell: 
 def test_what_a_rig_toml_names_and_the_daemon_would_not_find_is_told(shell: Shell, tree: Path) -> None:
     (shell.folder / "rig.toml").write_text(
         '[sorting]\ncategories = "parts.csv"\n[paths]\ncaptures = "/srv/captures"\n'
+        '[daemon]\ntls_cert = "/etc/ssl/rig.pem"\ntls_key = "/home/ann/rig.key"\n'
+        '[mqtt]\nuser = "rig"\npassword_file = "password"\n'
         '[[bins]]\nname = "reject"\nrest = true\nchute_deg = 0\n'
     )
     remarks = shell.json("service", "install", "--root", "tree", "--dry-run")["remarks"]
     assert any(remark.startswith("captures = /srv/captures in [paths] is outside") for remark in remarks)
-    assert any(remark.endswith("looked for in /var/lib/brickrig: parts.csv.") for remark in remarks)
+    assert "Not copied, and looked for in /var/lib/brickrig: parts.csv, password." in remarks
+    assert "In somebody's home, which the service does not see: /home/ann/rig.key." in remarks
     assert contents(tree) == {}
 
 

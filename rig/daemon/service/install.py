@@ -25,6 +25,7 @@ from rig.daemon.service.layout import (
     SYSUSERS,
     UDEV_RULES,
     UNIT,
+    UNSEEN,
     WANTED,
     Layout,
 )
@@ -152,8 +153,17 @@ def _about_config(layout: Layout, wishes: Wishes) -> list[str]:
         for name, path in config.paths
         if path.is_absolute() and not path.is_relative_to(DATA)
     ]
-    lists = [config.sorting.categories, *(bin_.wanted for bin_ in config.bins)]
-    named = [str(path) for path in lists if path is not None]
-    if named:
-        remarks.append(f"Not copied, and looked for in {DATA}: {', '.join(dict.fromkeys(named))}.")
+    named = _named_in(config)
+    if missing := [str(path) for path in named if not path.is_absolute()]:
+        remarks.append(f"Not copied, and looked for in {DATA}: {', '.join(missing)}.")
+    if unseen := [str(path) for path in named if any(path.is_relative_to(folder) for folder in UNSEEN)]:
+        remarks.append(f"In somebody's home, which the service does not see: {', '.join(unseen)}.")
     return remarks
+
+
+def _named_in(config: Config) -> list[Path]:
+    """The files and folders that a rig.toml names, and that the daemon reads; each once."""
+    daemon, mqtt = config.daemon, config.mqtt
+    texts = [daemon.tls_cert, daemon.tls_key, mqtt.ca_file, mqtt.password_file]
+    paths = [config.sorting.categories, *(bin_.wanted for bin_ in config.bins), config.sim.ldraw]
+    return list(dict.fromkeys([*(path for path in paths if path), *(Path(text) for text in texts if text)]))
