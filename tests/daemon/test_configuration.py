@@ -1,6 +1,7 @@
 """rig.toml over HTTP: what is safe can be changed, never to nonsense, and the file before it is kept."""
 
 import stat
+import sys
 import tomllib
 from pathlib import Path
 
@@ -153,6 +154,25 @@ def test_a_file_by_a_name_that_is_no_time_is_no_version(served: Served, rig_toml
     own.write_text("mine")
     assert served.json("/configuration")["versions"] == []
     assert own.read_text() == "mine"
+
+
+def test_what_an_editor_saves_during_a_change_is_not_overwritten(served: Served, rig_toml: Path) -> None:
+    """At the worst moment, seen from the interpreter: when the file before the change is being kept."""
+    by_hand = TEMPLATE + "# by hand\n"
+    has_saved = False
+
+    def save(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal has_saved
+        if event == "open" and not has_saved and str(arguments[0]).startswith(f"{rig_toml.parent}/daemon/."):
+            has_saved = True
+            rig_toml.write_text(by_hand)
+
+    sys.addaudithook(save)  # for good; after this test there is nothing for it to see
+    problem = served.problem("PATCH", "/configuration", {"sorting.pushes": 3}, status=409)
+    assert problem["detail"] == "somebody has just saved another rig.toml"
+    assert rig_toml.read_text() == by_hand
+    assert served.send("PATCH", "/configuration", {"sorting.pushes": 3}).status == 200
+    assert rig_toml.read_text().endswith("# by hand\n")
 
 
 def test_a_file_that_somebody_broke_meanwhile_is_left_alone(served: Served, rig_toml: Path) -> None:

@@ -175,7 +175,7 @@ class _File:
         """Write other values.
 
         Raises:
-            Refused: there is no rig.toml.
+            Refused: there is no rig.toml, or somebody else changes it.
             ConfigError: it would contradict itself; it is as it was.
             StorageError: it cannot be written.
         """
@@ -200,6 +200,11 @@ class _File:
     def _replace(self, now: bytes, other: bytes) -> None:
         if other != now:
             self._versions().keep(now)
+            # That took a while: the disk had to confirm it.
+            if read_content(self._path()) != now:
+                raise Refused(
+                    "somebody has just saved another rig.toml", hint="look at it, then change it anew"
+                )
             replace_content(self._path(), other)
             self._station.reload_config()
 
