@@ -54,7 +54,7 @@ class Connection(H11Protocol):
                 headers={"Connection": "close"},
             )
             response = refusal.response()
-            start = h11.Response(status_code=response.status_code, headers=response.raw_headers)
+            start = h11.Response(status_code=400, headers=response.raw_headers, reason=b"Bad Request")
             for event in (start, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
