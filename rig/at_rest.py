@@ -89,6 +89,29 @@ def stoppable_elsewhere() -> Iterator[None]:
         _guarded.remove(something)
 
 
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Have whatever would end the block wait until it is over, and then come as it came."""
+    came: list[int] = []
+    with ExitStack() as stack:
+        stack.callback(_raise_again, came)
+        if threading.current_thread() is threading.main_thread():
+            for number in (*CANCEL_SIGNALS, *STOP_SIGNALS, *KILL_SIGNALS):
+                handler = signal.getsignal(number)
+                # One that is ignored, or that kills at once, is left as it is.
+                if callable(handler):
+                    stack.callback(signal.signal, number, handler)
+                    signal.signal(number, lambda number, frame: came.append(number))
+        yield
+
+
+def _raise_again(numbers: Sequence[int]) -> None:
+    with ExitStack() as stack:
+        # Each of them, whatever the others raise: one may end the work, another the whole process.
+        for number in reversed(numbers):
+            stack.callback(signal.raise_signal, number)
+
+
 def _take(steps: Mapping[str, Callable[[], None]], failures: list[tuple[str, RigError]]) -> None:
     def attempt(deed: str, step: Callable[[], None]) -> None:
         try:
@@ -158,10 +181,7 @@ class _StopSignals:
             _guarded.remove(self)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        with ExitStack() as stack:
-            # Each of them, whatever the others raise: one may end the work, another the whole process.
-            for number in reversed(self._waiting):
-                stack.callback(signal.raise_signal, number)
+        _raise_again(self._waiting)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._came += 1

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import rig.errors
-from rig.at_rest import stoppable_elsewhere
+from rig.at_rest import signals_held, stoppable_elsewhere
 from rig.config import Config
-from rig.daemon_socket import sockets_to_try
+from rig.daemon_socket import SERVICE_FOLDER, sockets_to_try
 from rig.errors import AnsweredAlready, BadInput, DeviceError, Interrupted, RigError
 from rig.jobs.person import PersonElsewhere, Withdrawn
 from rig.jobs.requests import JobRequest
@@ -35,11 +35,13 @@ class Daemon:
         socket: where it listens.
         pid: its process.
         folder: the folder that it works in.
+        is_simulated: it has a simulated rig.
     """
 
     socket: Path
     pid: int
     folder: Path
+    is_simulated: bool
 
     def __str__(self) -> str:
         return f"the daemon that has the rig (process {self.pid}, in {self.folder})"
@@ -52,12 +54,18 @@ class Daemon:
             RigError: as the job does; or the daemon has another one, or is gone.
             Interrupted: with what the job's end had to say as notes; or somebody else ended the job.
         """
-        job = self._ask("POST", "/jobs", json.loads(request.model_dump_json()))
-        followed = _Followed(self, job["id"], job["first_event"], person)
+        followed: _Followed | None = None
         try:
-            with stoppable_elsewhere(), closing(followed.events()) as events:
-                yield events
+            with stoppable_elsewhere():
+                # Until it is known which job it is, nobody could end it.
+                with signals_held():
+                    job = self._ask("POST", "/jobs", json.loads(request.model_dump_json()))
+                    followed = _Followed(self, job["id"], job["first_event"], person)
+                with closing(followed.events()) as events:
+                    yield events
         except BaseException as stop:
+            if followed is None:
+                raise
             try:
                 notes = followed.end_early()
             except RigError as error:
@@ -247,17 +255,19 @@ def find_daemon(config: Config, *, anywhere: bool) -> Daemon | None:
     """The daemon that has the rig of `config`; None where none runs.
 
     Args:
-        anywhere: see `sockets_to_try`.
+        anywhere: see `sockets_to_try`. Otherwise one that has a real rig in place of a simulated one, or the
+            other way round, has another rig.
 
     Raises:
         RigError: one is there, and does not answer, or not to this user.
     """
     for path in sockets_to_try(config, anywhere=anywhere):
-        found = Daemon(path, 0, Path())
         try:
             with closing(_UnixConnection(path, _ANSWER_TIMEOUT_S)) as connection:
                 connection.connect()
         except PermissionError as error:
+            if config.sim.enabled and not anywhere and path.parent == SERVICE_FOLDER:
+                continue  # nobody simulates a rig in the folder of a service that he may not look into
             raise DeviceError(
                 f"{path} is not for this user",
                 hint="join its group, then log in anew: usermod -aG brickrig NAME",
@@ -266,14 +276,21 @@ def find_daemon(config: Config, *, anywhere: bool) -> Daemon | None:
             raise DeviceError(f"the daemon at {path} does not answer", hint="start it anew") from error
         except OSError:
             continue  # none, or one that was killed, or no place for one
-        about = found._ask("GET", "/state")
-        try:
-            return Daemon(path, int(about["rig"]["pid"]), Path(about["rig"]["folder"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DeviceError(
-                f"what listens at {path} is no daemon of a rig", hint="name another socket in [daemon]"
-            ) from error
+        found = _daemon_at(path)
+        if anywhere or found.is_simulated == config.sim.enabled:
+            return found
     return None
+
+
+def _daemon_at(path: Path) -> Daemon:
+    about = Daemon(path, 0, Path(), is_simulated=False)._ask("GET", "/state")
+    try:
+        rig_ = about["rig"]
+        return Daemon(path, int(rig_["pid"]), Path(rig_["folder"]), rig_["source"] == "simulated")
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeviceError(
+            f"what listens at {path} is no daemon of a rig", hint="name another socket in [daemon]"
+        ) from error
 
 
 def error_of(problem: Mapping[str, Any]) -> RigError:

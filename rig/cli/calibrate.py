@@ -47,7 +47,7 @@ def table(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     The exit code is 0 when rig.toml is right, and 1 when it is not or when nothing could be measured.
     """
     settings = settings_of(context)
-    config = settings.load_config()
+    config = settings.read_config()
     from rig.calibration.steps import explain
     from rig.calibration.table import TableMeasured
     from rig.files import from_here
@@ -79,7 +79,7 @@ def settle(context: typer.Context, out: Out = None, part: Part = _PART) -> None:
     picture. Lay any part on the table, off its middle, or a printed marker.
     """
     settings = settings_of(context)
-    config = settings.load_config()
+    config = settings.read_config()
     from rig.calibration.settle import AT_REST_DEG, SettleMeasured
     from rig.files import from_here
 
@@ -162,7 +162,7 @@ def camera(
     is kept: it helps to find parts, as long as camera, lamp and settings stay as they are.
     """
     settings = settings_of(context)
-    config = settings.load_config()
+    config = settings.read_config()
     from rig.calibration.camera import CameraMeasured
     from rig.catalog import part_number
     from rig.jobs.requests import CalibrateCameraRequest

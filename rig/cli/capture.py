@@ -70,7 +70,7 @@ def capture(
 ) -> None:
     """Turn a part and take labelled pictures of it into captures/NUMBER/."""
     settings = settings_of(context)
-    config = settings.load_config()
+    config = settings.read_config()
     from rig.errors import BadInput
     from rig.jobs.requests import ResumeRequest
 

@@ -20,15 +20,15 @@ def doctor(
 ) -> None:
     """Look at everything the rig needs, and say what to do about what is missing."""
     settings = settings_of(context)
-    config = settings.load_config()
+    config = settings.read_config()
     from rig.diagnosis.motion import exercise
     from rig.diagnosis.survey import diagnose
 
     if motion:
+        settings.say_if_simulated(config)
         settings.say("The table will turn: keep your fingers away from it.")
     findings = []
-    anywhere = settings.config_file is None and not settings.force_sim
-    looks = diagnose(config, settings.origin(config), anywhere=anywhere)
+    looks = diagnose(config, settings.origin(config), anywhere=settings.any_rig_is_meant)
     for finding in exercise(config) if motion else looks:
         findings.append(finding)
         if not settings.as_json:

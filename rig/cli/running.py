@@ -21,7 +21,8 @@ def following(settings: Settings, config: "Config", request: "JobRequest") -> It
     """
     from rig.remote import find_daemon
 
-    daemon = find_daemon(config, anywhere=settings.config_file is None and not settings.force_sim)
+    daemon = find_daemon(config, anywhere=settings.any_rig_is_meant)
+    settings.say_if_simulated(config, daemon)
     if daemon is not None:
         settings.say(f"Through {daemon}.")
     with (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
     from rig.config import Config
+    from rig.remote import Daemon
 
 # How soon somebody at a terminal sees that a question was answered elsewhere.
 _LOOK_EVERY_S = 0.5
@@ -37,18 +38,38 @@ class Settings:
         Raises:
             ConfigError: the file that was named is absent, or a file is wrong.
         """
+        config = self.read_config()
+        self.say_if_simulated(config)
+        return config
+
+    def read_config(self) -> "Config":
+        """The same for what may run through a daemon: that one's rig may be a real one."""
         from rig.config import Config, load_config
 
         path = self.config_file
         config = Config() if path is None else load_config(path)
         simulated = self.force_sim or path is None or config.sim.enabled
-        if simulated:
-            self.say(f"Simulated rig ({self._why_simulated(path)}).")
         return config.model_copy(update={"sim": config.sim.model_copy(update={"enabled": simulated})})
+
+    def say_if_simulated(self, config: "Config", daemon: "Daemon | None" = None) -> None:
+        """Say that the rig is none, in one line.
+
+        Args:
+            daemon: has the rig.
+        """
+        if config.sim.enabled and (daemon is None or daemon.is_simulated):
+            self.say(f"Simulated rig ({self._why_simulated(self.config_file)}).")
+
+    @property
+    def any_rig_is_meant(self) -> bool:
+        """Whether nothing says which rig: neither a rig.toml nor --sim."""
+        return self.config_file is None and not self.force_sim
 
     def origin(self, config: "Config") -> str:
         """Where the configuration came from, and which rig it means, in words."""
-        rig = f"simulated rig, {self._why_simulated(self.config_file)}" if config.sim.enabled else "real rig"
+        why = self._why_simulated(self.config_file)
+        # Then a daemon may have any.
+        rig = why if self.any_rig_is_meant else f"simulated rig, {why}" if config.sim.enabled else "real rig"
         return f"{self.config_file or 'defaults'} ({rig})"
 
     @property

@@ -52,7 +52,7 @@ def sort(
     not help. What a wrong bin, a reject and a look cost stands in [sorting] of rig.toml.
     """
     settings = settings_of(context)
-    config = settings.load_config()
+    config = settings.read_config()
     from rig.errors import BadInput
     from rig.jobs.requests import SortRequest
 

@@ -16,11 +16,11 @@ def stop(
 ) -> None:
     """Stop the table at once and end whatever runs the rig, which puts it at rest."""
     settings = settings_of(context)
-    config = settings.load_config()
+    config = settings.read_config()
     from rig.stop import stop_rig
 
-    anywhere = settings.config_file is None and not settings.force_sim
-    stopped = stop_rig(config, emergency=emergency, anywhere=anywhere)
+    stopped = stop_rig(config, emergency=emergency, anywhere=settings.any_rig_is_meant)
+    settings.say_if_simulated(config, stopped.daemon)
     for owner in stopped.owners:
         settings.say(f"Stopped: {owner.command} (process {owner.pid}).")
     if stopped.daemon is not None:

@@ -55,7 +55,8 @@ def _desk(config: Config, *, anywhere: bool) -> Iterator[Finding]:
 
 
 def _of_daemon(daemon: Daemon) -> Iterator[Finding]:
-    yield Finding("daemon", "good", f"it has the rig (process {daemon.pid}, in {daemon.folder})")
+    kind = "simulated" if daemon.is_simulated else "real"
+    yield Finding("daemon", "good", f"it has the {kind} rig (process {daemon.pid}, in {daemon.folder})")
     status, said, hint = daemon.board
     found = f"the daemon says that the board is {status}{f': {said}' if said else ''}"
     if status == "ready":
