@@ -8,12 +8,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-# A follower that is further behind than this is told to look at everything anew.
+# A follower that is further behind than this is told to look at everything anew: so many events, and so many
+# characters of them, since an event that begins a list is as long as the list.
 _KEPT = 8192
+_KEPT_CHARACTERS = 8 << 20
 _HEARTBEAT_S = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Something that was told.
 
@@ -22,12 +24,14 @@ class Entry:
         name: of the kind of event.
         data: JSON, encoded once for all who listen.
         number: in order, from 1; 0 for what is of no use later.
+        start: how many characters were told before it.
     """
 
     id: str
     name: str
     data: str
     number: int = 0
+    start: int = 0
 
     def as_sse(self) -> bytes:
         """As server-sent events are written."""
@@ -75,8 +79,11 @@ class EventLog:
         data = json.dumps(content, separators=(",", ":"))
         with self._lock:
             number = self._told + 1
+            start = self._kept[-1].start + len(self._kept[-1].data) if self._kept else 0
             # What was told is known by this alone: a signal may end the thread's work before the next line.
-            self._kept.append(Entry(self._id(number), name, data, number))
+            self._kept.append(Entry(self._id(number), name, data, number, start))
+            while len(self._kept) > 1 and start + len(data) - self._kept[0].start > _KEPT_CHARACTERS:
+                self._kept.popleft()
             self._wake()
         for told in self.on_told:
             told(name)

@@ -64,6 +64,7 @@ class JobView(BaseModel):
     """A job as everybody sees it.
 
     Attributes:
+        request: what it is to do, without the text of a list or a plan: it is told anew at each step.
         first_event: the id of the event before its first one.
         done, total: how far it is, in steps of its own; None where nobody knows.
         what: it is doing, a sentence without a full stop.
@@ -124,7 +125,7 @@ class Job:
             return JobView(
                 id=self.id,
                 kind=self.request.kind,
-                request=self.request.model_dump(mode="json"),
+                request=self.request.in_short(),
                 state=self._state,
                 started_at=self._started_at,
                 ended_at=self._ended_at,

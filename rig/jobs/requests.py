@@ -1,6 +1,6 @@
 """What somebody wants of the machine, as plain values: from a command line, from a page, or over a socket."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
@@ -26,6 +26,11 @@ class Request(Section):
     model_config = ConfigDict(json_schema_extra=_say_that_kind_is_required)
 
     attended: bool = True
+    _bulk: ClassVar[Any] = None
+
+    def in_short(self) -> dict[str, Any]:
+        """As plain values, without the text of a list or a plan, which may be long."""
+        return self.model_dump(mode="json", exclude=self._bulk)
 
 
 class CaptureRequest(Request):
@@ -51,6 +56,8 @@ class BatchRequest(Request):
         table: the list, in any of the dialects that `rig.spreadsheet` reads.
         steps, poses: for rows that do not say; empty for the usual ones.
     """
+
+    _bulk: ClassVar[Any] = {"table"}
 
     kind: Literal["batch"] = "batch"
     source: str
@@ -89,6 +96,8 @@ class SortRequest(Request):
         follow: the pass that says which part goes into which bin, in place of rig.toml.
         emptied: names of bins that somebody has emptied.
     """
+
+    _bulk: ClassVar[Any] = {"follow": {"plan"}}
 
     kind: Literal["sort"] = "sort"
     count: int = Field(default=20, ge=1)

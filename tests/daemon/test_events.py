@@ -101,6 +101,24 @@ def test_who_is_too_far_behind_looks_anew_and_then_goes_on() -> None:
     asyncio.run(follow())
 
 
+def test_of_long_events_no_more_is_kept_than_fits_and_of_each_that_is_kept_nothing_is_missing() -> None:
+    log = EventLog()
+    long = "x" * (1 << 20)
+
+    async def follow() -> None:
+        for number in range(20):
+            log.tell("event", f"{number}{long}")
+        assert parsed(await anext(log.follow(f"{log.boot}-12")))[0] == "reset"
+        heard = await take(log.follow(f"{log.boot}-13"), 8)
+        assert [str(content)[:2] for _, _, content in heard[1:]] == [str(number) for number in range(13, 20)]
+        # One that is longer than all that is kept is kept by itself.
+        log.tell("event", 10 * long)
+        assert (await take(log.follow(f"{log.boot}-20"), 2))[1][2] == 10 * long
+        assert parsed(await anext(log.follow(f"{log.boot}-19")))[0] == "reset"
+
+    asyncio.run(follow())
+
+
 def test_what_passes_by_is_kept_for_nobody_and_not_even_encoded_where_nobody_listens() -> None:
     log = EventLog()
     log.tell_in_passing("live", object())  # JSON has no form for that

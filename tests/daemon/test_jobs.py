@@ -9,7 +9,7 @@ import pytest
 from rig.catalog import PartNumber
 from rig.daemon.job import Job, JobState, JobView
 from rig.errors import AnsweredAlready, BadInput
-from rig.jobs.requests import CaptureRequest
+from rig.jobs.requests import BatchRequest, CaptureRequest, PassRequest, SortRequest
 from tests.daemon.daemons import Served, daemon
 
 PART = PartNumber("3001")
@@ -174,6 +174,18 @@ def test_where_nobody_is_there_nobody_is_asked() -> None:
 
 
 # Through a daemon.
+
+
+def test_a_view_of_a_job_is_short_however_long_the_list_or_the_plan() -> None:
+    long = "part\n" + 10_000 * "3001\n"
+    for request in (
+        BatchRequest(source="list", table=long),
+        SortRequest(follow=PassRequest(name="plan.toml", plan=long, number=2)),
+    ):
+        job = Job(request, "boot-0", lambda view: None)
+        assert len(job.view().model_dump_json()) < 1000
+        # What is run, and what is kept for after a power cut, is all of it.
+        assert len(job.request.model_dump_json()) > len(long)
 
 
 @pytest.fixture(scope="module")
