@@ -1,12 +1,13 @@
 """The job that was under way when the power went: said at the next start, and offered to be gone on with."""
 
-import json
+import logging
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rig.capture.plan import open_sessions
 from rig.config import Config
+from rig.dataset.store import DatasetStore
 from rig.errors import BadInput
 from rig.files import storage_errors, write_whole
 from rig.jobs.requests import BatchRequest, CaptureRequest, JobRequest, ResumeRequest, SortRequest
@@ -15,6 +16,7 @@ from rig.jobs.sort import SortStarted
 from rig.sorting.ledger import Ledger, RunId
 
 _FILE = "job.json"
+_log = logging.getLogger(__name__)
 
 
 class Interrupted(BaseModel):
@@ -88,12 +90,14 @@ class JobFile:
             self._path.unlink(missing_ok=True)
 
     def left_over(self) -> Interrupted | None:
-        """What was under way when an earlier daemon died; a damaged file says nothing."""
+        """What was under way when an earlier daemon died; a damaged file says only that there was one."""
         try:
-            return TypeAdapter(Interrupted).validate_json(self._path.read_bytes())
+            return Interrupted.model_validate_json(self._path.read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, ValidationError, json.JSONDecodeError):
+        except (OSError, ValidationError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is damaged, or of another version"
+            _log.warning("a job was cut short; %s does not say which: %s", self._path, why)
             return None
 
 
@@ -102,7 +106,7 @@ def request_to_go_on(left: Interrupted, config: Config) -> JobRequest:
 
     Raises:
         BadInput: there is nothing left to do.
-        StorageError: the ledger cannot be read.
+        StorageError, DatasetError: what was done cannot be read.
     """
     match left.request:
         case SortRequest():
@@ -110,8 +114,14 @@ def request_to_go_on(left: Interrupted, config: Config) -> JobRequest:
             if rest <= 0:
                 raise BadInput("all parts of it were sorted", hint="dismiss it")
             return left.request.model_copy(update={"count": rest, "emptied": ()})
-        case CaptureRequest() if left.session in open_sessions(config.paths.captures):
-            return ResumeRequest(attended=left.request.attended, session=left.session)
+        case CaptureRequest() | ResumeRequest() if left.session is not None:
+            captures = config.paths.captures
+            if left.session in open_sessions(captures):
+                return ResumeRequest(attended=left.request.attended, session=left.session)
+            # Its plan goes with the last view, while the rig has still to be put at rest.
+            if any(row.session == left.session for row in DatasetStore(captures).rows()):
+                raise BadInput("all views of it were taken", hint="dismiss it")
+            return left.request
         case request:
             # Of a list, and of what is resumed, that is the rest; all else begins anew.
             return request

@@ -101,9 +101,12 @@ def test_it_can_be_dismissed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"started_at": "then", "request": {"kind": "dance"}}', "\0"]
 )
-def test_a_damaged_file_says_nothing(tmp_path: Path, text: str) -> None:
+def test_a_damaged_file_says_only_that_there_was_something(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
     (tmp_path / "job.json").write_text(text)
     assert JobFile(tmp_path).left_over() is None
+    assert "a job was cut short" in caplog.text
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
@@ -128,3 +131,23 @@ def test_what_never_took_a_picture_begins_anew_and_a_list_goes_on_by_itself(tmp_
     (tmp_path / ".20261130T184721Z-c4a9.session.json").write_text("{}")
     begun = Interrupted(started_at="then", request=CaptureRequest(part=PART), session="20261130T184721Z-c4a9")
     assert request_to_go_on(begun, config) == ResumeRequest(session="20261130T184721Z-c4a9")
+
+
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_a_capture_that_was_cut_short_behind_its_last_view_is_not_taken_again(
+    tmp_path: Path, is_resumed: bool
+) -> None:
+    """Its plan is gone by then, and the rig is still being put at rest."""
+    with daemon(tmp_path) as served:
+        job = served.begin("capture", part="3001", steps=3)
+        session = served.await_event(job, "CaptureStarted")["plan"]["session"]
+        assert served.await_job(job)["state"] == "finished"
+    request = ResumeRequest() if is_resumed else CaptureRequest(part=PART, steps=3)
+    JobFile(tmp_path / "daemon").begin(Interrupted(started_at="then", request=request, session=session))
+    with daemon(tmp_path) as served:
+        assert served.state()["interrupted"] is not None
+        status, problem = served.ask("POST", "/interrupted/resume", {})
+        assert (status, problem["detail"]) == (422, "all views of it were taken")
+        assert served.get("/jobs") == []
+        assert served.ask("DELETE", "/interrupted")[0] == 204
+    assert len(pictures(tmp_path)) == 3
