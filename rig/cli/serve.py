@@ -60,4 +60,4 @@ def serve(
 
         from rig.daemon.serve import serve as run
 
-        run(config, settings.config_file, told)
+        run(config, settings.config_file, told, is_pretended=settings.force_sim)

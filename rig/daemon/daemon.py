@@ -24,6 +24,7 @@ from rig.jobs.requests import JobRequest
 from rig.jobs.run import JobEvent, Workplace
 from rig.jobs.wire import to_wire
 from rig.machine import Rig
+from rig.owner import rig_name
 
 _log = logging.getLogger(__name__)
 _JOBS_KEPT = 50
@@ -48,14 +49,25 @@ class Daemon:
         rig: not connected yet.
         watchdog: told whenever a worker shows life.
         logs: what the daemon has said lately.
+        is_pretended: the rig is simulated though rig.toml has a real one: what calibration finds has no place
+            in there.
     """
 
     def __init__(
-        self, config: Config, config_file: Path | None, rig: Rig, watchdog: Watchdog, logs: LogRing
+        self,
+        config: Config,
+        config_file: Path | None,
+        rig: Rig,
+        watchdog: Watchdog,
+        logs: LogRing,
+        *,
+        is_pretended: bool = False,
     ) -> None:
         self.config = config
         self.config_file = config_file
+        # Those of the start: the folder may be moved meanwhile.
         self.folder = Path.cwd()
+        self.name = rig_name(config)
         self.started_at = datetime.now(UTC)
         self.watchdog = watchdog
         self.logs = logs
@@ -76,7 +88,7 @@ class Daemon:
         self.on_event: list[Callable[[Job, JobEvent], None]] = []
         self.keeper = Keeper(
             rig,
-            lambda: Workplace(self.config, self.config_file),
+            lambda: Workplace(self.config, None if is_pretended else self.config_file),
             self.live,
             self._job_file,
             tell_board=self._tell_board,

@@ -47,12 +47,15 @@ class Serving:
     who_may_come: str
 
 
-def serve(config: Config, config_file: Path | None, told: Callable[[Serving], None]) -> None:
+def serve(
+    config: Config, config_file: Path | None, told: Callable[[Serving], None], *, is_pretended: bool = False
+) -> None:
     """Own the rig and serve it until SIGTERM or Ctrl-C; the rig is at rest then. For the main thread.
 
     Args:
         config_file: where `config` came from; None where there is no rig.toml.
         told: called once it serves.
+        is_pretended: as for `Daemon`.
 
     Raises:
         RigBusy: another process runs this rig.
@@ -66,7 +69,7 @@ def serve(config: Config, config_file: Path | None, told: Callable[[Serving], No
         rig = stack.enter_context(open_rig(config))
         door, sentence = _door(config)
         sockets = _listen(config, stack)
-        daemon = Daemon(config, config_file, rig, watchdog, log.ring)
+        daemon = Daemon(config, config_file, rig, watchdog, log.ring, is_pretended=is_pretended)
         stack.enter_context(Mqtt(daemon, log.secrets))
         app = build_app(daemon, door)
         tasks = _tend(daemon, watchdog), _refresh(daemon)

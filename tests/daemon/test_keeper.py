@@ -2,6 +2,7 @@
 
 import logging
 import select
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -389,3 +390,26 @@ def test_a_socket_that_was_left_over_is_taken_over(tmp_path: Path) -> None:
             assert second.socket == first.socket
             assert second.state()["rig"]["pid"] == second.pid
     assert not first.socket.exists()
+
+
+def test_what_a_pretended_rig_finds_has_no_place_in_the_rig_toml_of_the_real_one(tmp_path: Path) -> None:
+    text = '[serial]\nport = "/dev/ttyNone"\n'
+    (tmp_path / "rig.toml").write_text(text)
+    with daemon(tmp_path, "--sim", "--port", "0") as served:
+        job = served.begin("calibrate_camera")
+        assert served.await_job(job)["state"] == "finished"
+    assert (tmp_path / "rig.toml").read_text() == text
+
+
+def test_a_daemon_whose_folder_is_moved_or_deleted_still_says_how_it_is(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    with daemon(tmp_path / "here") as served:
+        name = served.state()["rig"]["name"]
+        (tmp_path / "here").rename(tmp_path / "there")
+        assert served.state()["rig"]["name"] == name
+        shutil.rmtree(tmp_path / "there")
+        assert served.state()["rig"]["name"] == name
+        job = served.begin("capture", part="3001", steps=3)
+        assert served.await_job(job)["state"] == "failed"
+        assert served.state()["board"]["status"] == "ready"
+        assert served.end() == 0

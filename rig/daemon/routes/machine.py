@@ -15,7 +15,6 @@ from rig.daemon.daemon import WORKERS_S, Daemon
 from rig.daemon.job import JobView
 from rig.daemon.metrics import MEDIA_TYPE, Metrics
 from rig.daemon.problems import may_fail
-from rig.owner import rig_name
 
 # It is read from a file, which takes longer than all else that a state is made of.
 _VERSION = version("brickrig")
@@ -171,7 +170,7 @@ def _state(daemon: Daemon) -> State:
     angle_deg = daemon.rig.angle_deg
     return State(
         rig=RigView(
-            name=rig_name(config),
+            name=daemon.name,
             source="simulated" if config.sim.enabled else "camera",
             version=_VERSION,
             pid=os.getpid(),
