@@ -235,6 +235,8 @@ class _Followed:
                 elif field == "data":
                     yield name, json.loads(value)
                     self._seen = number or self._seen
+        # With it, whatever it did.
+        self._is_let_go = True
         raise self._daemon._gone("it has ended")
 
 

@@ -85,6 +85,8 @@ class Daemon:
         self._jobs: deque[Job] = deque(maxlen=_JOBS_KEPT)
         self._job_file = JobFile(config.paths.daemon)
         self._left = self._job_file.left_over()
+        if self._left is not None:
+            _log.warning("%s; go on with it, or dismiss it, on the page", self._left.what)
         self.on_event: list[Callable[[Job, JobEvent], None]] = []
         self.keeper = Keeper(
             rig,

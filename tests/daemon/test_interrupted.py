@@ -37,6 +37,7 @@ def test_a_capture_that_was_cut_short_is_named_and_completed(tmp_path: Path) -> 
         left = served.state()["interrupted"]
         assert left["what"] == "The capture of 3001 was cut short; what was taken is kept"
         assert left["kind"] == "capture"
+        assert f"{left['what']}; go on with it" in served.log.read_text()
         resumed = served.post("/interrupted/resume")
         assert served.state()["interrupted"] is None
         assert served.await_job(resumed["id"])["state"] == "finished"
