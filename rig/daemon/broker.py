@@ -139,6 +139,7 @@ class Broker:
         _log.info("connected with the MQTT broker %s", self._address)
         self._said = ""
         client.subscribe(self._inbox, qos=1)
+        self._is_closed.clear()
         self._is_connected.set()
         self._connected()
 

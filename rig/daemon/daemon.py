@@ -83,6 +83,7 @@ class Daemon:
         self._simulated = config.sim.enabled
         self._lock = threading.RLock()
         self._jobs: deque[Job] = deque(maxlen=_JOBS_KEPT)
+        self._stops = 0
         self._job_file = JobFile(config.paths.daemon)
         self._left = self._job_file.left_over()
         if self._left is not None:
@@ -127,13 +128,16 @@ class Daemon:
         """Start a job.
 
         Raises:
-            RigBusy: another one runs, or the daemon is about to end.
+            RigBusy: another one runs, the daemon is about to end, or the rig was told to stop meanwhile.
             BoardNotReady: it is offline, or was killed.
         """
         self._refuse_another()
+        stops = self._stops
         board = self.keeper.board.await_known(_CONNECT_TIMEOUT_S)
         with self._lock:
             self._refuse_another()
+            if self._stops != stops:
+                raise RigBusy("the rig was told to stop before the job began", hint="start it again")
             if board.status is not BoardStatus.READY:
                 reason = board.reason or "it is being looked for"
                 hint = board.hint or "ask again in a moment"
@@ -162,7 +166,10 @@ class Daemon:
         Raises:
             DeviceError: it does not come to rest, or a board does not confirm that it was killed.
         """
-        job = self.running
+        with self._lock:
+            # Nor does one begin that waits for the board.
+            self._stops += 1
+            job = self.running
         if job is not None:
             self.keeper.stop(job, emergency=emergency)
             if not job.await_end(_STOP_TIMEOUT_S):

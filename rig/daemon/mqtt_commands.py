@@ -60,7 +60,9 @@ class Reply(BaseModel):
 
 
 def obey(daemon: Daemon, payload: bytes, *, retained: bool) -> Reply:
-    """Do what a message says, if that may be done; whatever it is, it does no harm. Returns at once.
+    """Do what a message says, if that may be done; whatever it is, it does no harm.
+
+    Returns at once, but for a job that waits for the board to be connected.
 
     Args:
         retained: it was kept by the broker, for how long nobody knows.

@@ -196,6 +196,34 @@ class TestInThisProcess:
 
         keep(SIMULATED, do)
 
+    def test_a_stop_comes_to_a_job_that_waits_for_the_board_to_be_connected(self) -> None:
+        with open_rig(SIMULATED) as rig:
+            kept = Daemon(SIMULATED, None, rig, Watchdog(Notifier(None)), LogRing())
+            refused: list[RigBusy] = []
+
+            def begin() -> None:
+                with pytest.raises(RigBusy, match="told to stop before the job began") as busy:
+                    kept.begin(CaptureRequest(part=PART, steps=3))
+                refused.append(busy.value)
+
+            thread = threading.Thread(target=begin)
+            thread.start()
+            # Nobody connects the board yet.
+            thread.join(1.0)
+            assert thread.is_alive()
+            assert kept.stop_and_wait(emergency=False) is None
+
+            def do(daemon: Daemon) -> None:
+                thread.join(60)
+                assert refused
+                assert ended(daemon.begin(CaptureRequest(part=PART, steps=3))).state is JobState.FINISHED
+
+            helper = Helper(kept, do)
+            with kept.keeper.heeding_signals(), helper:
+                kept.keeper.run()
+            kept.close()
+        assert helper.error is None
+
     def test_the_angle_of_the_table_is_known_while_it_works(self) -> None:
         angles: set[float | None] = set()
 
