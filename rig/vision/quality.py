@@ -24,6 +24,8 @@ _MOST_BURNT = 0.05
 _MOST_BLACK = 0.4
 # Of the median over the views before; a brick seen from its end came down to 0.41.
 _LEAST_SHARPNESS = 0.3
+# How sharp a smaller picture is says more of the side that it shows: at 160 pixels 0.25 occurred.
+_SHARP_PX = 320
 _VIEWS_TO_COMPARE = 5
 _VIEWS_REMEMBERED = 36
 # Difference between two views inside the box, in units of the difference elsewhere, which is noise.
@@ -39,6 +41,8 @@ TURNED = 3.0
 """A part that differs by so much has turned: 25 degrees made 4 at least, standing still 1.1 at most."""
 
 _COMPARED_PX = 160
+# To reduce a picture averages its noise. What the limits were chosen on was reduced by so much at least.
+_REDUCED = 4.0
 
 
 class Flaw(Enum):
@@ -91,6 +95,7 @@ def change(before: tuple[Image, Box], after: tuple[Image, Box]) -> float:
     """How much two pictures differ where the part is, in units of how much they differ elsewhere.
 
     About 1 where nothing but noise differs. A part that looks the same from all sides stays near 1 as well.
+    Of small pictures it is as much as of larger ones, which have less noise once they are reduced.
 
     Args:
         before, after: (height, width, 3) uint8, BGR, of the same size; and where the part is.
@@ -100,11 +105,16 @@ def change(before: tuple[Image, Box], after: tuple[Image, Box]) -> float:
 
 @dataclass(frozen=True)
 class _Sight:
-    """What is remembered of a view: its angle, the reduced picture, and the box of the part in that."""
+    """What is remembered of a view: its angle, the reduced picture, and the box of the part in that.
+
+    Attributes:
+        noisier: how many times the noise is in it that a picture of 640 pixels would have.
+    """
 
     angle_deg: float
     image: Image
     box: Box
+    noisier: float
 
 
 class Judge:
@@ -178,7 +188,7 @@ class Judge:
         self._seen.append(sight)
 
     def _is_blurred(self, image: Image, box: Box) -> bool:
-        if len(self._sharpness) < _VIEWS_TO_COMPARE:
+        if len(self._sharpness) < _VIEWS_TO_COMPARE or max(image.shape[:2]) < _SHARP_PX:
             return False
         return sharpness(image, box) < _LEAST_SHARPNESS * median(self._sharpness)
 
@@ -210,7 +220,8 @@ def _sight(image: Image, box: Box, angle_deg: float) -> _Sight:
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     left, top = int(box.x * scale), int(box.y * scale)
     right, bottom = int((box.x + box.width) * scale) + 1, int((box.y + box.height) * scale) + 1
-    return _Sight(angle_deg, np.asarray(small, np.uint8), Box(left, top, right - left, bottom - top))
+    box = Box(left, top, right - left, bottom - top)
+    return _Sight(angle_deg, np.asarray(small, np.uint8), box, max(1.0, _REDUCED * scale))
 
 
 def _is_far(one: _Sight, other: _Sight) -> bool:
@@ -225,4 +236,5 @@ def _change(before: _Sight, after: _Sight) -> float:
     for box in (before.box, after.box):
         inside[box.y : box.y + box.height, box.x : box.x + box.width] = True
     noise = max(float(difference[~inside].mean()), 0.05) if not inside.all() else 0.05
-    return float(difference[inside].mean()) / noise
+    changed = float(difference[inside].mean()) / noise
+    return 1.0 + after.noisier * (changed - 1.0)

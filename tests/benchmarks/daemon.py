@@ -137,7 +137,6 @@ def daemon_day() -> Iterator[Figure]:
                 {"kind": "capture", "part": _DAYS_PARTS[jobs % len(_DAYS_PARTS)], "steps": 24, "poses": 1},
                 {"kind": "sort", "count": 15},
             ):
-                # On pictures so small, a part may be taken for one that has not turned: such a job fails.
                 failed += started.run(**request) != "finished"
                 jobs += 1
             hours = _hours(folder)

@@ -50,6 +50,12 @@ def noisy(image: Image, seed: int) -> Image:
     return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
+def grainy(image: Any, seed: int) -> Image:
+    """As a camera with little light has it."""
+    noise = np.random.default_rng(seed).normal(0, 6.0, image.shape)
+    return np.asarray(np.clip(image + noise, 0, 255), np.uint8)
+
+
 def view(turn_deg: float, seed: int = 0, **scene: Any) -> Image:
     return noisy(draw(Scene("bar", turn_deg=turn_deg, **scene)), seed)
 
@@ -70,6 +76,21 @@ def test_noise_alone_is_no_change_and_a_turn_is_one() -> None:
     (box,), (turned_box,) = locate_all(before), locate_all(turned)
     assert change((before, box), (same, box)) < 1.5
     assert change((before, box), (turned, turned_box)) > 5
+
+
+def test_a_turn_is_as_much_of_a_change_in_a_small_picture_that_nothing_averages_the_noise_of() -> None:
+    drawn = [draw(Scene("bar", turn_deg=turn_deg), width=640, height=480) for turn_deg in (0.0, 0.0, 25.0)]
+    still, turned = [], []
+    for size in (640, 480), (320, 240), (160, 120):
+        before, same, after = (
+            grainy(cv2.resize(image, size, interpolation=cv2.INTER_AREA), seed)
+            for seed, image in enumerate(drawn)
+        )
+        boxes = [Box(size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2)] * 2
+        still.append(change((before, boxes[0]), (same, boxes[1])))
+        turned.append(change((before, boxes[0]), (after, boxes[1])))
+    assert max(still) < 1.5
+    assert min(turned) > 0.7 * max(turned) > 3
 
 
 def test_a_good_view_has_no_flaw() -> None:
@@ -113,6 +134,20 @@ def test_a_blurred_view_is_a_flaw_and_one_from_another_side_is_not() -> None:
     assert judge.flaw(blurred, locate_all(image), 50.0) is Flaw.BLURRED
     across = view(110.0, seed=51)
     assert judge.flaw(across, locate_all(across), 50.0) is None
+
+
+def test_a_small_picture_is_never_called_blurred() -> None:
+    judge = Judge()
+    plain, textured = np.full((120, 160, 3), 120, np.uint8), np.full((120, 160, 3), 120, np.uint8)
+    textured[::2] = 90
+    for step in range(10):
+        judge.keep(textured, BOX, 5.0 * step)
+    assert judge.flaw(plain, [BOX], 50.0) is None
+    large = [cv2.resize(image, (320, 240)) for image in (plain, textured)]
+    judge = Judge()
+    for step in range(10):
+        judge.keep(np.asarray(large[1], np.uint8), BOX, 5.0 * step)
+    assert judge.flaw(np.asarray(large[0], np.uint8), [BOX], 50.0) is Flaw.BLURRED
 
 
 def test_a_part_that_stands_still_is_a_flaw_where_it_turned_before() -> None:
