@@ -190,6 +190,18 @@ class Rig:
         else:
             self._board.reconnect(self._config.serial.boot_timeout_s)
 
+    def rest(self) -> None:
+        """Switch everything off and release the motors: an adapter that does not reset its board leaves it as
+        it was when somebody lost it, or was killed. Sweeper and chute stay where they are.
+
+        Raises:
+            DeviceError: the board does not do so.
+        """
+        for pin in sorted(self._config.output_pins):
+            self._marlin.write_pin(pin, 0)
+        self._marlin.motors_off()
+        self.not_at_rest = ()
+
     def check(self) -> None:
         """See that the board is still there; where it was killed, that it is dead.
 

@@ -98,9 +98,9 @@ class Board:
             if self.reset_wanted:
                 self._note(BoardView())
                 self.reset_wanted = False
-                self._rig.connect()
+                self._connect()
             elif self.view.status in (BoardStatus.CONNECTING, BoardStatus.OFFLINE):
-                self._rig.connect()
+                self._connect()
             # Of a board that was killed that hears whether somebody has reset it.
             self._rig.check()
         except RigError as error:
@@ -115,6 +115,10 @@ class Board:
         finally:
             # Connecting takes longer than that.
             self._look_at_s = max(self._look_at_s, time.monotonic() + LOOK_AFTER_S)
+
+    def _connect(self) -> None:
+        self._rig.connect()
+        self._rig.rest()
 
     def _after(self, error: RigError) -> BoardView:
         if isinstance(error, MarlinHalted):

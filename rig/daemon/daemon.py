@@ -177,7 +177,8 @@ class Daemon:
         if emergency:
             # Also where the job has ended by itself just before, and left nothing to be interrupted.
             self.keeper.kill_board()
-        if job is not None and (failures := self.rig.not_at_rest):
+        # Also of an earlier job, until the board is found again.
+        if failures := self.rig.not_at_rest:
             raise DeviceError(
                 f"the rig was told to stop, but {'; '.join(failures)}", hint="cut the motor power"
             )

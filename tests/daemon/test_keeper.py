@@ -2,7 +2,9 @@
 
 import logging
 import select
+import os
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -383,6 +385,35 @@ def test_a_board_that_is_unplugged_during_a_job_ends_it_and_is_found_again(tmp_p
         assert "unplugged" in ended["problem"]["detail"]
         served.await_board("ready")
         assert within(10, lambda: not kept.board.world.motors_on())
+
+
+def test_a_stop_is_none_while_a_board_is_gone_that_was_not_left_at_rest(tmp_path: Path) -> None:
+    unplugged = Fault(FaultKind.REPLUG, Direction.TO_BOARD, rb"G[01] X", at=2, duration_s=4.0)
+    with rig_of(tmp_path, unplugged) as (served, _):
+        assert served.await_job(served.begin("calibrate_settle"))["state"] == "failed"
+        status, problem = served.ask("POST", "/stop", {})
+        assert status == 503
+        assert "could not release the motors" in problem["detail"]
+        assert problem["hint"] == "cut the motor power"
+        served.await_board("ready")
+        assert served.post("/stop")["job"] is None
+
+
+def test_a_board_that_no_adapter_resets_is_put_at_rest_when_it_is_found(tmp_path: Path) -> None:
+    with configured(tmp_path, speed_deg_s=15.0) as board:
+        # Its far end is open already: to open it once more resets nothing.
+        held = os.open(board.stable_url, os.O_RDWR | os.O_NOCTTY)
+        try:
+            with daemon(tmp_path) as served:
+                Kept(served, board).begin_turning()
+                served.send(signal.SIGKILL)
+                served.process.wait(timeout=30)
+            assert board.world.motors_on()
+            assert board.world.pin(LIGHT_PIN) > 0
+            with daemon(tmp_path) as served:
+                assert Kept(served, board).is_at_rest()
+        finally:
+            os.close(held)
 
 
 def test_a_camera_that_is_gone_leaves_the_board_ready(tmp_path: Path) -> None:
