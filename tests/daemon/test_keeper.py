@@ -1,8 +1,8 @@
 """The thread that owns the rig: stops and emergencies, boards that go and come back, mistakes of ours."""
 
 import logging
-import select
 import os
+import select
 import shutil
 import signal
 import threading
