@@ -18,7 +18,8 @@ from rig.config import CameraConfig, Config, SerialConfig, ServoGateConfig, SimC
 from rig.devices.axis import Microsteps
 from rig.devices.operator import Subject
 from rig.errors import CameraError, ConfigError, DeviceError, MarlinError, SerialPortError
-from rig.machine import Machine, open_machine
+from rig.machine import Machine
+from rig.opening import open_machine
 from rig.sim.drivetrain import Motion
 from rig.sim.faults import Direction, Fault, FaultKind, FaultyBoard
 from rig.sim.firmware import Firmware

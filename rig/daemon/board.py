@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from rig.errors import MarlinHalted, MarlinReset, RigError, SerialPortError
-from rig.machine import Rig
+from rig.opening import Rig
 
 LOOK_AFTER_S = 2.0
 """How often an idle board is asked whether it is still there, and a lost one looked for."""

@@ -23,7 +23,7 @@ from rig.errors import BadInput, BoardNotReady, DeviceError, NotFound, RigBusy
 from rig.jobs.requests import JobRequest
 from rig.jobs.run import JobEvent, Workplace
 from rig.jobs.wire import to_wire
-from rig.machine import Rig
+from rig.opening import Rig
 from rig.owner import rig_name
 
 _log = logging.getLogger(__name__)

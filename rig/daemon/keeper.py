@@ -28,7 +28,8 @@ from rig.daemon.watched_camera import WatchedCamera
 from rig.devices.operator import Ask
 from rig.errors import CameraError, Interrupted, RigBusy, RigError
 from rig.jobs.run import Beginning, JobEvent, Workplace, run, what_is_kept
-from rig.machine import Machine, Rig
+from rig.machine import Machine
+from rig.opening import Rig
 
 _log = logging.getLogger(__name__)
 

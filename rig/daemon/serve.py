@@ -28,7 +28,7 @@ from rig.daemon.sessions import Sessions
 from rig.daemon.tls import TlsPair, check_tls
 from rig.daemon.tokens import FILE_NAME, TokenStore
 from rig.daemon_socket import socket_to_serve
-from rig.machine import open_rig
+from rig.opening import open_rig
 
 # Whatever moves when the daemon is told to end may move on for so long; to stop for certain takes 3.5 s.
 _LET_MOVE_S = 0.5

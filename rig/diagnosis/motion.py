@@ -7,8 +7,9 @@ from contextlib import suppress
 from rig.config import Config
 from rig.diagnosis.finding import Finding
 from rig.errors import PositionUnknown, RigError
-from rig.machine import MovingParts, open_moving_parts
+from rig.machine import MovingParts
 from rig.marlin.codec import Axis
+from rig.opening import open_moving_parts
 
 _QUARTER_DEG = 90.0
 _SWEEP_DEG_S = 45.0

@@ -14,7 +14,7 @@ from rig.clock import SystemClock
 from rig.config import Config
 from rig.diagnosis.finding import Finding, Verdict
 from rig.errors import RigError
-from rig.machine import open_machine
+from rig.opening import open_machine
 from rig.remote import Daemon, find_daemon
 from rig.shelf import default_bundle
 from rig.vision.classifier import Classifier

@@ -9,7 +9,8 @@ from rig.calibration.table import TableEvent, measure_table
 from rig.catalog import PartNumber
 from rig.config import Config
 from rig.devices.operator import Ask
-from rig.machine import Machine, OpenMachine, open_machine
+from rig.machine import Machine, OpenMachine
+from rig.opening import open_machine
 from rig.vision.locate import locate
 
 

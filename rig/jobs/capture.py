@@ -10,7 +10,8 @@ from rig.dataset.store import DatasetStore
 from rig.devices.operator import Ask
 from rig.errors import BadInput
 from rig.jobs.known_table import EmptyTableUnfit, knowing_the_table
-from rig.machine import Machine, OpenMachine, open_machine
+from rig.machine import Machine, OpenMachine
+from rig.opening import open_machine
 
 
 def capture_job(

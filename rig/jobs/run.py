@@ -30,7 +30,8 @@ from rig.jobs.requests import (
     SortRequest,
 )
 from rig.jobs.sort import SortJobEvent, SortStarted, sort_job
-from rig.machine import OpenMachine, open_machine
+from rig.machine import OpenMachine
+from rig.opening import open_machine
 from rig.shelf import default_bundle, find_bundle
 from rig.sorting.following import FollowedPass, follow
 from rig.sorting.plan_file import parse_plan

@@ -10,8 +10,9 @@ from rig.config import Config
 from rig.devices.operator import Ask
 from rig.inventory.lots import Lot
 from rig.jobs.known_table import EmptyTableUnfit, knowing_the_table
-from rig.machine import OpenMachine, open_machine
+from rig.machine import OpenMachine
 from rig.model import Bundle
+from rig.opening import open_machine
 from rig.shelf import folder_in_use
 from rig.sorting.events import SortEvent
 from rig.sorting.expected import recorded_lots

@@ -16,8 +16,9 @@ from rig.catalog import PartNumber
 from rig.clock import Clock
 from rig.config import Config, PathsConfig, SimConfig
 from rig.devices.actuators import Actuator
-from rig.machine import Machine, open_machine
+from rig.machine import Machine
 from rig.model import Bundle
+from rig.opening import open_machine
 from rig.sorting.events import PartSorted
 from rig.sorting.examine import Examiner
 from rig.sorting.ledger import Ledger, new_run

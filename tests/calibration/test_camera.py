@@ -16,7 +16,8 @@ from rig.catalog import PartNumber
 from rig.config import CameraConfig, Config, LightConfig, SimConfig
 from rig.devices.operator import HumanOperator, Reference, Subject
 from rig.errors import DeviceError
-from rig.machine import Machine, open_machine
+from rig.machine import Machine
+from rig.opening import open_machine
 from rig.sim.camera import SimulatedCamera
 from rig.vision.locate import locate
 from rig.vision.table import read_empty_table

@@ -17,7 +17,8 @@ from rig.config import Config, SimConfig
 from rig.devices.operator import HumanOperator
 from rig.errors import DeviceError
 from rig.jobs.calibrate import calibrate_settle_job, calibrate_table_job
-from rig.machine import Machine, open_machine
+from rig.machine import Machine
+from rig.opening import open_machine
 from tests.calibration.tables import NOTHING, DrawnTable
 
 pytestmark = pytest.mark.usefixtures("own_folder")

@@ -24,7 +24,7 @@ from rig.daemon.notify import Notifier, Watchdog
 from rig.errors import MarlinTimeout, RigBusy
 from rig.jobs.requests import CalibrateTurnRequest, CaptureRequest
 from rig.jobs.run import JobEvent
-from rig.machine import open_rig
+from rig.opening import open_rig
 from rig.sim.faults import Direction, Fault, FaultKind
 from tests.daemon.daemons import API, OverSocket, Served, daemon, looking, within
 from tests.daemon.rigs import Kept, configured, kept_rig

@@ -3,7 +3,7 @@
 from rig.catalog import part_number
 from rig.config import Config, SimConfig
 from rig.devices.operator import Subject
-from rig.machine import open_machine
+from rig.opening import open_machine
 from rig.pile_config import PileConfig
 from rig.vision.apart import lie_apart
 from rig.vision.table import EmptyTable

@@ -7,7 +7,8 @@ import pytest
 
 from rig.catalog import PartNumber
 from rig.config import Config
-from rig.machine import Machine, open_machine
+from rig.machine import Machine
+from rig.opening import open_machine
 from rig.sorting.ledger import Ledger, RunId
 from rig.sorting.trouble import Troubles
 from rig.sorting.watch import Sight, await_sight
