@@ -60,6 +60,16 @@ class FoldScore(_Record):
     top1: Share
 
 
+class LeakyScore(_Record):
+    """What the same networks scored on pictures that a random split would test, of bricks that they know.
+
+    Neighbours of these pictures trained: it says how well they remember.
+    """
+
+    images: int = Field(gt=0)
+    top1: Share
+
+
 class Scores(_Record):
     """What was measured, with the converted network, on images it was not fitted to.
 
@@ -70,6 +80,7 @@ class Scores(_Record):
         float_top1: the same at full precision, float32.
         classes: one row a class.
         folds: one row a fold, where there are any.
+        leaky: beside them, how much a random split flatters; None where no picture could be withheld.
     """
 
     how: str
@@ -78,6 +89,7 @@ class Scores(_Record):
     float_top1: Share | None
     classes: tuple[ClassScore, ...]
     folds: tuple[FoldScore, ...] = ()
+    leaky: LeakyScore | None = None
 
     @property
     def by_fold(self) -> str | None:

@@ -47,6 +47,7 @@ from training.measuring.figures import (
     confusion_of,
     examples_of,
     how_measured,
+    leaky_score,
     mistakes_of,
     scores_of,
 )
@@ -55,6 +56,7 @@ from training.measuring.strangers import Memory, memories_of
 from training.measuring.temperature import REJECT_THRESHOLD
 from training.pictures.data import Crops, network_inputs
 from training.pictures.split import Stage
+from training.pictures.withheld import taught
 from training.prepare import Prepared, prepare
 from training.progress import Progress
 from training.report.findings import Findings
@@ -163,7 +165,8 @@ class _Run:
         *fold_memories, memory = memories_of(folds, final, choice.precision, self._inputs, crops, how)
         fold_scores = tuple(_score_of_fold(k, fitted, choice, targets) for k, fitted in enumerate(folds, 1))
         scores = scores_of(chosen, measured[Precision.FLOAT32], crops, how)
-        scores = scores.model_copy(update={"folds": fold_scores})
+        leaky = leaky_score(folds or [final], choice.precision, self._inputs, crops)
+        scores = scores.model_copy(update={"folds": fold_scores, "leaky": leaky})
         conversion = describe_conversion(final, measured, choice, targets, self._inputs[0])
         network = final.content(choice.precision)
         card = self._card(final, network, temperature, calibration, scores, conversion, looks, memory)
@@ -237,7 +240,7 @@ class _Run:
         crops, request = self._crops, self._request
         model = fit(
             crops,
-            crops.in_groups(stage.partition.trained),
+            taught(crops, stage.partition),
             crops.in_groups(stage.partition.validated),
             request.recipe,
             stage=stage.name,

@@ -14,6 +14,7 @@ from training.networks.begin import begin
 from training.pictures.copies import without_copies
 from training.pictures.data import Crops, load_crops, preprocess_of
 from training.pictures.split import Plan, may_judge, plan
+from training.pictures.withheld import taught
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,7 @@ class Prepared:
 
     def work(self, recipe: Recipe) -> float:
         """Of fitting all networks, in the units of `Recipe.work`."""
-        return sum(
-            recipe.work(len(self.crops.in_groups(stage.partition.trained))) for stage in self.split.stages
-        )
+        return sum(recipe.work(len(taught(self.crops, stage.partition))) for stage in self.split.stages)
 
 
 def prepare(request: TrainRequest, emit: Emit) -> Prepared:

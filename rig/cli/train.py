@@ -172,6 +172,11 @@ def _say_result(settings: Settings, result: "TrainResult") -> None:
             f"Of these only one brick or session was captured, so nothing honest can be said of"
             f" them: {', '.join(card.split.untestable)}."
         )
+    if leaky := card.scores.leaky:
+        settings.say(
+            f"Of {counted(leaky.images, 'picture')} held out at random, whose neighbours trained, it names"
+            f" {percent(leaky.top1)}: that is what a random split would have shown."
+        )
     if result.baseline:
         _say_baseline(settings, result.baseline)
     if result.copies:

@@ -26,6 +26,7 @@ from training.fitting.compile import loss_of
 from training.pictures.batches import training_batches
 from training.pictures.data import Crops
 from training.pictures.split import Partition
+from training.pictures.withheld import taught
 
 _MOST_JUDGED = 2000
 _VARIED = 1000
@@ -55,7 +56,7 @@ def to_variants(
         ModelError: the conversion came out otherwise than asked.
         StorageError: the folder cannot be written.
     """
-    train = crops.in_groups(partition.trained)
+    train = taught(crops, partition)
     measured = crops.in_groups(partition.tested or partition.validated)
     judges = _judges(inputs, crops, partition, recipe, seed)
 
@@ -91,7 +92,7 @@ def _judges(
         return Judges(Ground.VALIDATED, inputs[indices], crops.targets[indices])
     batches = training_batches(
         crops,
-        crops.in_groups(partition.trained),
+        taught(crops, partition),
         replace(recipe, mixing=0.0),
         recipe.phases[-1],
         seed=(seed, len(recipe.phases) + 1),

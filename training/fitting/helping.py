@@ -11,6 +11,7 @@ from training.fitting.distribute import Distribution
 from training.fitting.fit import fit, room_bytes
 from training.fitting.unfinished import digest_of_pictures, package_versions
 from training.pictures.data import Crops
+from training.pictures.withheld import taught
 from training.prepare import prepare
 from training.progress import Progress
 
@@ -40,7 +41,7 @@ def help_train(request: TrainRequest, emit: Emit, distribution: Distribution) ->
         for stage in split.stages:
             fit(
                 crops,
-                crops.in_groups(stage.partition.trained),
+                taught(crops, stage.partition),
                 crops.in_groups(stage.partition.validated),
                 request.recipe,
                 stage=stage.name,

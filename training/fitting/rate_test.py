@@ -16,6 +16,7 @@ from training.events import Emit, Fitting
 from training.fitting.fit import class_weights, fresh_network
 from training.pictures.batches import training_batches
 from training.pictures.data import Crops
+from training.pictures.withheld import taught
 from training.prepare import prepare
 from training.progress import Progress
 from training.smoothing import smoothed
@@ -60,10 +61,10 @@ def find_rate(request: TrainRequest, picture: Path, emit: Emit) -> RateTest:
     """
     recipe = request.recipe
     prepared = prepare(request, emit)
-    crops, trained = prepared.crops, prepared.split.final.trained
+    crops, trained = prepared.crops, taught(prepared.crops, prepared.split.final)
     usual = Recipe(optimizer=recipe.optimizer).peak_rate
     rates = np.geomspace(_BELOW * usual, _ABOVE * usual, _STEPS)
-    losses = _losses(crops, crops.in_groups(trained), recipe, request.seed, rates, emit)
+    losses = _losses(crops, trained, recipe, request.seed, rates, emit)
     test = judge(rates[: len(losses)], losses)
     write_whole(picture, _drawn(test))
     return test

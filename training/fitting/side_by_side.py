@@ -23,6 +23,7 @@ from training.events import Emit, Fitting, TrainEvent
 from training.fitting.fit import fit
 from training.pictures.data import Crops
 from training.pictures.split import Stage
+from training.pictures.withheld import taught
 from training.progress import Progress
 
 
@@ -143,7 +144,7 @@ def _work(crops: Crops, order: Order, connection: Connection) -> None:
     try:
         fit(
             crops,
-            crops.in_groups(partition.trained),
+            taught(crops, partition),
             crops.in_groups(partition.validated),
             order.recipe,
             stage=order.stage.name,

@@ -1,16 +1,19 @@
 """What fitted networks say of pictures that they were not fitted to, as figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rig.camera.frame import Image
-from rig.card import Calibration, Scores
-from rig.vision.classifier import softmax
+from rig.card import Calibration, LeakyScore, Precision, Scores
+from rig.vision.classifier import Network, softmax
 from rig.vision.evaluation import Confusion, score
-from training.conversion.variants import Answers
+from training.conversion.variants import Answers, Fitted, ask, pool
 from training.measuring.temperature import describe, fit_temperature
 from training.pictures.data import Crops
+from training.pictures.withheld import withheld
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,28 @@ def calibrate(measured: Answers, crops: Crops, how: str) -> tuple[float, Calibra
         return 1.0, Calibration(calibrated=False, how="uncalibrated: nothing could be held out")
     temperature = fit_temperature(measured.logits, targets)
     return temperature, describe(measured.logits, targets, temperature, f"calibrated on {how}")
+
+
+def leaky_score(
+    fitted: Sequence[Fitted], precision: Precision, inputs: NDArray[np.uint8], crops: Crops
+) -> LeakyScore | None:
+    """Of networks on the pictures that were kept from them at random.
+
+    Args:
+        inputs: of all crops, (n, height, width, channels) uint8.
+    """
+    answers = pool(
+        [
+            ask(
+                Network(network.content(precision), f"the {precision} network"),
+                inputs,
+                withheld(crops, network.partition),
+            )
+            for network in fitted
+        ]
+    )
+    top1 = answers.top1(crops.targets)
+    return None if top1 is None else LeakyScore(images=len(answers.indices), top1=top1)
 
 
 def how_measured(folds: int, tested: int, held_out: int) -> str:

@@ -15,6 +15,7 @@ from rig.vision.classifier import Network
 from rig.vision.strangers import novelty_of
 from training.conversion.variants import Answers, Fitted, ask
 from training.pictures.data import Crops
+from training.pictures.withheld import taught
 
 LOST = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of known parts that limits are found for."""
@@ -84,7 +85,7 @@ def _memory(familiar: Familiar, limits: Limits, how: str) -> Memory:
 
 def familiar_to(fitted: Fitted, precision: Precision, inputs: NDArray[np.uint8], crops: Crops) -> Familiar:
     """What a network says of some of the pictures that it was trained on, evenly chosen of each class."""
-    trained = crops.in_groups(fitted.partition.trained)
+    trained = taught(crops, fitted.partition)
     classes = [trained[crops.targets[trained] == k] for k in range(len(crops.labels))]
     wanted = max(_LEAST_OF_A_CLASS, min(_MOST_OF_A_CLASS, _MOST_FAMILIAR // len(classes)))
     shown = np.concatenate([_spread(of_class, wanted) for of_class in classes])

@@ -45,10 +45,13 @@ def _head(findings: Findings) -> str:
     card = findings.card
     scores, accepted = card.scores, card.calibration
     tiles = [_tile(_percent(scores.top1), f"top-1 on {scores.images} pictures")]
+    if scores.leaky is not None:
+        what = f"by the same on {scores.leaky.images} pictures held out at random: it knows these bricks"
+        tiles.append(_tile(_percent(scores.leaky.top1), what))
     memory = findings.baseline
     if memory is not None:
         tiles.append(_tile(_percent(memory.top1), "by a nearest neighbour on the same split"))
-        tiles.append(_tile(_percent(memory.random_split_top1), "by the same on a random split: memory"))
+        tiles.append(_tile(_percent(memory.random_split_top1), "by this neighbour on a random split: memory"))
     if accepted.accepted is not None:
         sure = f"sure enough; {_percent(accepted.accepted_top1)} of these are right"
         tiles.append(_tile(_percent(accepted.accepted), sure))

@@ -32,6 +32,7 @@ from training.events import Emit, EpochDone, Fitting, Preparing, TrainEvent
 from training.fitting.fit import fit, room_bytes
 from training.fitting.unfinished import digest_of_pictures
 from training.pictures.data import Crops
+from training.pictures.withheld import taught
 from training.prepare import Prepared, prepare
 from training.progress import Progress
 from training.sweep.search import Choice, suggest
@@ -145,7 +146,7 @@ class _Sweep:
     ) -> None:
         self._request = request
         self._crops = prepared.crops
-        self._train = self._crops.in_groups(prepared.split.final.trained)
+        self._train = taught(self._crops, prepared.split.final)
         self._validation = self._crops.in_groups(prepared.split.final.validated)
         self._study = study
         self._scratch = scratch
