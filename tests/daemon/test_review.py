@@ -98,7 +98,9 @@ def test_a_part_that_is_new_here_has_to_be_confirmed(
     new = {"verdict": "named", "part": "3001x"}
     problem = served.problem("POST", "/review/1", new, status=409)
     assert problem["detail"] == "3001x is new here"
-    assert "did you mean 3001" in problem["hint"]
+    assert problem["type"] == "/problems/NewHere"
+    assert problem["notes"] == ["did you mean 3001 or 3701 or 3010?"]
+    assert "new = true" in problem["hint"]
     assert not (tmp_path / "captures").exists()
     assert served.send("POST", "/review/1", new | {"new": True}).json["part"] == "3001x"
     # From then on it is known.

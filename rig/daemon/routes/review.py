@@ -172,6 +172,15 @@ def routes(station: Station, library: Library) -> APIRouter:
     return router
 
 
+class NewHere(Refused):
+    """A part that occurs nowhere here yet is more often a slip of the finger than a new one."""
+
+    def __init__(self, label: str, near: Sequence[str]) -> None:
+        super().__init__(f"{label} is new here", hint="say that it is no mistake: new = true")
+        if near:
+            self.add_note(f"did you mean {' or '.join(near)}?")
+
+
 class _Desk:
     """Where reviews are done, one at a time, and what is kept between them."""
 
@@ -205,7 +214,8 @@ class _Desk:
         """What is meant by an answer.
 
         Raises:
-            Refused: it is a slip of the finger; or it is new here, and nobody said that this is no mistake.
+            NewHere: nobody said that this is no mistake.
+            Refused: it is a slip of the finger.
         """
         if isinstance(order, OtherOrder):
             return Answer(Verdict(order.verdict))
@@ -216,9 +226,7 @@ class _Desk:
         except BadInput as error:
             raise Refused(error.what, hint="give the mould's number, such as 3001") from error
         if label not in known and not order.new:
-            near = similar(label, known)
-            meant = f"did you mean {' or '.join(near)}? If not, " if near else ""
-            raise Refused(f"{label} is new here", hint=f"{meant}say that it is no mistake: new = true")
+            raise NewHere(label, similar(label, known))
         return Answer(Verdict.NAMED, label)
 
     def most_useful(self, config: Config, parts: Sequence[Doubtful], count: int) -> list[Doubtful]:

@@ -122,6 +122,7 @@ def test_a_review_with_number_keys(doubtful: ServedRig, open_page: Open, complai
     page.keyboard.press("/")
     page.keyboard.type("3005")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Did you mean 300")
     page.get_by_role("button", name="It is 3005").click()
     expect(left).to_have_text("1 part to name")
     assert _rows(doubtful.folder, "3005") > 0

@@ -1,6 +1,6 @@
 // The review queue: parts that sorting was not sure of, named with number keys as in `rig review`.
 
-import { get, ledgerPicture, post, Problem } from "./api.js";
+import { get, ledgerPicture, post } from "./api.js";
 import { h, icon, replaced, say } from "./dom.js";
 import { counted, DOUBTS, moment, percent } from "./format.js";
 import { example, partField } from "./partfield.js";
@@ -86,26 +86,19 @@ export function show(root, { signal }) {
       if (!queue.parts.length && queue.waiting) await refill();
       draw();
     } catch (error) {
-      await tell(error, verdict, name);
+      await tell(error, name);
     } finally {
       queue.isBusy = false;
       stage.classList.remove("is-busy");
     }
   };
-  const tell = async (error, verdict, name) => {
-    const isNews = error instanceof Problem && verdict === "named" && /is new here/.test(error.message);
-    if (!isNews) {
+  const tell = async (error, name) => {
+    if (error.kind !== "NewHere") {
       complain(error);
       return;
     }
-    const hint = sentence(error.hint.split(/say that it is no mistake/)[0].trim());
-    if (
-      await confirmed(
-        `${name} is new here`,
-        hint || "No such part was captured, learned or given a bin yet.",
-        `It is ${name}`,
-      )
-    ) {
+    const text = ["No such part was captured, learned or given a bin yet.", ...error.notes.map(sentence)];
+    if (await confirmed(`${name} is new here`, text.join(" "), `It is ${name}`)) {
       queue.isBusy = false;
       await give("named", name, true);
     }
