@@ -72,6 +72,8 @@ def test_a_training_report_keeps_its_style_and_gets_no_script(tmp_path: Path) ->
         )
         assert policy["style-src"] == {"'unsafe-inline'"}
         assert policy["default-src"] == {"'none'"}
+        assert policy["img-src"] == {"'self'", "data:"}
+        assert policy["sandbox"] == {"allow-same-origin"}
         assert "script-src" not in policy
         for near_miss in (
             "/api/v1/models/m/reports/index.html",

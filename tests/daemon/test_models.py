@@ -23,7 +23,7 @@ def models(tmp_path: Path) -> Path:
         os.utime(bundle.folder / "model.json", ns=(made_ns, made_ns))
     report = folder / "new" / "report"
     (report / "mistakes" / "3001").mkdir(parents=True)
-    (report / "index.html").write_text("<!doctype html><title>Figures</title><script>alert(1)</script>")
+    (report / "index.html").write_text("<!doctype html><title>Figures</title>")
     (report / "mistakes" / "3001" / "one.jpg").write_bytes(b"jpeg")
     (report / "secret.txt").write_text("secret")
     return folder
@@ -80,14 +80,11 @@ def test_only_models_of_the_folder_are_known(served: Served, models: Path, tmp_p
     assert not (models / "in-use.txt").exists()
 
 
-def test_a_report_is_shown_and_its_scripts_are_not_run(served: Served, models: Path) -> None:
+def test_a_report_is_shown(served: Served, models: Path) -> None:
+    """What it may do in a browser, the headers say: see test_headers.py."""
     page = served.get("/models/new/report/index.html")
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert b"Figures" in page.body
-    policy = page.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "sandbox" in policy.split("; ")
-    assert "script" not in policy
     picture = served.get("/models/new/report/mistakes/3001/one.jpg")
     assert (picture.body, picture.headers["content-type"]) == (b"jpeg", "image/jpeg")
 

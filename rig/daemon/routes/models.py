@@ -21,11 +21,6 @@ from rig.shelf import Shelved, shelved, use
 Name = Annotated[str, Path(min_length=1, max_length=255, description="Of its folder.")]
 
 _REPORT_TYPES = {".html": "text/html", ".jpg": "image/jpeg", ".png": "image/png"}
-# A report may come from a stranger, with his model. It is shown, and nothing in it is run.
-_REPORT_POLICY = (
-    "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'none';"
-    " form-action 'none'; sandbox"
-)
 
 
 class ModelReply(Reply):
@@ -127,9 +122,7 @@ def routes(station: Station, library: Library) -> APIRouter:
             raise NotFound(f"{path!r} is no file of a report", hint="it begins with index.html")
         folder = rooted(station).paths.models / _named(name, shelf()).name / REPORT_FOLDER
         stored = read_below(folder, path)
-        return Response(
-            stored.content, media_type=media_type, headers={"Content-Security-Policy": _REPORT_POLICY}
-        )
+        return Response(stored.content, media_type=media_type)
 
     return router
 

@@ -1,6 +1,7 @@
 """Sorting, and naming what it was not sure of, from the page."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,3 +144,30 @@ def test_models_are_shown_with_the_one_in_use_and_its_report(doubtful: ServedRig
     with page.expect_popup() as opened:
         model.get_by_role("link", name="Report").click()
     expect(opened.value.get_by_text("3039").first).to_be_attached()
+
+
+def test_a_report_of_a_stranger_is_shown_with_its_pictures_and_runs_nothing(
+    doubtful: ServedRig, open_page: Open, complaints: Complaints
+) -> None:
+    report = doubtful.folder / "models" / "strange" / "report"
+    shutil.copytree(doubtful.folder / "models" / "small", report.parent)
+    pictures = (doubtful.folder / "captures" / "3001").glob("*.jpg")
+    (report / "mistakes").mkdir(exist_ok=True)
+    shutil.copy(next(pictures), report / "mistakes" / "one.jpg")
+    steal = "fetch('/api/v1/stop', {method: 'POST'}); document.title = 'ran'"
+    (report / "index.html").write_text(
+        f"<!doctype html><title>strange</title><style>b {{ color: rgb(255, 0, 0) }}</style><b>Figures</b>"
+        f'<img src=mistakes/one.jpg><script>{steal}</script><img src=mistakes/none.jpg onerror="{steal}">'
+        "<form action=/api/v1/stop method=post><button>Press me</button></form>"
+    )
+    complaints.expected = r"Blocked script|Content Security Policy|404|Blocked form"
+    page = open_page("about:blank#")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    page.goto(f"{doubtful.url}/api/v1/models/strange/report/index.html")
+    expect(page.locator("img").first).to_have_js_property("complete", True)
+    assert page.locator("img").first.evaluate("image => image.naturalWidth") > 0
+    assert page.locator("b").evaluate("text => getComputedStyle(text).color") == "rgb(255, 0, 0)"
+    page.get_by_role("button", name="Press me").click()
+    assert page.title() == "strange"
+    assert not any("stop" in line or line.startswith("POST") for line in asked)
