@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from rig.daemon.library import Library
 from rig.daemon.routes import (
+    calibration,
     captures,
     classify,
     configuration,
@@ -26,6 +27,7 @@ def routes(station: Station, library: Library) -> APIRouter:
         ledger.routes(station, library),
         inventory.routes(station),
         review.routes(station, library),
+        calibration.routes(station, library),
         configuration.routes(station),
         classify.routes(station, library),
     ):

@@ -50,6 +50,10 @@ export const capturePicture = (fileName, widthPx) =>
 export const ledgerPicture = (path, widthPx) =>
   address(`/ledger/pictures/${steps(path)}`, { width_px: widthPx });
 
+/** The address of what a kind of calibration drew, which is another one each time. */
+export const drawing = ({ kind, drawn_at: at }, widthPx) =>
+  address(`/calibration/${kind}/drawing.png`, { width_px: widthPx, at });
+
 const steps = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 /** Send a text and get what comes back as a file: name and Blob. */

@@ -2,10 +2,11 @@
 
 import { post } from "./api.js";
 import { h, replaced, say } from "./dom.js";
+import { drawingsOf } from "./drawings.js";
 import { lastJobCard } from "./jobbar.js";
 import { livePanel } from "./live.js";
 import { isReady, running, store, watch } from "./store.js";
-import { act } from "./toast.js";
+import { act, complain } from "./toast.js";
 
 const JOBS = [
   [
@@ -18,7 +19,13 @@ const JOBS = [
     "How long the table swings",
     "Finds how long to wait before a picture, so that none is blurred and no time is lost.",
   ],
+  [
+    "calibrate_camera",
+    "Exposure, white balance and focus",
+    "Lay the sheet, then a part, when you are asked.",
+  ],
 ];
+const KINDS = JOBS.map(([kind]) => kind);
 
 export function show(root, { signal }) {
   const side = h("div", { class: "side" });
@@ -34,7 +41,8 @@ export function show(root, { signal }) {
   );
   const found = h("ul", { class: "found" });
   const outcome = h("div", {});
-  const cards = [...JOBS.map(([kind, title, text]) => card(title, text, () => ({ kind }))), cameraCard()];
+  const drawings = drawingsOf(JOBS, signal);
+  const cards = JOBS.map((job) => card(job, drawings.placeOf(job[0])));
   side.append(busy, outcome, h("div", { "aria-live": "polite" }, found), ...cards);
   watch(() => {
     const job = running();
@@ -46,15 +54,16 @@ export function show(root, { signal }) {
       else bar.removeAttribute("value");
     }
     const { measured, kind } = store.story;
-    replaced(found, measured, () => measured.map((text) => h("li", {}, text)));
-    found.hidden = !measured.length || !kind?.startsWith("calibrate");
-    replaced(outcome, [job?.id, store.state?.last_job], () =>
-      lastJobCard(["calibrate_table", "calibrate_settle", "calibrate_camera"]),
-    );
+    const said = KINDS.includes(kind) ? measured : [];
+    replaced(found, said, () => said.map((text) => h("li", {}, text)));
+    found.hidden = !said.length || !job;
+    const last = store.state?.last_job;
+    if (replaced(outcome, [job?.id, last, said], () => lastJobCard(KINDS, said.map((text) => h("p", {}, text)))))
+      drawings.look().catch(complain);
   }, signal);
 }
 
-function card(title, text, request, ...fields) {
+function card([kind, title, text], drawn) {
   const start = h("button", { type: "submit" }, "Measure");
   return h(
     "form",
@@ -63,51 +72,61 @@ function card(title, text, request, ...fields) {
       "aria-label": title,
       onsubmit: (event) => {
         event.preventDefault();
-        act(start, () => post("/jobs", request(new FormData(event.currentTarget))));
+        const said = new FormData(event.currentTarget);
+        act(start, () => post("/jobs", kind === "calibrate_camera" ? ofCamera(said) : { kind }));
       },
     },
     h("h2", {}, title),
     h("p", { class: "faint" }, text),
-    fields,
+    kind === "calibrate_camera" ? cameraFields() : null,
     start,
+    drawn,
   );
 }
 
-function cameraCard() {
-  const sheet = h(
-    "select",
-    { id: "reference", name: "reference" },
-    h("option", { value: "white" }, "a white sheet"),
-    h("option", { value: "grey" }, "a grey card"),
-  );
-  const mains = h(
-    "select",
-    { id: "mains", name: "mains" },
-    h("option", { value: "50" }, "mains of 50 Hz"),
-    h("option", { value: "60" }, "mains of 60 Hz"),
-    h("option", { value: "" }, "direct current"),
-  );
-  const write = h(
-    "label",
-    { class: "check" },
-    h("input", { type: "checkbox", name: "write", checked: true }),
-    h("span", {}, "Write what is found into rig.toml"),
-  );
-  return card(
-    "Exposure, white balance and focus",
-    "Lay the sheet, then a part, when you are asked.",
-    (said) => ({
-      kind: "calibrate_camera",
-      reference: said.get("reference"),
-      mains_hz: said.get("mains") ? Number(said.get("mains")) : null,
-      write: said.has("write"),
-    }),
+/** What the camera's form says, as the API takes it. */
+function ofCamera(said) {
+  return {
+    kind: "calibrate_camera",
+    reference: said.get("reference"),
+    mains_hz: said.get("mains") ? Number(said.get("mains")) : null,
+    write: said.has("write"),
+  };
+}
+
+function cameraFields() {
+  return [
     h(
       "div",
       { class: "pair" },
-      h("div", { class: "field" }, h("label", { for: "reference" }, "On the table"), sheet),
-      h("div", { class: "field" }, h("label", { for: "mains" }, "The lamp runs on"), mains),
+      choice("reference", "On the table", [
+        ["white", "a white sheet"],
+        ["grey", "a grey card"],
+      ]),
+      choice("mains", "The lamp runs on", [
+        ["50", "mains of 50 Hz"],
+        ["60", "mains of 60 Hz"],
+        ["", "direct current"],
+      ]),
     ),
-    write,
+    h(
+      "label",
+      { class: "check" },
+      h("input", { type: "checkbox", name: "write", checked: true }),
+      h("span", {}, "Write what is found into rig.toml"),
+    ),
+  ];
+}
+
+function choice(name, label, options) {
+  return h(
+    "div",
+    { class: "field" },
+    h("label", { for: name }, label),
+    h(
+      "select",
+      { id: name, name },
+      options.map(([value, text]) => h("option", { value }, text)),
+    ),
   );
 }
