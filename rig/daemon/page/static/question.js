@@ -71,6 +71,7 @@ export function confirmed(title, text, label) {
         h("button", { value: "yes", class: "primary" }, label),
         h("button", { value: "", autofocus: true }, "Leave it as it is"),
       ),
+      h("div", { class: "dialog-stops" }, stopButtons()),
     );
     dialog.addEventListener("close", () => {
       dialog.remove();

@@ -3,6 +3,7 @@
 import { get, patch, post } from "./api.js";
 import { h, icon } from "./dom.js";
 import { moment } from "./format.js";
+import { forget, sayFlaws } from "./flaws.js";
 import { LABELS, SECTIONS } from "./labels.js";
 import { confirmed } from "./question.js";
 import { store } from "./store.js";
@@ -30,11 +31,15 @@ function all(said, draw) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     act(save, async () => {
+      forget(form);
       const changes = changesOf(form, fields);
       if (!Object.keys(changes).length) return note("Nothing was changed");
-      const now = await patch("/configuration", changes);
-      note("Saved", "The next job goes by it.");
-      return draw(now);
+      try {
+        await draw(await patch("/configuration", changes));
+        note("Saved", "The next job goes by it.");
+      } catch (error) {
+        if (!error.errors || !sayFlaws(form, error)) throw error;
+      }
     });
   });
   return [
