@@ -26,8 +26,8 @@ from rig.owner import owning, rig_name
 class Rig:
     """A rig that this process runs alone; made by `open_rig`. It is at rest whenever nobody works with it.
 
-    Only one thread may use it; `emergency_stop`, `is_killed`, `firmware`, `angle_deg` and `not_at_rest` are
-    for any.
+    Only one thread may use it; `emergency_stop`, `is_killed`, `firmware`, `angle_deg`, `is_lost` and
+    `not_at_rest` are for any.
 
     Attributes:
         not_at_rest: what could not be put at rest when it was used last, in clauses.
@@ -103,12 +103,17 @@ class Rig:
 
     @property
     def angle_deg(self) -> float | None:
-        """Of the table; None where nobody knows."""
+        """Of the table; None where nobody knows, and while it turns."""
         table = self._turntable
         try:
             return None if table is None else table.angle_deg
         except PositionUnknown:
             return None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody knows where the table is, nor where it is going."""
+        return self._turntable is None or self._turntable.is_lost
 
     @contextmanager
     def looking(self, config: Config) -> Iterator[tuple[Camera, Clock]]:

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -81,6 +82,14 @@ class Board:
                 lambda: not self.reset_wanted and self.view.status is not BoardStatus.CONNECTING, timeout_s
             )
             return self.view
+
+    @contextmanager
+    def missing(self) -> Iterator[None]:
+        """While the block runs a job waits for it; afterwards it is ready, unless the block fails."""
+        reason = "it was reset or unplugged, and the job waits for it"
+        self._note(BoardView(status=BoardStatus.OFFLINE, reason=reason, hint="see to its cable and supply"))
+        yield
+        self._note(BoardView(status=BoardStatus.READY, firmware=self._rig.firmware))
 
     def check(self) -> None:
         """See that it is still there.

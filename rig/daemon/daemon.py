@@ -80,6 +80,7 @@ class Daemon:
             config.daemon, self.recogniser, self._tell_shot, beat=partial(watchdog.beat, LIVE)
         )
         self.rig = rig
+        self._was_lost = rig.is_lost
         self._simulated = config.sim.enabled
         self._lock = threading.RLock()
         self._jobs: deque[Job] = deque(maxlen=_JOBS_KEPT)
@@ -257,6 +258,16 @@ class Daemon:
 
     def _tell_board(self, board: BoardView) -> None:
         self.tell_state()
+
+    def note_position(self) -> None:
+        """Tell everybody once where the table stands has become known or unknown; for one thread, and often.
+
+        A reset, a stop or a lost line makes it so in the middle of whatever is done: nobody else would tell.
+        """
+        is_lost = self.rig.is_lost
+        if is_lost != self._was_lost:
+            self._was_lost = is_lost
+            self.tell_state()
 
     def tell_state(self) -> None:
         """Have everybody look anew who shows how the rig is."""

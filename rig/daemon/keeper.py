@@ -325,15 +325,18 @@ class Keeper:
 
     @contextmanager
     def _at_work(self, config: Config, *, ask: Ask, seed: int) -> Iterator[Machine]:
-        """The machine with a camera that is looked over the shoulder."""
+        """The machine with a camera that is looked over the shoulder, and a board that everybody misses."""
         with self._rig.at_work(config, ask=ask, seed=seed) as machine:
 
             def show(frame: Frame) -> None:
                 self._beat()
                 self._live.show(frame, machine.clock)
 
-            watched = WatchedCamera(machine.camera, show)
-            yield replace(machine, camera=watched)
+            def reconnect() -> None:
+                with self.board.missing():
+                    machine.reconnect()
+
+            yield replace(machine, camera=WatchedCamera(machine.camera, show), reconnect=reconnect)
 
 
 def _stopped(state: JobState, *notes: str) -> Problem:

@@ -204,6 +204,7 @@ async def _tend(daemon: Daemon, watchdog: Watchdog) -> None:
             watchdog.beat(RIG)
         watchdog.feed()
         daemon.keeper.hurry(_LET_MOVE_S)
+        daemon.note_position()
         await asyncio.sleep(_TEND_EVERY_S)
 
 

@@ -66,6 +66,11 @@ class SteppedAxis:
         return self._position is not None and not self._was_interrupted
 
     @property
+    def is_lost(self) -> bool:
+        """Whether nobody knows where it is, nor where it is going; also for other threads, while it moves."""
+        return self._was_interrupted or (self._position is None and not self._under_way)
+
+    @property
     def _how_to_know(self) -> str:
         return f"start the command again: it will zero or home the {self._name} first"
 
@@ -164,8 +169,9 @@ class SteppedAxis:
 
     def _set_out(self) -> int:
         """From here on, until `_arrive`, the position is unknown; the interruptions there were so far."""
-        self._position = None
+        # In this order: another thread that looks in between does not take it for lost.
         self._under_way = True
+        self._position = None
         return self._interruptions
 
     def _queue(self, target: Microsteps, speed_deg_s: float, interruptions: int) -> None:

@@ -41,7 +41,13 @@ class RigView(_View):
 
 
 class Position(_View):
-    """Where the table stands; `angle_deg` is None where nobody knows."""
+    """Where the table stands.
+
+    Attributes:
+        is_known: also while it turns from one known place to the next. Whenever this changes, a `state` event
+            is told.
+        angle_deg: None where nobody knows, and while it turns.
+    """
 
     is_known: bool
     angle_deg: float | None
@@ -167,7 +173,6 @@ def _state(daemon: Daemon) -> State:
     event_id = daemon.events.last_id
     running, jobs = daemon.running, daemon.jobs
     over = next((job for job in jobs if job.state.is_over), None)
-    angle_deg = daemon.rig.angle_deg
     return State(
         rig=RigView(
             name=daemon.name,
@@ -179,7 +184,7 @@ def _state(daemon: Daemon) -> State:
             boot=daemon.events.boot,
         ),
         board=daemon.keeper.board.view,
-        position=Position(is_known=angle_deg is not None, angle_deg=angle_deg),
+        position=Position(is_known=not daemon.rig.is_lost, angle_deg=daemon.rig.angle_deg),
         job=None if running is None else running.view(),
         last_job=None if over is None else over.view(),
         interrupted=None

@@ -6,9 +6,9 @@ import { connect } from "./events.js";
 import { running, store, watch } from "./store.js";
 import { act, sentence } from "./toast.js";
 
-// While a job gets ready, the position is not known yet, and that is nothing to be told.
-const UNKNOWN_FOR_MS = 4000;
-let unknownSince = null;
+// Every job begins by finding it, and where that takes no longer it is nothing to be told.
+const SOUGHT_FOR_MS = 3000;
+let soughtSince = null;
 
 /** Keep the banners at the top as they have to be. */
 export function showBanners(root) {
@@ -60,8 +60,9 @@ function ofBoard({ status, reason, hint }) {
       {
         kind: "bad",
         title: "The board is offline.",
-        text: [sentence(reason), sentence(hint)].filter(Boolean).join(". "),
-        buttons: [["Look for it again", () => post("/machine/reconnect")]],
+        text: `${[reason, hint].filter(Boolean).map(sentence).join(". ")}.`,
+        // A job that waits for it looks for it already.
+        buttons: running() ? [] : [["Look for it again", () => post("/machine/reconnect")]],
       },
     ];
   }
@@ -70,17 +71,23 @@ function ofBoard({ status, reason, hint }) {
     : [];
 }
 
-function ofPosition({ position }) {
+function ofPosition({ position, board }) {
   const job = running();
-  const matters = job && job.done !== null && !position.is_known;
-  unknownSince = matters ? (unknownSince ?? Date.now()) : null;
-  if (!matters || Date.now() - unknownSince < UNKNOWN_FOR_MS) return [];
+  const isUnknown = board.status === "ready" && !position.is_known;
+  soughtSince = job && isUnknown ? (soughtSince ?? Date.now()) : null;
+  if (!isUnknown) return [];
+  if (!job) {
+    return [
+      {
+        kind: "calm",
+        title: "Position unknown.",
+        text: "The motors are off; the next job finds where the table stands.",
+      },
+    ];
+  }
+  if (Date.now() - soughtSince < SOUGHT_FOR_MS) return [];
   return [
-    {
-      kind: "warn",
-      title: "Where the table stands is not known.",
-      text: "The rig finds it again before it goes on; pictures taken meanwhile do not count.",
-    },
+    { kind: "warn", title: "Position unknown.", text: "The rig finds where the table stands before it goes on." },
   ];
 }
 
