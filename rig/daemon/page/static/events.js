@@ -2,7 +2,7 @@
 // looked at from the beginning.
 
 import { get, Problem } from "./api.js";
-import { changed, refreshSoon, store, takeEvent, takeJob, takeState } from "./store.js";
+import { changed, store, takeEvent, takeJob, takeNews, takeState } from "./store.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 4000;
@@ -71,7 +71,7 @@ function listen(after, state) {
     });
   on("job", (view, id) => id > known && takeJob(view));
   on("event", ({ job: id, event }) => takeEvent(id, event));
-  on("state", (_, id) => id > known && refreshSoon());
+  on("state", (_, id) => id > known && takeNews());
   on("live", (shot) => {
     store.live = shot;
     changed();

@@ -53,7 +53,7 @@ export function show(root, { signal, rest }) {
       lastJobCard(["sort"], story.kind === "sort" && story.summary ? summaryOf(story.summary) : []),
     );
     // What the ledger has is the truth; events only say when to look.
-    const now = `${story.id} ${story.kind === "sort" ? story.told : ""}`;
+    const now = `${story.id} ${story.kind === "sort" ? story.told : ""} ${store.told}`;
     if (now !== seen) {
       seen = now;
       look();

@@ -12,9 +12,17 @@ const STATE_EVERY_MS = 700;
  * - session: what GET /session says; null before it is known
  * - state: what GET /state says; null before
  * - story: what the running job, or else the last one, has told; see job_story.js
+ * - told: how many times it was told that something else than a job has changed, such as a bin that was emptied
  * - live: the latest `live` event
  */
-export const store = { connection: "connecting", session: null, state: null, story: begun(null), live: null };
+export const store = {
+  connection: "connecting",
+  session: null,
+  state: null,
+  story: begun(null),
+  told: 0,
+  live: null,
+};
 
 const listeners = new Set();
 let isDue = false;
@@ -70,10 +78,16 @@ export function takeEvent(jobId, event) {
   changed();
 }
 
+/** Something else than a job has changed. */
+export function takeNews() {
+  store.told += 1;
+  refreshSoon();
+}
+
 let refreshTimer = null;
 
-/** Look at the whole state again, but not too often: whether the position is known is told nowhere else. */
-export function refreshSoon() {
+/** Look at the whole state again, but not too often. */
+function refreshSoon() {
   refreshTimer ??= setTimeout(async () => {
     refreshTimer = null;
     try {
