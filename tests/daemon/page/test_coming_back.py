@@ -42,6 +42,26 @@ def test_a_page_comes_back_with_its_daemon_and_offers_what_was_cut_short(
     assert len(list((tmp_path / "captures" / "3001").glob("*.jpg"))) == 6
 
 
+def test_a_view_that_is_wanted_while_the_daemon_is_away_can_be_had_later(
+    tmp_path: Path, rigs: ExitStack, open_page: Open, complaints: Complaints
+) -> None:
+    complaints.expected = GONE
+    rig = rigs.enter_context(served_rig(tmp_path))
+    page = open_page(rig.url, "#/capture")
+    expect(page.locator("#status")).to_have_text("Ready")
+    rig.end()
+    expect(page.locator("#status")).to_have_text("No connection")
+    page.get_by_role("link", name="Models").click()
+    expect(page.get_by_text("could not be fetched")).to_be_visible()
+    rig.start()
+    expect(page.get_by_role("heading", name="No model yet")).to_be_visible()
+    # So does a tab that is open already, where what it showed was missed or is old.
+    (tmp_path / "models" / "broken").mkdir(parents=True)
+    (tmp_path / "models" / "broken" / "model.json").write_text("{}")
+    page.get_by_role("link", name="Models").click()
+    expect(page.locator(".model")).to_contain_text("It cannot be used")
+
+
 def test_what_was_cut_short_can_be_forgotten(
     tmp_path: Path, rigs: ExitStack, open_page: Open, complaints: Complaints
 ) -> None:

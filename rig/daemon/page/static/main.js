@@ -27,11 +27,14 @@ const VIEWS = [
 const main = document.getElementById("main");
 const tabs = document.getElementById("tabs");
 let leaving = new AbortController();
+let isIncomplete = false;
 
 async function start() {
   onSignedOut(() => signIn());
   for (const { id, title } of VIEWS)
     tabs.append(h("a", { href: `#/${id}`, "data-view": id }, icon(id), h("span", {}, title)));
+  // The tab that is open already shows its view anew.
+  tabs.addEventListener("click", ({ target }) => target.closest("a")?.hash === location.hash && show(true));
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault(); // the address says which view is shown
     main.focus();
@@ -69,7 +72,7 @@ function signIn() {
 /** Show what the address names. */
 async function show(isMove) {
   if (!store.state) return;
-  const [id, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const [id, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(plain);
   const view = VIEWS.find((each) => each.id === id) ?? VIEWS.find((each) => each.id === whereItHappens());
   leaving.abort();
   leaving = new AbortController();
@@ -79,8 +82,15 @@ async function show(isMove) {
     else tab.removeAttribute("aria-current");
   }
   document.title = `${view.title} - Brick rig`;
-  const module = await view.load();
+  const module = await view.load().catch(() => null);
   if (signal.aborted) return;
+  if (!module) {
+    // Browsers remember of a module that it could not be fetched, until its page is loaded anew.
+    if (isIncomplete && store.connection === "here") location.reload();
+    isIncomplete = true;
+    main.replaceChildren(notFetched(view));
+    return;
+  }
   const root = h("div", { class: `view view-${view.id}` });
   main.replaceChildren(root);
   module.show(root, { signal, rest });
@@ -91,6 +101,27 @@ async function show(isMove) {
     window.scrollTo(0, 0);
     main.focus({ preventScroll: true });
   }
+}
+
+/** A part of the address as it is meant; as it stands where nobody can tell. */
+function plain(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** In place of a view that is wanted for the first time while the rig's computer does not answer. */
+function notFetched({ title }) {
+  return h(
+    "section",
+    { class: "card quiet" },
+    icon("warning"),
+    h("h1", {}, title),
+    h("p", {}, "This could not be fetched from the rig's computer."),
+    h("button", { type: "button", class: "primary", onclick: () => show(true) }, "Try again"),
+  );
 }
 
 /** The view that somebody wants who asks for none. */
