@@ -18,7 +18,8 @@ export function show(root, { signal }) {
   root.append(h("h1", {}, "Capture"), h("div", { class: "columns" }, livePanel(signal), side));
   const ring = progressRing();
   const progress = progressCard(ring);
-  const order = orderCard(signal);
+  const unfinished = h("div", {});
+  const order = orderCard(unfinished, signal);
   const outcome = h("div", {});
   const busy = h(
     "section",
@@ -35,7 +36,8 @@ export function show(root, { signal }) {
     hideOrder(order, Boolean(job));
     for (const button of order.querySelectorAll("[type=submit]")) button.disabled = !isReady();
     if (isOurs) progress.update(job, store.story);
-    replaced(outcome, [job?.id, store.state?.last_job], () => lastJobCard(KINDS));
+    if (replaced(outcome, [job?.id, store.state?.last_job], () => lastJobCard(KINDS)))
+      offerToResume(unfinished, signal);
   }, signal);
 }
 
@@ -81,7 +83,7 @@ function progressCard(ring) {
   };
 }
 
-function orderCard(signal) {
+function orderCard(unfinished, signal) {
   const part = partField({ label: "Part number", signal });
   const steps = number("steps", "Pictures a turn", 72, 1, 3200);
   const poses = number("poses", "Sides to lay it on", 1, 1, 20);
@@ -136,8 +138,6 @@ function orderCard(signal) {
     start,
   );
   const listed = h("details", { class: "more" }, h("summary", {}, "Capture a list of parts"), listForm());
-  const unfinished = h("div", {});
-  offerToResume(unfinished, signal);
   return h(
     "section",
     { class: "card", "aria-label": "New capture" },
@@ -199,7 +199,8 @@ function listForm() {
 async function offerToResume(root, signal) {
   const answer = await get("/sessions", { query: { limit: 20 }, signal }).catch(() => null);
   const open = answer?.sessions.find((session) => session.planned);
-  if (!open) return;
+  root.replaceChildren();
+  if (!open || running()) return;
   root.append(
     h(
       "div",
