@@ -1,6 +1,7 @@
 // Asks the daemon, and turns its problem documents into errors with a hint.
 
 const API = "/api/v1";
+const MOST_KEPT_ALIVE = 4096;
 
 /** What went wrong, as the daemon says it; `status` is 0 where nobody answered. */
 export class Problem extends Error {
@@ -86,7 +87,8 @@ async function sent(method, url, headers, body, signal, timeoutS = 60) {
       headers,
       body,
       signal: AbortSignal.any(limits),
-      keepalive: method === "POST" && !body?.length,
+      // A stop gets through though its page is left in the next moment; browsers do so for short requests.
+      keepalive: method === "POST" && (body?.length ?? 0) <= MOST_KEPT_ALIVE,
     });
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -60,6 +60,8 @@ function listen(after, state) {
   // All that the job has told is told again, so that a page that comes late shows the same as the others.
   const from = after ?? job?.first_event ?? state.event_id;
   const opened = new EventSource(`/api/v1/events?after=${encodeURIComponent(from)}`);
+  // Two reasons to connect may come at once, such as a page that is seen again in a network that is back.
+  source?.close();
   source = opened;
   heardAt = Date.now();
   const on = (name, take) =>

@@ -61,8 +61,11 @@ export function show(root, { signal }) {
       list.replaceChildren();
     }
     isAsking = true;
+    const asked = job.value;
     try {
-      const page = await get("/logs", { query: { after, limit: 200, job: job.value }, signal });
+      const page = await get("/logs", { query: { after, limit: 200, job: asked }, signal });
+      // Meanwhile something else was asked for.
+      if (asked !== job.value) return;
       after = page.next_after;
       list.prepend(...page.records.map(row).reverse());
       while (list.children.length > MOST_ROWS) list.lastChild.remove();
@@ -71,8 +74,10 @@ export function show(root, { signal }) {
       if (error.status === 404)
         say(none, "This daemon does not show its log here: see journalctl -u brickrig.");
       else if (error.name !== "AbortError" && error.status !== 0) complain(error);
+    } finally {
+      isAsking = false;
+      if (asked !== job.value) again();
     }
-    isAsking = false;
   };
   level.addEventListener("change", filter);
   job.addEventListener("change", again);

@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { h, icon } from "./dom.js";
 import { complain, note } from "./toast.js";
 
-const TWICE_WITHIN_MS = 800;
+const TWICE_WITHIN_MS = 1000;
 
 /** Show both buttons, for good. */
 export function showStopBar(root) {
