@@ -81,7 +81,7 @@ function ofPosition({ position, board }) {
       {
         kind: "calm",
         title: "Position unknown.",
-        text: "The motors are off; the next job finds where the table stands.",
+        text: "The motors are off; the next job finds it.",
       },
     ];
   }
