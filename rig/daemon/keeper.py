@@ -261,7 +261,8 @@ class Keeper:
     def _run(self, job: Job) -> None:
         """Run a job to its end, whatever that is; the daemon outlives all of them."""
         with about_job(job.id):
-            _log.info("%s begins", job.request.kind)
+            what = job.request.kind.replace("_", " ")
+            _log.info("%s begins", what)
             state, problem = self._outcome(job)
             self.board.look_soon()
             if not self._cuts_short or state is JobState.FINISHED:
@@ -271,7 +272,7 @@ class Keeper:
                 except RigError as error:
                     _log.error("%s", error)
             how = "" if problem is None else f": {problem.detail}"
-            _log.info("%s %s%s", job.request.kind, state.value, how)
+            _log.info("%s %s%s", what, state.value, how)
         self._job = None
         job.end(state, problem)
 

@@ -22,7 +22,8 @@ from tests.vision.pictures import SHAPES, Scene, draw
 _CLASSES, _PICTURES_A_CLASS = 8, 60
 _PICTURE_PX = 300
 _SIZES_PX = (64, 96)
-_BATCH, _BATCHES = 32, 15
+# The usual recipe's epoch has 63 batches or more. Much fewer would measure how an epoch begins.
+_BATCH, _BATCHES = 32, 80
 _TURNS = 3
 
 
