@@ -116,7 +116,7 @@ def _rules(held_out: HeldOut, sorting: SortingConfig) -> tuple[Rule, ...]:
     if rules is None:
         raise ConfigError(
             f"target_error = {sorting.target_error:g} cannot be met: with this model even the surest of"
-            " the held-out parts go wrong more often",
+            " the held-out parts go wrong more often, or are not that sure",
             hint="raise target_error, or train on more sessions",
         )
     return rules

@@ -102,6 +102,7 @@ class Forecast:
         parts: so many physical parts or sessions it stands on.
         rejected: share of all that are rejected.
         error: share of the others that go into a wrong bin; None where there are no others.
+        feared: the same share by how sure one is of each, where probabilities are calibrated.
         looks: mean number of looks.
         goes_on: after 1, 2, ... looks, the share of those that came so far that are looked at again.
     """
@@ -109,6 +110,7 @@ class Forecast:
     parts: int
     rejected: float
     error: float | None
+    feared: float | None
     looks: float
     goes_on: tuple[float, ...]
 
@@ -140,6 +142,9 @@ def cheapest(held_out: HeldOut, costs: Costs) -> tuple[Rule, ...]:
 def least_rejecting(held_out: HeldOut, target_error: float) -> tuple[Rule, ...] | None:
     """The lowest threshold that keeps the error of what is sorted down to a target.
 
+    By the errors that occurred, and by the probabilities, too: the lowest threshold by which few enough of
+    some dozen bricks went wrong is one that these happened to be kind to.
+
     It is the same after each look, since probabilities are calibrated after each.
 
     Returns:
@@ -147,8 +152,12 @@ def least_rejecting(held_out: HeldOut, target_error: float) -> tuple[Rule, ...] 
     """
     for threshold in np.unique(np.append(held_out.sure, 0.0)).tolist():
         rules = one_threshold(threshold, held_out.looks)
-        error = forecast(held_out, rules).error
-        if error is not None and error <= target_error:
+        came = forecast(held_out, rules)
+        if (
+            came.error is not None
+            and came.feared is not None
+            and max(came.error, came.feared) <= target_error
+        ):
             return rules
     return None
 
@@ -159,12 +168,13 @@ def forecast(held_out: HeldOut, rules: Sequence[Rule]) -> Forecast:
     there = np.ones(count, np.bool_)  # neither sorted nor rejected yet
     is_sorted = np.zeros(count, np.bool_)
     wrong = np.zeros(count, np.bool_)
-    looks, goes_on = 0, []
+    feared, looks, goes_on = 0.0, 0, []
     for rule, sure, right in zip(rules, held_out.sure.T, held_out.right.T, strict=False):
         looked = int(there.sum())
         now = there & (sure >= rule.sort_from)
         is_sorted |= now
         wrong |= now & ~right
+        feared += float((1 - sure[now]).sum())
         there &= (sure < rule.sort_from) & (sure >= rule.reject_below)
         looks += looked
         goes_on.append(float(there.sum() / looked) if looked else 0.0)
@@ -173,6 +183,7 @@ def forecast(held_out: HeldOut, rules: Sequence[Rule]) -> Forecast:
         parts=held_out.parts,
         rejected=1 - accepted / count,
         error=float(wrong.sum() / accepted) if accepted else None,
+        feared=feared / accepted if accepted else None,
         looks=looks / count,
         goes_on=tuple(goes_on),
     )

@@ -38,7 +38,7 @@ NEVER, ALWAYS = Rule(2.0, 0.0), Rule(0.0, 0.0)
 WEIGHTS = (1.0, 0.8, 0.6, 0.5)
 RUN = RunId("r")
 # Of held-out parts nearly all needed a second look.
-LOOKED_AGAIN = Forecast(parts=30, rejected=0.0, error=0.0, looks=2.0, goes_on=(0.95, 0.0))
+LOOKED_AGAIN = Forecast(parts=30, rejected=0.0, error=0.0, feared=0.0, looks=2.0, goes_on=(0.95, 0.0))
 
 
 @pytest.fixture(scope="module")

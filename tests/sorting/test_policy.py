@@ -62,7 +62,7 @@ def test_a_threshold_that_the_user_sets_holds_at_each_look() -> None:
 
 
 def test_a_target_that_so_few_parts_cannot_show_is_called_unknown() -> None:
-    asked = SortingConfig(target_error=0.01)
+    asked = SortingConfig(target_error=0.02)
     assert "(49) cannot show an error below 6.1%" in policy_for(_card(parts=50), asked).in_words
     assert "cannot show" not in policy_for(_card(parts=1000), asked).in_words
 

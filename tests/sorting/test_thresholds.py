@@ -36,6 +36,15 @@ def held_out(of: Trials) -> HeldOut:
     return HeldOut(columns[..., 0], columns[..., 1] > 0, parts=len(of))
 
 
+def _sorted_at(rules: Sequence[Rule], trial: list[tuple[float, bool]]) -> list[float]:
+    """How sure one is of a part when it is sorted; empty where it is rejected."""
+    for rule, (sure, _) in zip(rules, trial, strict=True):
+        verdict = rule.verdict(sure)
+        if verdict is not Verdict.LOOK_AGAIN:
+            return [sure] if verdict is Verdict.SORT else []
+    return []
+
+
 def cost(rules: Sequence[Rule], trial: list[tuple[float, bool]], costs: Costs) -> float:
     """Of one part, look by look, if probabilities mean what they say."""
     for number, (rule, (sure, _)) in enumerate(zip(rules, trial, strict=True)):
@@ -141,13 +150,23 @@ def test_no_lower_threshold_meets_the_target(of: Trials, target: float) -> None:
         for threshold in {0.0, *(sure for trial in of for sure, _ in trial)}
     }
     meeting = [
-        threshold for threshold, seen in found.items() if seen.error is not None and seen.error <= target
+        threshold
+        for threshold, seen in found.items()
+        if seen.error is not None and seen.feared is not None and max(seen.error, seen.feared) <= target
     ]
     if rules is None:
         assert not meeting
     else:
         assert rules[0].sort_from == min(meeting)
         assert forecast(known, rules).rejected == min(found[threshold].rejected for threshold in meeting)
+
+
+def test_a_few_that_happened_to_go_right_show_no_error_that_is_smaller_than_they_are_sure() -> None:
+    lucky = held_out([[(0.97, True)]] * 20 + [[(0.999, True)]] * 20)
+    rules = least_rejecting(lucky, 0.01)
+    assert rules is not None
+    assert rules[0].sort_from == 0.999
+    assert least_rejecting(held_out([[(0.97, True)]] * 20), 0.01) is None
 
 
 @given(trials(looks=3), prices)
@@ -165,5 +184,7 @@ def test_the_forecast_counts_what_the_rules_do(of: Trials, costs: Costs) -> None
                 break
     assert seen.rejected == pytest.approx(rejected / len(of))
     assert seen.error == (pytest.approx(wrong / (len(of) - rejected)) if rejected < len(of) else None)
+    sure_of = [sure for trial in of for sure in _sorted_at(rules, trial)]
+    assert seen.feared == (pytest.approx(1 - sum(sure_of) / len(sure_of)) if sure_of else None)
     assert seen.looks == pytest.approx(looks / len(of))
     assert seen.looks == pytest.approx(1 + seen.goes_on[0] * (1 + seen.goes_on[1]))
