@@ -190,11 +190,11 @@ def test_the_augmentation_is_shown_without_a_training(trained: Trained, shell: S
 
 def test_a_killed_training_goes_on_and_takes_no_chosen_model_s_place(trained: Trained, shell: Shell) -> None:
     models = shell.folder / "models"
+    manifest = _copy_of_captures(trained, shell) / "metadata.jsonl"
+    manifest.write_text(manifest.read_text().replace('"simulated"', '"camera"'))
     shutil.copytree(trained.model, models / "chosen")
     shell.json("model", "use", "chosen")
     recipe = (
-        "--data",
-        trained.shell.folder / "captures",
         "--name",
         "new",
         "--folds",
@@ -220,4 +220,6 @@ def test_a_killed_training_goes_on_and_takes_no_chosen_model_s_place(trained: Tr
     state.write_bytes(whole)
     said = " ".join(shell.run("train", "--resume").stderr.split())
     assert "The rig goes on with the model chosen; change that with: rig model use new" in said
+    assert "It learnt from photographs alone." in said
+    assert "rig train --with-renders" in said
     assert sorted(folder.name for folder in models.iterdir()) == ["chosen", "in-use.txt", "new"]
