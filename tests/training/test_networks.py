@@ -2,6 +2,7 @@
 
 import sys
 import urllib.request
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,6 +189,22 @@ def test_a_damaged_file_of_weights_is_told_from_another_network_s(name: str, tmp
         begin(RECIPE.with_transfer(Weights.named(str(path))), 3)
     assert "--network" not in caught.value.hint
     assert "\n" not in caught.value.what
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_whole_archive_with_a_damaged_file_inside_is_damaged(compression: int, tmp_path: Path) -> None:
+    whole = write_weights(begin(RECIPE, 3).model, tmp_path / "whole.keras")
+    path = tmp_path / "rotten.keras"
+    with zipfile.ZipFile(whole) as given, zipfile.ZipFile(path, "w", compression) as packed:
+        for name in given.namelist():
+            packed.writestr(name, given.read(name))
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"rotten\.keras is damaged: ") as caught:
+        begin(RECIPE.with_transfer(Weights.named(str(path))), 3)
+    assert "--network" not in caught.value.hint
 
 
 def test_what_is_no_file_of_weights_is_named_at_once(tmp_path: Path) -> None:
