@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from training.pipeline import TrainResult
 
 _RENDERS = ".renders"
+_MOST_FOLDS = 100
 
 
 def train(
@@ -47,7 +48,7 @@ def train(
         int | None,
         typer.Option(
             metavar="N",
-            parser=whole_number("--folds", least=0),
+            parser=whole_number("--folds", least=0, most=_MOST_FOLDS),
             help="Extra models, each tested on parts it has not seen; 0 for none (default: 2 where a part has"
             " fewer than ten bricks or sessions).",
         ),

@@ -18,6 +18,8 @@ from training.choices.schedules import ScheduleName
 
 AUGMENTATION_SHEET = Path("augmentation.png")
 USUAL = Recipe()
+# Of pictures at full size, a batch of so many is gigabytes already.
+_MOST_A_STEP = 4096
 
 AllowMixed = Annotated[
     bool, typer.Option("--allow-mixed", help="Train on simulated and real pictures together.")
@@ -85,7 +87,11 @@ Epochs = Annotated[
 ]
 Batch = Annotated[
     int | None,
-    typer.Option(metavar="N", parser=whole_number("--batch", least=1), help="Pictures a step (default: 32)."),
+    typer.Option(
+        metavar="N",
+        parser=whole_number("--batch", least=1, most=_MOST_A_STEP),
+        help="Pictures a step (default: 32).",
+    ),
 ]
 Optimizer = Annotated[OptimizerName, typer.Option(help="What turns gradients into steps.")]
 Schedule = Annotated[ScheduleName, typer.Option(help="How the learning rate goes from first to last step.")]

@@ -110,6 +110,8 @@ def test_no_dataset_at_all_is_one_line(shell: Shell) -> None:
         ("--learning-rate", "0"),
         ("--learning-rate", "fast"),
         ("--batch", "0"),
+        ("--batch", "1000000"),  # no memory holds it
+        ("--folds", "99999999999"),
         ("--patience", "0"),
         ("--label-smoothing", "1"),  # every part would be as right as any other
     ],
