@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from rig.cli import train_options as options
 from rig.cli.numbers import positive_number, whole_number
 from rig.cli.passed_over import say_what_is_passed_over
 from rig.cli.pictures import Data
-from rig.cli.settings import Settings, percent, settings_of
+from rig.cli.settings import Settings, counted, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow
 from rig.errors import BadInput, Interrupted, MissingPackage, RigError
 from training.sweep.search import Choice
@@ -116,6 +117,11 @@ def sweep(
     url = database_url(storage, config.paths.models)
     if show:
         found = standing(base.model.name, url)
+        base = replace(
+            base,
+            data=data or Path(found.data or base.data),
+            allow_mixed=allow_mixed or found.allow_mixed,
+        )
     else:
         check_tensorflow()
         say_what_is_passed_over(settings, base.data)
@@ -208,7 +214,7 @@ def _print(settings: Settings, found: "Standing", base: "TrainRequest", picture:
             "What the score depends on: " + ", ".join(f"{name} {percent(share)}" for name, share in ranked)
         )
     if found.running:
-        settings.say(f"{found.running} trials are under way in other processes.")
+        settings.say(f"Under way in other processes: {counted(found.running, 'trial')}.")
     command = _command(found.best, base) if found.best else None
     if not settings.as_json:
         typer.echo(f"Picture: {picture}")

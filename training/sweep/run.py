@@ -36,7 +36,7 @@ from training.pictures.withheld import taught
 from training.prepare import Prepared, prepare
 from training.progress import Progress
 from training.sweep.search import Choice, suggest
-from training.sweep.standing import FINISHED, OPTIONS, SEED, Standing, standing_of
+from training.sweep.standing import ALLOW_MIXED, DATA, FINISHED, OPTIONS, SEED, Standing, standing_of
 from training.sweep.studies import opened_storage, retry_dead_trials, sign, try_again
 
 RANDOM_TRIALS = 10
@@ -299,6 +299,8 @@ def _require_same(study: optuna.Study, request: SweepRequest, crops: Crops) -> N
     if not study.user_attrs:
         for name, value in now.items():
             study.set_user_attr(name, value)
+        study.set_user_attr(DATA, str(request.base.data))
+        study.set_user_attr(ALLOW_MIXED, request.base.allow_mixed)
     for name, value in now.items():
         if study.user_attrs.get(name, value) != value:
             raise BadInput(

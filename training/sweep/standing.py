@@ -13,6 +13,9 @@ from training.sweep.studies import opened_storage
 OPTIONS, SEED = "options", "seed"
 """What is kept beside each trial."""
 
+DATA, ALLOW_MIXED = "data", "allow mixed"
+"""What is kept beside a study, for the command that fits its best network again."""
+
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _LEAST_FOR_IMPORTANCE = 10
 
@@ -46,6 +49,8 @@ class Standing:
     Attributes:
         tried: trials that are over, in their order.
         running: trials that other processes are at.
+        data: the folder of its pictures, as whoever began it called it; empty where nobody wrote it down.
+        allow_mixed: simulated and real pictures might come together.
         importance: share of each dimension in how well trials do, by PED-ANOVA (Watanabe et al., 2023); none
             while too few are known.
     """
@@ -53,6 +58,8 @@ class Standing:
     name: str
     tried: tuple[Tried, ...]
     running: int = 0
+    data: str = ""
+    allow_mixed: bool = False
     importance: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -93,6 +100,8 @@ def standing_of(study: optuna.Study) -> Standing:
         name=study.study_name,
         tried=tuple(_tried(trial) for trial in trials if trial.state in FINISHED),
         running=sum(trial.state is TrialState.RUNNING for trial in trials),
+        data=study.user_attrs.get(DATA, ""),
+        allow_mixed=study.user_attrs.get(ALLOW_MIXED, False),
         importance=dict(optuna.importance.get_param_importances(study))
         if len(complete) >= _LEAST_FOR_IMPORTANCE
         else {},
