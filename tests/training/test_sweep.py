@@ -189,6 +189,8 @@ def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     for storage, said in (
         ("mysql://host/sweeps", "--storage begins with mysql://, and cannot be used"),
         ("sweeps", "--storage is not the address of a database"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
     ):
         with pytest.raises(BadInput, match=said):
             database_url(storage, tmp_path)

@@ -50,6 +50,11 @@ def database_url(storage: str, models: Path) -> URL:
         raise BadInput("--storage is not the address of a database", hint=hint) from error
     if url.drivername not in _DRIVERS:
         raise BadInput(f"--storage begins with {url.drivername}://, and cannot be used", hint=hint)
+    if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
+        raise BadInput(
+            "--storage sqlite:// names no file, so nothing would be kept",
+            hint="such as: --storage sqlite:///sweeps.db",
+        )
     return url.set(drivername=_DRIVERS[url.drivername])
 
 
