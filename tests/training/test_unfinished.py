@@ -9,6 +9,7 @@ import pytest
 from rig.errors import BadInput, Interrupted, ModelError, NotLearning
 from tests.training.conftest import QUICK, crops_of, write_shapes
 from training.choices.request import TrainRequest
+from training.fitting.snapshot import read_snapshot
 from training.fitting.unfinished import (
     begun_request,
     folder_of,
@@ -122,4 +123,16 @@ def test_a_damaged_record_is_named(request_: TrainRequest) -> None:
     record = folder_of(request_.model) / "begun.json"
     record.write_bytes(record.read_bytes()[:-30])
     with pytest.raises(ModelError, match=r"begun\.json is damaged"):
+        begun_request(request_.model)
+
+
+def test_what_a_failing_disk_does_not_give_back_is_named(request_: TrainRequest) -> None:
+    _break_off(request_)
+    folder = folder_of(request_.model)
+    for name in ("0.state", "begun.json"):
+        (folder / name).unlink()
+        (folder / name).mkdir()  # a file that cannot be read, for root either
+    with pytest.raises(ModelError, match=r"the checkpoint .*0\.state cannot be read: Is a directory"):
+        read_snapshot(folder / "0.state")
+    with pytest.raises(ModelError, match=r"begun\.json cannot be read: Is a directory"):
         begun_request(request_.model)

@@ -83,15 +83,16 @@ def read_snapshot(path: Path) -> Snapshot | None:
     """The latest one; None where none was written.
 
     Raises:
-        ModelError: the file is damaged.
+        ModelError: the file is damaged, or cannot be read.
     """
-    if not path.exists():
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
         return None
-    content = path.read_bytes()
+    except OSError as error:
+        raise _unusable(path, f"cannot be read: {error.strerror}") from error
     if hashlib.sha256(content[_DIGEST_BYTES:]).digest() != content[:_DIGEST_BYTES]:
-        raise ModelError(
-            f"the checkpoint {path} is damaged", hint=f"delete {path.parent} and train anew, without --resume"
-        )
+        raise _unusable(path, "is damaged")
     with np.load(BytesIO(content[_DIGEST_BYTES:]), allow_pickle=False) as arrays:
 
         def numbered(kind: str) -> Arrays:
@@ -104,3 +105,9 @@ def read_snapshot(path: Path) -> Snapshot | None:
             optimizer=numbered("optimizer"),
             best=numbered("best"),
         )
+
+
+def _unusable(path: Path, how: str) -> ModelError:
+    return ModelError(
+        f"the checkpoint {path} {how}", hint=f"delete {path.parent} and train anew, without --resume"
+    )

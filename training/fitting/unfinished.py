@@ -82,7 +82,7 @@ def begun_request(model: Path) -> TrainRequest:
 
     Raises:
         BadInput: there is none.
-        ModelError: its record is damaged.
+        ModelError: its record is damaged, or cannot be read.
     """
     return replace(_read(model).request, model=model)
 
@@ -142,9 +142,10 @@ def _read(model: Path) -> _Begun:
         return _BEGUN.validate_json(path.read_bytes())
     except FileNotFoundError:
         raise BadInput(f"there is no unfinished run of {model}", hint="begin one with: rig train") from None
-    except ValidationError as error:
+    except (ValidationError, OSError) as error:
+        problem = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is damaged"
         raise ModelError(
-            f"{path} is damaged", hint=f"delete {path.parent} and train anew, without --resume"
+            f"{path} {problem}", hint=f"delete {path.parent} and train anew, without --resume"
         ) from error
 
 
