@@ -76,7 +76,7 @@ def sweep(
     seed: Annotated[
         int,
         typer.Option(
-            metavar="N", parser=whole_number("--seed", least=0), help="Trial K is fitted with seed N + K."
+            metavar="N", parser=whole_number("--seed", least=0), help="Recipe K is fitted with seed N + K."
         ),
     ] = 0,
     allow_mixed: options.AllowMixed = False,

@@ -96,7 +96,7 @@ def test_a_sweep_that_is_killed_or_stopped_goes_on(data: Path, tmp_path: Path) -
         TrialState.COMPLETE,
     ]
     assert tries[1].params == tries[2].params == tries[3].params != tries[0].params
-    assert [tried.seed for tried in result.tried] == [5, 8]
+    assert [tried.seed for tried in result.tried] == [5, 6]
     assert not result.running
     shares = [event.share_done for event in events if isinstance(event, Trying)]
     assert shares == sorted(shares)
@@ -113,6 +113,14 @@ def test_a_sweep_that_is_killed_or_stopped_goes_on(data: Path, tmp_path: Path) -
     assert sweep(request, events.append) == result  # there is nothing left to be tried
     with pytest.raises(BadInput, match="the sweep s was begun with another seed"):
         sweep(replace(request, base=replace(request.base, seed=6)), ignore)
+
+    # What follows is drawn as if nothing had happened.
+    whole = sweep(request_for(data, tmp_path / "unbroken", trials=3), ignore)
+    broken = sweep(replace(request, trials=3), ignore)
+    assert [tried.number for tried in broken.tried] == [0, 3, 4]
+    assert [replace(tried, number=0) for tried in broken.tried] == [
+        replace(tried, number=0) for tried in whole.tried
+    ]
 
     # With noise in the place of the parts that test, the same recipe has the very same score.
     spoilt = tmp_path / "spoilt"

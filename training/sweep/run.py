@@ -37,7 +37,7 @@ from training.prepare import Prepared, prepare
 from training.progress import Progress
 from training.sweep.search import Choice, suggest
 from training.sweep.standing import ALLOW_MIXED, DATA, FINISHED, OPTIONS, SEED, Standing, standing_of
-from training.sweep.studies import opened_storage, retry_dead_trials, sign, try_again
+from training.sweep.studies import opened_storage, place_of, retry_dead_trials, sign, try_again
 
 RANDOM_TRIALS = 10
 """Trials at the beginning that are drawn at random."""
@@ -52,8 +52,9 @@ class SweepRequest:
     """What to search.
 
     Attributes:
-        base: what is trained on; its recipe holds what is not searched, its seed is that of the study. Trial
-            `n` is fitted with seed + n. Its model is the name of the study, in the folder for its picture.
+        base: what is trained on; its recipe holds what is not searched, its seed is that of the study. The
+            trial at place `n` is fitted with seed + n; see `place_of`. Its model is the name of the study, in
+            the folder for its picture.
         database: where the study is kept.
         choices: what is searched.
         trials: so many in all, those of earlier calls and of other processes included.
@@ -173,7 +174,7 @@ class _Sweep:
     def _try(self, trial: optuna.Trial) -> float:
         """Fit one network; its score on the validation pictures."""
         candidate = suggest(trial, self._request.base.recipe, self._request.choices)
-        seed = self._request.base.seed + trial.number
+        seed = self._request.base.seed + place_of(self._study, trial.number)
         sign(trial)
         trial.set_user_attr(SEED, seed)
         trial.set_user_attr(OPTIONS, {"epochs": str(candidate.recipe.epochs), **candidate.options})
@@ -249,8 +250,8 @@ class _WatchedTrial:
 
 
 class _SeededSampler(optuna.samplers.BaseSampler):
-    """Draws each dimension of each trial by a seed of its own: a study that goes on draws as one that never
-    stopped."""
+    """Draws each dimension of each trial by a seed of its own, its place's: a study that goes on draws as one
+    that never stopped."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -268,7 +269,8 @@ class _SeededSampler(optuna.samplers.BaseSampler):
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        seeds = np.random.SeedSequence((self._seed, trial.number, *param_name.encode()))
+        place = place_of(study, trial.number)
+        seeds = np.random.SeedSequence((self._seed, place, *param_name.encode()))
         sampler = optuna.samplers.TPESampler(
             n_startup_trials=RANDOM_TRIALS, seed=int(seeds.generate_state(1)[0])
         )
