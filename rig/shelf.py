@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rig.errors import BadInput, ModelError
 from rig.files import write_whole
-from rig.model import CARD_FILE, Bundle, load_bundle
+from rig.model import CARD_FILE, NETWORK_FILE, Bundle, load_bundle
 
 IN_USE_FILE = "in-use.txt"
 """Holds the name of the model in use; without it that is the newest."""
@@ -32,7 +32,7 @@ class Shelved:
 
 
 def shelved(models: Path, load: Callable[[Path], Bundle] = load_bundle) -> tuple[Shelved, ...]:
-    """All models of a folder, the newest first; damaged ones too.
+    """All models of a folder, the newest first; damaged ones too, at the end those that lost their card.
 
     Args:
         load: opens each, as `load_bundle` does.
@@ -42,7 +42,9 @@ def shelved(models: Path, load: Callable[[Path], Bundle] = load_bundle) -> tuple
     """
     folders = _folders(models)
     used = chosen_name(models) or (folders[0].name if folders else "")
-    return tuple(_shelved(folder, load, in_use=folder.name == used) for folder in folders)
+    return tuple(
+        _shelved(folder, load, in_use=folder.name == used) for folder in (*folders, *_without_card(models))
+    )
 
 
 def default_bundle(models: Path) -> Bundle:
@@ -133,8 +135,19 @@ def _newest_folder(models: Path) -> Path:
     return folders[0]
 
 
+def _without_card(models: Path) -> list[Path]:
+    """Folders with a network that nothing says how to use, by their names."""
+    networks = _visible(models, NETWORK_FILE)
+    return sorted(network.parent for network in networks if not (network.parent / CARD_FILE).exists())
+
+
 def _folders(models: Path) -> list[Path]:
-    """Folders with a card, the newest first; not the drafts of running processes."""
-    cards = [card for card in models.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith(".")]
+    """Folders with a card, the newest first."""
+    cards = _visible(models, CARD_FILE)
     cards.sort(key=lambda card: (card.stat().st_mtime_ns, card), reverse=True)
     return [card.parent for card in cards]
+
+
+def _visible(models: Path, file: str) -> list[Path]:
+    """This file of each folder that has it; not of the drafts of running processes."""
+    return [path for path in models.glob(f"*/{file}") if not path.parent.name.startswith(".")]

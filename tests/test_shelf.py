@@ -96,6 +96,22 @@ def test_all_are_listed_the_newest_first_and_damaged_ones_too(models: Path) -> N
     assert [model.in_use for model in shelved(models)] == [False, False, True]
 
 
+def test_a_model_that_lost_its_card_is_listed_as_damaged_and_taken_by_nobody(models: Path) -> None:
+    use(models, "middle")
+    (models / "middle" / "model.json").unlink()
+    (models / "notes").mkdir()  # no model
+    listed = shelved(models)
+    assert [(model.name, model.in_use) for model in listed] == [
+        ("a-new", False),
+        ("z-old", False),
+        ("middle", True),
+    ]
+    assert listed[-1].bundle is None
+    assert "model.json is missing" in listed[-1].problem
+    (models / "in-use.txt").unlink()
+    assert default_bundle(models).name == "a-new"
+
+
 def test_found_by_name_or_by_path(models: Path, tmp_path: Path) -> None:
     _write(tmp_path / "elsewhere")
     assert find_bundle(models, "middle").folder == models / "middle"
