@@ -1,8 +1,7 @@
 """`rig sweep`"""
 
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +16,7 @@ from rig.cli.passed_over import say_what_is_passed_over
 from rig.cli.pictures import Data
 from rig.cli.settings import Settings, counted, percent, settings_of
 from rig.cli.training import check_tensorflow, load_tensorflow
-from rig.errors import BadInput, Interrupted, MissingPackage, RigError
+from rig.errors import BadInput, MissingPackage
 from training.sweep.search import Choice
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from training.choices.request import TrainRequest
-    from training.sweep.run import SweepEvent, SweepRequest
+    from training.sweep.run import SweepEvent
     from training.sweep.standing import Standing, Tried
 
 _MOST_SHOWN = 4
@@ -156,19 +155,7 @@ def _search(
         from training.sweep.run import SweepRequest
         from training.sweep.run import sweep as run
 
-        request = SweepRequest(base, database, choices, trials, seconds)
-        with _told_how_to_go_on(request):
-            return run(request, show_sweep_on(bars))
-
-
-@contextmanager
-def _told_how_to_go_on(request: "SweepRequest") -> Iterator[None]:
-    try:
-        yield
-    except (Interrupted, RigError) as error:
-        if not isinstance(error, BadInput):
-            error.add_note(f"what was tried is kept; go on with the same command (--name {request.name})")
-        raise
+        return run(SweepRequest(base, database, choices, trials, seconds), show_sweep_on(bars))
 
 
 def show_sweep_on(bars: "Progress") -> Callable[["SweepEvent"], None]:

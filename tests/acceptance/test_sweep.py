@@ -31,6 +31,12 @@ def test_what_cannot_be_searched_is_named(shell: Shell) -> None:
     assert "there is no sweep named bricks" in shell.fails("sweep", "--show", "--name", "bricks")
 
 
+def test_nothing_is_said_to_be_kept_where_nothing_was_tried(shell: Shell) -> None:
+    said = shell.fails("sweep", "--storage", "postgresql://rig@127.0.0.1:1/sweeps", "--data", ".")
+    assert "cannot be used" in said
+    assert "what was tried is kept" not in said
+
+
 def test_who_only_looks_is_told_the_command_for_the_pictures_that_were_searched_on(shell: Shell) -> None:
     data = write_shapes(shell.folder / "shapes", parts=("a", "b"), views=1)
     recipe = Recipe(network=SMALL_CNN, phases=(Phase(16, 1),), least_images=32)

@@ -83,8 +83,9 @@ def test_a_sweep_that_is_killed_or_stopped_goes_on(data: Path, tmp_path: Path) -
         if isinstance(event, Trying):
             raise Interrupted
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as caught:
         sweep(request, interrupt)
+    assert "go on with the same command (--name s)" in caught.value.__notes__[0]
     events: list[SweepEvent] = []
     result = sweep(request, events.append)
     with _study(request) as study:

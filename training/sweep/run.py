@@ -10,7 +10,8 @@ Only the validation parts of the split judge; test parts are not even asked.
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter
 from sqlalchemy.engine import URL
 
-from rig.errors import BadInput, DatasetError, Interrupted, NotLearning
+from rig.errors import BadInput, DatasetError, Interrupted, NotLearning, RigError
 from rig.files import require_room
 from rig.model import draft_folder
 from training.choices.recipe import Recipe
@@ -106,6 +107,7 @@ def sweep(request: SweepRequest, emit: EmitSweep) -> Standing:
         Interrupted: it was stopped; the trial under way will be tried again.
     """
     with (
+        _told_how_to_go_on(request.name) as trials_begin,
         opened_storage(request.database) as storage,
         draft_folder(request.base.model.parent) as scratch,
     ):
@@ -125,8 +127,29 @@ def sweep(request: SweepRequest, emit: EmitSweep) -> Standing:
             load_if_exists=True,
         )
         _require_same(study, request, prepared.crops)
+        trials_begin()
         _Sweep(request, prepared, study, scratch, emit).complete()
         return standing_of(study)
+
+
+@contextmanager
+def _told_how_to_go_on(name: str) -> Iterator[Callable[[], None]]:
+    """Whoever is stopped hears that the study goes on, once what this gives was called.
+
+    Before, there may be nothing to go on with: no such database, or pictures of no use.
+    """
+    have_begun = False
+
+    def begin() -> None:
+        nonlocal have_begun
+        have_begun = True
+
+    try:
+        yield begin
+    except (Interrupted, RigError) as error:
+        if have_begun:
+            error.add_note(f"what was tried is kept; go on with the same command (--name {name})")
+        raise
 
 
 def _preparing_told(emit: EmitSweep) -> Emit:
