@@ -10,13 +10,13 @@ import pytest
 from rig.card import Preprocess
 from rig.cli.train_options import beginning
 from rig.contrast import Contrast
-from rig.errors import BadInput, Interrupted
+from rig.errors import BadInput, Interrupted, NotLearning
 from rig.vision.classifier import Classifier, Network
 from rig.vision.preprocess import prepare
 from tests.training.conftest import QUICK, crops_of, fit_to_red, ignore, write_shapes, write_weights
 from tests.vision.pictures import Scene, draw
 from training.backend import keras
-from training.choices.names import SMALL_CNN
+from training.choices.names import RESIDUAL_CNN, SMALL_CNN
 from training.choices.origin import Weights
 from training.choices.recipe import Balance, Phase, Recipe
 from training.choices.request import TrainRequest
@@ -133,6 +133,16 @@ def test_a_logistic_head_is_found_in_one_go(crops: Crops, weights: Weights, tmp_
     np.testing.assert_array_equal(
         features_of(fitted).get_weights()[0], features_of(begin(recipe, 3).model).get_weights()[0]
     )
+
+
+def test_features_that_are_no_numbers_end_it_in_one_line(crops: Crops, tmp_path: Path) -> None:
+    recipe = replace(SMALL, network=RESIDUAL_CNN)
+    network = begin(recipe, 5).model
+    network.set_weights([values * np.nan for values in network.get_weights()])
+    path = write_weights(network, tmp_path / "nan.weights.h5")
+    with pytest.raises(NotLearning, match="the features of final are no numbers") as caught:
+        fit_to_red(crops, recipe.with_logistic_head(Weights.named(str(path))), tmp_path)
+    assert "--weights" in caught.value.hint
 
 
 def test_regression_finds_the_least_of_its_objective() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from rig.errors import NotLearning
 from training.choices.recipe import Recipe
 from training.events import Emit, EpochDone, Fitting
 from training.networks.begin import HEAD, features_of
@@ -61,11 +62,18 @@ def fit_head(
         train, validation: indices into `crops`.
         stage: what events call this network.
         progress: of the whole run.
+
+    Raises:
+        NotLearning: a feature is no number, as spoilt weights make it; the regression would not notice.
     """
     work = recipe.work(len(train))
     features = _features(
         model, crops, np.concatenate((train, validation)), recipe, stage, work, progress, emit
     )
+    if not np.isfinite(features).all():
+        raise NotLearning(
+            f"the features of {stage} are no numbers", hint="give other --weights, or another --network"
+        )
     seen, unseen = features[: len(train)], features[len(train) :]
     targets, judges = crops.targets[train], crops.targets[validation]
     weights = balancing_weights(targets, len(crops.labels), recipe)
