@@ -212,7 +212,7 @@ def _facts(bundle: "Bundle") -> list[tuple[str, str]]:
         *card.recipe.items(),
         ("contrast", card.preprocess.contrast.value),
         ("parts", f"{len(card.labels)}: {', '.join(card.labels)}"),
-        ("trained on", f"{card.data.images} pictures ({', '.join(card.data.sources)})"),
+        ("pictures", f"{card.data.images} ({', '.join(card.data.sources)}), those held out included"),
         ("top-1", f"{percent(card.scores.top1)} of {card.scores.images} pictures"),
         *((("fold by fold", card.scores.by_fold),) if card.scores.by_fold else ()),
         ("probabilities", f"{card.calibration.how}; temperature {card.temperature:.2f}"),

@@ -39,6 +39,8 @@ def test_show_tells_the_card_and_where_the_report_is(desk: Shell) -> None:
     said = desk.run("model", "show", "bars").stdout
     for word in ("bar, square, tile", "2026-11-22", "50.0%", "models/bars/report/index.html"):
         assert word in said
+    assert "trained on" not in said  # the card counts pictures that only judged, too
+    assert "those held out included" in said
     document = desk.json("model", "show", "models/bars")
     assert document["card"]["labels"] == ["bar", "square", "tile"]
     assert "bars, squares" in desk.fails("model", "show", "nothing").replace("squares, bars", "bars, squares")
