@@ -21,7 +21,8 @@ _TILE_PX = 112
 def augmentation_sheet(dataset: Dataset, recipe: Recipe, *, seed: int, emit: Emit) -> Image:
     """Draw a row for each class: a picture as it is cropped, and eight variations out of a recipe's batches.
 
-    Where another picture shines through, the caption says how much, and of which class if of another.
+    Where a picture of another class shines through, the caption says how much of it; one of the same is a
+    variation like any other.
 
     Args:
         seed: of the choice of pictures and their variations.
