@@ -74,7 +74,9 @@ def train(
     seed: Annotated[
         int,
         typer.Option(
-            metavar="N", parser=whole_number("--seed", least=0), help="The same seed makes the same model."
+            metavar="N",
+            parser=whole_number("--seed", least=0),
+            help="The same seed makes the same model, with the same --jobs on as many cores.",
         ),
     ] = 0,
     allow_mixed: options.AllowMixed = False,
