@@ -275,6 +275,7 @@ kind = "pin"
 pin = 10
 [sorting]
 reject_threshold = 0.0
+false_strangers = 0.0
 [[bins]]
 name = "reject"
 chute_deg = 0

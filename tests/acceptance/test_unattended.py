@@ -34,6 +34,7 @@ _WITH_AIR = f"""
 [sorting]
 wait_for_part_s = 20
 reject_threshold = 0
+false_strangers = 0
 [actuator]
 kind = "air_jets"
 pulse_s = 2
