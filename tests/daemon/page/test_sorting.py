@@ -74,6 +74,24 @@ def test_the_last_twenty_are_shown_and_a_bin_is_emptied(rig: ServedRig, open_pag
     expect(page.locator(".tile img").last).to_have_attribute("alt", "Part 1")
 
 
+def test_a_new_run_does_not_begin_with_parts_of_the_one_before(
+    rig: ServedRig, trained: Trained, open_page: Open, tmp_path: Path
+) -> None:
+    _sort(open_page(rig.url, "#/sort"), 4)
+    shutil.copytree(rig.folder / "ledger_simulated", tmp_path / "ledger_simulated")
+    # One that takes its time: long enough there is no part yet.
+    with served_rig(tmp_path, trained.shell.folder, real_time=True) as slow:
+        page = open_page(slow.url, "#/sort")
+        expect(page.locator(".tile")).to_have_count(4)
+        page.get_by_label("How many parts").fill("1")
+        page.get_by_role("button", name="Start sorting").click()
+        nothing = page.get_by_text("No part was sorted yet.")
+        expect(nothing).to_be_visible()
+        tiles = nothing.evaluate("() => document.querySelectorAll('.tile').length")
+        assert tiles == 0
+        page.close()
+
+
 def test_the_inventory_is_counted_exported_and_compared(
     rig: ServedRig, open_page: Open, tmp_path: Path
 ) -> None:

@@ -129,7 +129,8 @@ function showParts(list, parts) {
     const key = JSON.stringify([part.id, part.part, part.outcome, part.picture]);
     return there.get(key) ?? partTile(part, key, boxes.get(part.id));
   });
-  for (const tile of list.children) if (!wanted.includes(tile)) tile.remove();
+  // Of a copy: what is removed moves the others up, past the loop.
+  for (const tile of [...list.children]) if (!wanted.includes(tile)) tile.remove();
   wanted.forEach(
     (tile, place) => list.children[place] !== tile && list.insertBefore(tile, list.children[place] ?? null),
   );
