@@ -139,7 +139,8 @@ async def _rig_error(request: Request, error: Exception) -> Response:
 async def _misfits(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError), "it is registered for these"
     errors = tuple(
-        Misfit(where=".".join(map(str, misfit["loc"])), what=misfit["msg"]) for misfit in error.errors()
+        Misfit(where=".".join(map(str, misfit["loc"])), what=misfit["msg"].removeprefix("Value error, "))
+        for misfit in error.errors()
     )
     return answer(
         Problem(

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import Trained
-from tests.daemon.page.conftest import Open
+from tests.daemon.page.conftest import Complaints, Open
 from tests.daemon.page.rigs import ServedRig, served_rig
 
 
@@ -81,6 +81,28 @@ def test_each_picture_is_a_mark_at_its_angle_on_each_page(rig: ServedRig, open_p
     for page in (first, second):
         expect(page.get_by_role("heading", name="Capture finished")).to_be_visible()
     assert _pictures(rig.folder, "3010") == 8
+
+
+def test_what_cannot_be_captured_is_said_at_its_field_in_words_for_people(
+    rig: ServedRig, open_page: Open, complaints: Complaints
+) -> None:
+    complaints.expected = "422"
+    page = open_page(rig.url, "#/capture")
+    page.get_by_text("More", exact=True).click()
+    brick = page.get_by_label("Which brick")
+    brick.fill("the red one")
+    page.get_by_text("More", exact=True).click()
+    expect(brick).to_be_hidden()
+    _order(page, "brick 3001", 4)
+    part = page.get_by_label("Part number")
+    expect(part).to_be_focused()
+    expect(part).to_have_accessible_description(re.compile("^'brick 3001' is not a part number"))
+    # It can be seen although it was folded away, and what helps with it is still said.
+    expect(brick).to_have_accessible_description(re.compile("is no name for a brick.*never split"))
+    expect(brick).to_be_visible()
+    brick.fill("")
+    _order(page, "3004", 4)
+    expect(page.get_by_role("heading", name="Capture finished")).to_be_visible()
 
 
 def test_a_capture_by_keyboard_alone(rig: ServedRig, open_page: Open) -> None:

@@ -3,6 +3,7 @@
 import { capturePicture, get, post } from "./api.js";
 import { COLOURS } from "./colours.js";
 import { h, icon, replaced, say } from "./dom.js";
+import { forget, sayFlaws } from "./flaws.js";
 import { counted } from "./format.js";
 import { hideOrder, lastJobCard } from "./jobbar.js";
 import { livePanel } from "./live.js";
@@ -111,7 +112,14 @@ function orderCard(unfinished, signal) {
       class: "order",
       onsubmit: (event) => {
         event.preventDefault();
-        act(start, () => post("/jobs", request(new FormData(form))));
+        act(start, async () => {
+          forget(form);
+          try {
+            await post("/jobs", request(new FormData(form)));
+          } catch (error) {
+            if (!sayFlaws(form, error, "body.capture")) throw error;
+          }
+        });
       },
     },
     part.element,

@@ -7,7 +7,10 @@ const SHOWN_MS = 9000;
 /** Say that something did not work: a Problem, or anything that has a message. */
 export function complain(error) {
   if (error?.name === "AbortError" || error?.status === 401) return;
-  toast("bad", error.message, [error.hint, ...(error.notes ?? [])].filter(Boolean).join(". "));
+  const flaws = error.errors ?? [];
+  // Of values that cannot be used it says as well where they stand in the request: that is for programs.
+  if (flaws.length) toast("bad", flaws.map(({ what }) => what).join("; "), "");
+  else toast("bad", error.message, [error.hint, ...(error.notes ?? [])].filter(Boolean).join(". "));
 }
 
 /** Say that something worked, or happened. */
