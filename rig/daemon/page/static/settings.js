@@ -38,7 +38,7 @@ function all(said, draw) {
         await draw(await patch("/configuration", changes));
         note("Saved", "The next job goes by it.");
       } catch (error) {
-        if (!error.errors || !sayFlaws(form, error)) throw error;
+        if (!sayFlaws(form, error)) throw error;
       }
     });
   });
@@ -52,9 +52,13 @@ function all(said, draw) {
       : h(
           "p",
           { class: "card" },
-          "There is no rig.toml yet, so nothing can be changed here. Write one on the rig's computer with ",
-          h("code", {}, "rig init"),
-          ".",
+          h(
+            "span",
+            {},
+            "There is no rig.toml yet, so nothing can be changed here. Write one on the rig's computer with ",
+            h("code", {}, "rig init"),
+            ".",
+          ),
         ),
     form,
     versions.length
