@@ -61,10 +61,10 @@ def capture_bars(settings: Settings) -> Iterator["Progress"]:
     from rich.table import Column
 
     with settings.progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None, table_column=Column(ratio=1)),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[verdict]}"),
+        TextColumn("{task.fields[verdict]}", markup=False),
     ) as bars:
         yield bars

@@ -34,7 +34,7 @@ def list_models(context: typer.Context) -> None:
     models = shelved(config.paths.models)
     settings.print_table(
         f"Models in {config.paths.models}",
-        ("model", "in use", "made", "parts", "top-1", "measured on", "size", "one picture"),
+        ("model", "in use", "made", "parts", "top-1", "measured on"),
         [_row(model) for model in models],
     )
     for model in models:
@@ -238,7 +238,7 @@ def _looks(looks: "Looks") -> str:
 def _row(model: "Shelved") -> tuple[str, ...]:
     used = "yes" if model.in_use else ""
     if model.bundle is None:
-        return (model.name, used, "damaged", "", "", "", "", "")
+        return (model.name, used, "damaged", "", "", "")
     card = model.bundle.card
     return (
         model.name,
@@ -247,8 +247,6 @@ def _row(model: "Shelved") -> tuple[str, ...]:
         str(len(card.labels)),
         percent(card.scores.top1),
         _measured_on(model.bundle),
-        _size(_variant(card)),
-        _latency(_variant(card)),
     )
 
 

@@ -176,12 +176,25 @@ class Settings:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(title=title, title_justify="left", show_header=any(columns))
+        # Not the table's own title, which would be broken to the width of the table, file names and all.
+        typer.echo(title)
+        if not rows:
+            return
+        # What users name may have brackets, which are no markup.
+        console = Console(markup=False, emoji=False, highlight=False)
+        table = Table(show_header=any(columns))
+        names_fit = max(len(row[0]) for row in rows) <= console.width // 2
         for place, column in enumerate(columns):
-            table.add_column(column, justify="left" if place == 0 else "right")
+            # Nothing is cut off, and a name stays in one piece: somebody may want to type it.
+            table.add_column(
+                column,
+                justify="left" if place == 0 else "right",
+                overflow="fold",
+                no_wrap=place == 0 and names_fit,
+            )
         for row in rows:
             table.add_row(*row)
-        Console().print(table)
+        console.print(table)
 
     @contextmanager
     def progress(self, *columns: "ProgressColumn") -> Iterator["Progress"]:
@@ -194,7 +207,7 @@ class Settings:
         # A descriptor of its own: the bars stay in sight while native chatter is kept from the terminal.
         with os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding) as terminal:
             usual = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TaskProgressColumn(),
                 TimeLeftColumn(),

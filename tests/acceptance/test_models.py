@@ -35,6 +35,19 @@ def test_the_model_in_use_is_what_classify_takes(desk: Shell) -> None:
     assert "bars, which is gone" in desk.fails("sort")
 
 
+def test_a_list_has_whole_names_and_fits_a_terminal(desk: Shell) -> None:
+    write_single_minded(desk.folder / "models" / "20261201T021339Z", "square")
+    said = desk.run("model", "list").stdout
+    assert "20261201T021339Z" in said
+    assert "2026-11-22" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_what_a_table_is_of_stands_in_one_line(desk: Shell) -> None:
+    lines = desk.run("model", "compare", "bars", "squares").stdout.splitlines()
+    assert "Recall as each was measured, on pictures of its own (the same ones: --data DIR)" in lines
+
+
 def test_show_tells_the_card_and_where_the_report_is(desk: Shell) -> None:
     said = desk.run("model", "show", "bars").stdout
     for word in ("bar, square, tile", "2026-11-22", "50.0%", "models/bars/report/index.html"):

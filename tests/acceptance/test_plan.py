@@ -38,6 +38,17 @@ def desk(trained: Trained, tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
+def test_a_bin_is_called_by_its_very_name(desk: Shell) -> None:
+    name = "[/left] :brick: [b]"
+    (desk.folder / "rig.toml").write_text(_TWO_BINS.replace('"left"', f'"{name}"'))
+    planned = desk.run("plan", "--model", "small", "--out", "plan.toml")
+    assert planned.returncode == 0, planned.stderr
+    assert name in planned.stdout
+    followed = desk.run("sort", "--plan", "plan.toml", "--count", "4")
+    assert followed.returncode == 0, followed.stderr
+    assert name in followed.stdout
+
+
 def test_three_parts_are_sorted_into_two_bins_in_two_passes(desk: Shell) -> None:
     document = desk.json("plan", "--model", "small", "--out", "plan.toml")
     assert (document["parts"], document["touches"], len(document["plan"]["passes"])) == (3, 5, 2)
