@@ -376,11 +376,24 @@ def parse_config(content: bytes, source: str) -> Config:
         ConfigError: as `load_config`.
     """
     try:
-        document = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomllib.loads(decoded(content, source))
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not valid TOML: {error}", hint="mend that line") from error
     try:
         return Config.model_validate(document)
     except ValidationError as error:
         what, hint = first_problem(error, document)
         raise ConfigError(f"{source}: {what}", hint=hint or f"mend {source}") from error
+
+
+def decoded(content: bytes, source: str) -> str:
+    """The text of a rig.toml, without the byte order mark that editors of Windows put before it.
+
+    Raises:
+        ConfigError: it is not in UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        hint = "save it anew with the encoding UTF-8"
+        raise ConfigError(f"{source} is not valid TOML: it is not text in UTF-8", hint=hint) from error

@@ -8,7 +8,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from rig.config import parse_config, read_content
+from rig.config import decoded, parse_config, read_content
 from rig.errors import ConfigError
 from rig.files import storage_errors, write_whole
 
@@ -36,7 +36,7 @@ def with_values(content: bytes, source: str, values: Mapping[tuple[str, str], An
     """
     parse_config(content, source)
     try:
-        document = tomlkit.parse(content.decode("utf-8"))
+        document = tomlkit.parse(decoded(content, source))
     except TOMLKitError as error:
         raise ConfigError(f"{source} is not valid TOML: {error}", hint="mend that line") from error
     for (section, key), value in values.items():

@@ -168,8 +168,14 @@ def test_of_a_key_that_is_none_the_nearest_are_named(tmp_path: Path, text: str, 
 
 def test_bytes_that_are_no_text_are_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "rig.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="not valid TOML"):
+    with pytest.raises(ConfigError, match="not valid TOML") as caught:
         load_config(tmp_path / "rig.toml")
+    assert "encoding UTF-8" in caught.value.hint
+
+
+def test_what_an_editor_of_windows_has_saved_is_read(tmp_path: Path) -> None:
+    (tmp_path / "rig.toml").write_bytes("\ufeff[sim]\r\nenabled = true\r\n".encode())
+    assert load_config(tmp_path / "rig.toml").sim.enabled
 
 
 def test_a_missing_file_points_to_rig_init(tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ def test_twice_is_as_good_as_once(tmp_path: Path) -> None:
     assert once.startswith("# mine\n[sim]\nenabled = true\n")
 
 
+def test_what_an_editor_of_windows_has_saved_is_changed(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_bytes("\ufeff# my rig\r\n[sim]\r\nenabled = true\r\n".encode())
+    set_values(path, "turntable", {"settle_s": 0.3})
+    assert load_config(path).turntable.settle_s == 0.3
+    assert b"# my rig\r\n[sim]\r\nenabled = true\r\n" in path.read_bytes()
+
+
 def test_a_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "kept.toml").write_text("[camera]\ngain = 2.0\n")
     link = tmp_path / "rig.toml"
