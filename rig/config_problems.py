@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rig.errors import in_plain_words
 from rig.section import UNKNOWN_KEY
 
 
@@ -13,7 +14,7 @@ def first_problem(error: ValidationError, document: dict[str, Any]) -> tuple[str
     """What is wrong, and what to do where more can be said than to mend it."""
     problem = error.errors()[0]
     key = ".".join(_steps(problem["loc"], document))
-    message = problem["msg"].removeprefix("Value error, ")
+    message = in_plain_words(problem["msg"])
     hint = ""
     if problem["type"] == "union_tag_invalid":
         message = "{tag!r} is none of {expected_tags}".format(**problem["ctx"])

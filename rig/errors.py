@@ -33,7 +33,10 @@
 The command line prints `what` and `hint`, a line each, and exits with `exit_code`.
 """
 
+import re
 from typing import ClassVar
+
+_OF_LIBRARIES = re.compile(r"^Value error, |(?<=: )Value error, |, unable to parse string as an? \w+")
 
 
 class Interrupted(BaseException):
@@ -182,3 +185,8 @@ class TableStalled(CaptureStopped):
 
 class PositionUnknown(DeviceError):
     """An absolute move was asked for while the position is unknown: home or zero first."""
+
+
+def in_plain_words(said: str) -> str:
+    """What a library says of a value that cannot be used, in one line and without its words for programs."""
+    return _OF_LIBRARIES.sub("", said).replace("\n\t", " ")

@@ -124,6 +124,7 @@ def test_output_pins_are_lamp_jets_and_those_of_the_users_own_lines() -> None:
             "light.pin, are the same",
         ),
         ("[camera", "not valid TOML"),
+        ('[camera]\nwidth_px = "wide"', "camera.width_px: Input should be a valid integer"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
@@ -131,6 +132,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
         _load(tmp_path, text)
     assert named in caught.value.what
     assert "\n" not in caught.value.what
+    assert "parse" not in caught.value.what
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from rig.cli import (
     train,
 )
 from rig.cli.settings import Settings
-from rig.errors import Interrupted, RigError
+from rig.errors import Interrupted, RigError, in_plain_words
 
 _INTERRUPTED = 130
 
@@ -116,7 +116,7 @@ def main() -> None:
         sys.exit(_INTERRUPTED)
     except typer.TyperException as error:
         hint = " ".join(["see: rig", *_command_in(arguments), "--help"])
-        _report("BadInput", error.format_message().rstrip("."), hint, [], as_json)
+        _report("BadInput", in_plain_words(error.format_message()).rstrip("."), hint, [], as_json)
         sys.exit(error.exit_code)
     except RigError as error:
         if "--debug" in arguments:

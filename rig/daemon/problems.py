@@ -27,6 +27,7 @@ from rig.errors import (
     RigBusy,
     RigError,
     StorageError,
+    in_plain_words,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -139,7 +140,7 @@ async def _rig_error(request: Request, error: Exception) -> Response:
 async def _misfits(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError), "it is registered for these"
     errors = tuple(
-        Misfit(where=".".join(map(str, misfit["loc"])), what=misfit["msg"].removeprefix("Value error, "))
+        Misfit(where=".".join(map(str, misfit["loc"])), what=in_plain_words(misfit["msg"]))
         for misfit in error.errors()
     )
     return answer(

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rig.errors import ConfigError
+from rig.errors import ConfigError, in_plain_words
 from rig.sim.faults import Direction, Fault, FaultKind, lost_ok
 
 
@@ -145,4 +145,4 @@ class _File(_Table):
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     key = ".".join(str(step) for step in problem["loc"])
-    return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{key}: {in_plain_words(problem['msg'])}"

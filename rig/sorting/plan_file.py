@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from rig.catalog import PartNumber
 from rig.catalog_fields import AnyPart
-from rig.errors import BadInput
+from rig.errors import BadInput, in_plain_words
 from rig.files import write_whole
 from rig.inventory.lots import MOST_PARTS
 from rig.section import Section
@@ -123,5 +123,5 @@ def _problems(plan: Plan) -> Iterator[str]:
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     key = ".".join(str(step) for step in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
+    message = in_plain_words(problem["msg"])
     return f"{key}: {message}" if key else message

@@ -58,6 +58,23 @@ def test_who_uses_a_command_wrongly_is_shown_its_own_help(shell: Shell, words: s
     assert f"see: rig {command} --help\n" in shell.fails(*words.split())
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "inventory export excel list.csv",
+            "rig: Invalid value for 'FORMAT': 'excel' is not one of 'bricklink-upload', ",
+        ),
+        ("inventory export", "rig: Missing argument 'FORMAT'. Choose from: bricklink-upload, "),
+        ("serve --port many", "rig: Invalid value for '--port': Input should be a valid integer\n"),
+    ],
+)
+def test_what_was_typed_wrongly_is_said_without_words_for_programs(
+    shell: Shell, words: str, said: str
+) -> None:
+    assert said in shell.fails(*words.split())
+
+
 def test_help_imports_nothing_heavy() -> None:
     heavy = ("cv2", "numpy", "tensorflow", "keras", "pydantic", "serial", "ai_edge_litert", "rich")
     script = f"import rig.cli.main, sys; print([name for name in {heavy} if name in sys.modules])"
