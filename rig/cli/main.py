@@ -115,8 +115,14 @@ def main() -> None:
         _report("Interrupted", "stopped", "", getattr(stop, "__notes__", []), as_json)
         sys.exit(_INTERRUPTED)
     except typer.TyperException as error:
-        hint = " ".join(["see: rig", *_command_in(arguments), "--help"])
-        _report("BadInput", in_plain_words(error.format_message()).rstrip("."), hint, [], as_json)
+        what = in_plain_words(error.format_message())
+        if what.startswith("Usage: ") and not as_json:
+            typer.echo(
+                what, err=True
+            )  # of a command that has others: its help, which needs no hint at itself
+        else:
+            hint = " ".join(["see: rig", *_command_in(arguments), "--help"])
+            _report("BadInput", what.rstrip("."), hint, [], as_json)
         sys.exit(error.exit_code)
     except RigError as error:
         if "--debug" in arguments:

@@ -34,6 +34,13 @@ def test_help_names_every_command(shell: Shell) -> None:
         assert f"  {command} " in said
 
 
+@pytest.mark.parametrize("words", [[], ["dataset"], ["--sim", "calibrate"]])
+def test_who_does_not_say_which_command_is_shown_help_alone(shell: Shell, words: list[str]) -> None:
+    done = shell.run(*words)
+    assert done.returncode == 2
+    assert done.stderr.strip() == shell.run(*words, "--help").stdout.strip()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(shell: Shell, command: str) -> None:
     done = shell.run(command, "--help")
