@@ -117,9 +117,8 @@ def main() -> None:
     except typer.TyperException as error:
         what = in_plain_words(error.format_message())
         if what.startswith("Usage: ") and not as_json:
-            typer.echo(
-                what, err=True
-            )  # of a command that has others: its help, which needs no hint at itself
+            # Of a command that has others: its help, which needs no hint at itself.
+            typer.echo(what, err=True)
         else:
             hint = " ".join(["see: rig", *_command_in(arguments), "--help"])
             _report("BadInput", what.rstrip("."), hint, [], as_json)
