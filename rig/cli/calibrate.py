@@ -165,6 +165,7 @@ def camera(
     config = settings.read_config()
     from rig.calibration.camera import CameraMeasured
     from rig.catalog import part_number
+    from rig.jobs.known_table import table_stays
     from rig.jobs.requests import CalibrateCameraRequest
 
     request = CalibrateCameraRequest(
@@ -190,6 +191,11 @@ def camera(
         typer.echo(f"With them, the sheet is at {levels}.")
         typer.echo("Nothing was written into rig.toml." if path is None else f"Wrote {path}.")
         typer.echo(f"See {measured.picture} and {measured.empty_table}")
+    if not table_stays(config):
+        settings.say(
+            "A simulated rig without a seed has another lamp and camera each time:"
+            " what was found holds for none of the next sessions."
+        )
     settings.print_json(
         {
             "settings": measured.settings,

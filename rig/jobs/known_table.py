@@ -21,6 +21,11 @@ class EmptyTableUnfit:
         )
 
 
+def table_stays(config: Config) -> bool:
+    """Whether the table looks the same the next time: a simulated rig without a seed is drawn anew."""
+    return not config.sim.enabled or config.sim.seed is not None
+
+
 def knowing_the_table(machine: Machine, config: Config) -> Generator[EmptyTableUnfit, None, Machine]:
     """The machine with the picture of its empty table, where calibration has kept one that fits.
 
@@ -31,5 +36,6 @@ def knowing_the_table(machine: Machine, config: Config) -> Generator[EmptyTableU
     empty = read_empty_table(path)
     if empty is None or empty.fits(machine.look().image):
         return replace(machine, empty_table=empty)
-    yield EmptyTableUnfit(path)
+    if table_stays(config):
+        yield EmptyTableUnfit(path)
     return machine

@@ -9,7 +9,7 @@ from rig.catalog import part_number
 from rig.config import Config
 from rig.devices.operator import Ask
 from rig.inventory.lots import Lot
-from rig.jobs.known_table import EmptyTableUnfit, knowing_the_table
+from rig.jobs.known_table import EmptyTableUnfit, knowing_the_table, table_stays
 from rig.machine import OpenMachine
 from rig.model import Bundle
 from rig.opening import open_machine
@@ -56,10 +56,17 @@ class LeftUnfinished:
 
 @dataclass(frozen=True)
 class TableLearned:
-    """The empty table was pictured for this run: calibration has kept no picture that fits."""
+    """The empty table was pictured for this run: calibration has kept no picture that fits.
+
+    Attributes:
+        stays: it looks the same in the next run, so that calibration can keep it.
+    """
+
+    stays: bool
 
     def __str__(self) -> str:
-        return "The empty table is learned for this run; rig calibrate camera keeps it for all"
+        learned = "The empty table is learned for this run"
+        return f"{learned}; rig calibrate camera keeps it for all" if self.stays else learned
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ def sort_job(
         machine = yield from knowing_the_table(machine, config)
         if machine.empty_table is None:
             machine = replace(machine, empty_table=(yield from learn_table(machine, troubles)))
-            yield TableLearned()
+            yield TableLearned(table_stays(config))
         if followed is not None:
             ledger.keep_pass(run, followed.path, followed.this.number)
         yield SortStarted(run, bundle.name, model.now.policy, tuple(remarks))

@@ -91,6 +91,15 @@ def test_the_camera_s_settings_are_found_and_written_among_the_user_s_comments(s
     assert otherwise.stderr.count("no longer shows this table") == 1
 
 
+def test_a_simulated_rig_that_is_drawn_anew_is_not_to_be_calibrated_again_and_again(shell: Shell) -> None:
+    calibrated = shell.run("calibrate", "camera")
+    assert calibrated.returncode == 0, calibrated.stderr
+    assert "holds for none of the next sessions" in calibrated.stderr
+    captured = shell.run("capture", "--part", "3001", "--steps", "2")
+    assert captured.returncode == 0, captured.stderr
+    assert "rig calibrate camera" not in captured.stderr
+
+
 @pytest.mark.parametrize("command", ["camera", "table", "settle"])
 def test_bad_input_is_one_line(shell: Shell, command: str) -> None:
     assert "9999" in shell.fails("calibrate", command, "--part", "9999")
