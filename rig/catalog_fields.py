@@ -26,16 +26,23 @@ def _colour(value: Any) -> ColourCode:
 
 def _part(value: Any) -> PartNumber:
     try:
-        return part_number(str(value))
+        return part_number(_written(value))
     except BadInput as error:
         raise ValueError(str(error)) from error
 
 
 def _own_name(value: Any) -> str:
     try:
-        return own_name(str(value), of="a brick or a pose")
+        return own_name(_written(value), of="a brick or a pose")
     except BadInput as error:
         raise ValueError(str(error)) from error
+
+
+def _written(value: Any) -> str:
+    """As it was written: numbers need no quotes; null and true are no names, though they could be spelt."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{value!r} is neither text nor a whole number")
+    return str(value)
 
 
 AnyPart = Annotated[

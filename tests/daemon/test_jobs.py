@@ -286,6 +286,8 @@ def test_a_job_that_fails_tells_why_and_what_helps(served: Served) -> None:
     [
         ("/jobs", {"kind": "capture"}, 422),
         ("/jobs", {"kind": "capture", "part": "../etc"}, 422),
+        ("/jobs", {"kind": "capture", "part": None}, 422),
+        ("/jobs", {"kind": "capture", "part": "3001", "pose_names": [None]}, 422),
         ("/jobs", {"kind": "dance"}, 422),
         ("/jobs/000000000000/cancel", {}, 404),
         ("/jobs/nonsense/cancel", {}, 422),
