@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from rig.catalog import (
     COLOURS,
@@ -51,6 +51,13 @@ AnyPart = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{PART_NUMBER}$"}),
 ]
 """A part number, with or without quotes."""
+
+PartText = Annotated[
+    str,
+    AfterValidator(_part),
+    WithJsonSchema({"type": "string", "pattern": f"^{PART_NUMBER}$"}),
+]
+"""A part number as somebody typed it: text, and nothing else."""
 
 AnyColour = Annotated[
     ColourCode,

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rig.catalog import PART_NUMBER
+from rig.catalog_fields import PartText
 from rig.config import Config
 from rig.daemon.fields import MOST_ID, CandidateReply, Limit, Order, Reply, utc
 from rig.daemon.library import Library
@@ -93,7 +93,7 @@ class NamedOrder(Order):
     """
 
     verdict: Literal["named"]
-    part: str = Field(pattern=f"^{PART_NUMBER}$")
+    part: PartText
     new: bool = False
 
 

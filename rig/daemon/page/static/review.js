@@ -2,6 +2,7 @@
 
 import { get, ledgerPicture, post } from "./api.js";
 import { h, icon, replaced, say } from "./dom.js";
+import { forget, sayFlaws } from "./flaws.js";
 import { counted, DOUBTS, moment, percent } from "./format.js";
 import { example, partField } from "./partfield.js";
 import { confirmed } from "./question.js";
@@ -94,7 +95,9 @@ export function show(root, { signal }) {
   };
   const tell = async (error, name) => {
     if (error.kind !== "NewHere") {
-      complain(error);
+      const form = stage.querySelector("form");
+      if (form) forget(form);
+      if (!form || !sayFlaws(form, error, "body.named")) complain(error);
       return;
     }
     const text = ["No such part was captured, learned or given a bin yet.", ...error.notes.map(sentence)];
@@ -124,7 +127,7 @@ export function show(root, { signal }) {
       else if (part.candidates[place] && place < 3) give("named", part.candidates[place].label);
       else if (event.key === "s") give("skipped");
       else if (event.key === "x") give("unusable");
-      else if (event.key === "/") stage.querySelector("[name=other]").focus();
+      else if (event.key === "/") stage.querySelector(".other input").focus();
       else return;
       event.preventDefault();
     },
@@ -134,7 +137,7 @@ export function show(root, { signal }) {
 }
 
 function card(part, { give, take, signal }) {
-  const other = partField({ label: "Another part number", name: "other", signal });
+  const other = partField({ label: "Another part number", signal });
   const [first, ...more] = part.pictures;
   const large = h("img", {
     class: "review-large",
