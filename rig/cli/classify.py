@@ -1,11 +1,14 @@
 """`rig classify`"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rig.cli.settings import settings_of
+
+if TYPE_CHECKING:
+    from rig.camera.frame import Image
 
 
 def classify(
@@ -21,7 +24,6 @@ def classify(
     """Say which part each picture shows: the three most probable, with their probabilities."""
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.dataset.reader import decode_image, read_bytes
     from rig.errors import BadInput
     from rig.shelf import default_bundle, find_bundle
     from rig.vision.classifier import Classifier
@@ -38,7 +40,7 @@ def classify(
     limits = novelty_limits(bundle.card, config.sorting.false_strangers)
     results = []
     for path in images:
-        named = name_picture(classifier, decode_image(read_bytes(path), path), limits)
+        named = name_picture(classifier, _picture(path), limits)
         if not settings.as_json:
             shown = "  ".join(f"{c.label} {c.probability:.1%}" for c in named.candidates)
             strange = "  (perhaps a part that it was never taught)" if named.is_stranger else ""
@@ -53,3 +55,20 @@ def classify(
             }
         )
     settings.print_json({"model": bundle.folder, "images": results})
+
+
+def _picture(path: Path) -> "Image":
+    """What a file shows, which may be any of the user's: nothing is said of deleting it.
+
+    Raises:
+        BadInput: it cannot be read, or is no picture.
+    """
+    from rig.dataset.reader import decode_image, read_bytes
+    from rig.errors import BadInput, DatasetError
+
+    try:
+        return decode_image(read_bytes(path), path)
+    except DatasetError as error:
+        raise BadInput(
+            error.what, hint="name pictures of one part each; a model comes first: rig model list"
+        ) from error

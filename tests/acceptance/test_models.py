@@ -35,6 +35,15 @@ def test_the_model_in_use_is_what_classify_takes(desk: Shell) -> None:
     assert "bars, which is gone" in desk.fails("sort")
 
 
+@pytest.mark.parametrize("mistaken", ["list.csv", "sqares"])
+def test_what_is_no_picture_is_not_to_be_deleted(desk: Shell, mistaken: str) -> None:
+    (desk.folder / "list.csv").write_text("part,count\n3001,4\n")
+    said = desk.fails("classify", mistaken, "captures/bar/0.png")
+    assert f"rig: {mistaken} " in said
+    assert "name pictures of one part each; a model comes first: rig model list" in said
+    assert "delete" not in said
+
+
 def test_a_list_has_whole_names_and_fits_a_terminal(desk: Shell) -> None:
     write_single_minded(desk.folder / "models" / "20261201T021339Z", "square")
     said = desk.run("model", "list").stdout
