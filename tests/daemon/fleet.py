@@ -247,7 +247,7 @@ def daemon(folder: Path, mosquitto: Mosquitto, mqtt: str = "", sim: str = "") ->
     if not (folder / "models").exists():
         write_single_minded(folder / "models" / "m", "3004", labels=("3001", "3004", "3039"))
     (folder / "rig.toml").write_text(
-        f"[camera]\nwidth_px = 160\nheight_px = 120\n[sim]\nenabled = true\n{sim}\n"
+        f"[camera]\nwidth_px = 160\nheight_px = 120\n[sim]\nenabled = true\nseed = 7\n{sim}\n"
         f'[mqtt]\nname = "{folder.name}"\nhost = "127.0.0.1"\nport = {mosquitto.port}\n{mqtt}\n'
     )
     log = folder / "serve.log"
