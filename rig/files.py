@@ -193,7 +193,7 @@ def remove_leftovers(folder: Path, *, of: str = "") -> None:
 
 
 def is_running(process: int) -> bool:
-    """Whether there is a process of this id; where the system cannot be asked without harm, it says yes."""
+    """Whether a process of this id runs; where the system cannot be asked without harm, it says yes."""
     if os.name != "posix":
         return True
     try:
@@ -202,7 +202,19 @@ def is_running(process: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         return True
-    return True
+    return not _has_ended(process)
+
+
+def _has_ended(process: int) -> bool:
+    """Whether it is only an entry that its parent has not read yet; False where no /proc tells.
+
+    Nobody may read it for seconds where the first process of a computer or container is slow at that.
+    """
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2]
+    except OSError:
+        return False
+    return state.startswith(("Z", "X"))
 
 
 def sync_folder(folder: Path) -> None:

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from rig.errors import StorageError
-from rig.files import append_json_line, remove_leftovers, require_room, storage_errors, write_whole
+from rig.files import (
+    append_json_line,
+    is_running,
+    remove_leftovers,
+    require_room,
+    storage_errors,
+    write_whole,
+)
 
 
 def test_a_written_file_is_there_and_no_temporary_one_is_left(tmp_path: Path) -> None:
@@ -93,6 +100,14 @@ def test_what_a_killed_process_left_half_written_is_removed_and_nothing_else(tmp
     remove_leftovers(tmp_path)
     assert not left_over.exists()
     assert {path.name for path in tmp_path.iterdir()} == others
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_whoever_has_ended_runs_no_more_though_nobody_has_asked_how() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not is_running(process.pid)
+    assert is_running(os.getpid())
 
 
 _FILL = """
