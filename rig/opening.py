@@ -115,6 +115,11 @@ class Rig:
         """Whether nobody knows where the table is, nor where it is going."""
         return self._turntable is None or self._turntable.is_lost
 
+    @property
+    def may_be_moving(self) -> bool:
+        """Whether motion was begun whose end was not waited for; for any thread."""
+        return self._board is not None and self._board.may_be_moving
+
     @contextmanager
     def looking(self, config: Config) -> Iterator[tuple[Camera, Clock]]:
         """Have the lamp on and the camera started until the block ends; nothing moves.

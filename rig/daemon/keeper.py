@@ -148,7 +148,8 @@ class Keeper:
         if job is None or since_s is None:
             return
         job.begin_to_end(JobState.CANCELLING, lambda: None)
-        if time.monotonic() - since_s > after_s:
+        # While nothing moves there is nothing to stop, and to stop for certain would only take its time.
+        if time.monotonic() - since_s > after_s and self._rig.may_be_moving:
             self._ending_since_s = None
             self.stop(job)
 

@@ -54,6 +54,7 @@ class Marlin:
         self._wiring = wiring
         self._clock = clock
         self._past_interruptions = 0
+        self._may_be_moving = False
         self._link: Link
         self.firmware: Firmware
 
@@ -112,6 +113,11 @@ class Marlin:
         """
         return self._past_interruptions + self._link.interruptions
 
+    @property
+    def may_be_moving(self) -> bool:
+        """Whether motion was begun whose end was not waited for; for any thread."""
+        return self._may_be_moving
+
     # Motion.
 
     def move(self, axis: Axis, angle_deg: float, *, speed_deg_s: float, interruptions: int) -> None:
@@ -123,11 +129,13 @@ class Marlin:
         Raises:
             MarlinStopped: there was a stop since then; nothing was sent.
         """
+        self._may_be_moving = True
         self._do(_for_axis("G1", axis, angle_deg, F=speed_deg_s * 60.0), interruptions)
 
     def wait_for_motion(self) -> None:
         """Return when all queued motion has ended."""
         self._do("M400")
+        self._may_be_moving = False
 
     def set_position(self, axis: Axis, angle_deg: float) -> None:
         """Call the present position of an axis this angle; nothing moves."""
@@ -139,7 +147,9 @@ class Marlin:
         Raises:
             MarlinStopped: there was a stop since `interruptions` was read; nothing was sent.
         """
+        self._may_be_moving = True
         self._do(f"G28 {axis.value}", interruptions)
+        self._may_be_moving = False
 
     def motors_on(self) -> None:
         """Hold the motors where they are."""
@@ -149,6 +159,7 @@ class Marlin:
         """Release the motors once queued motion has ended; they may then be turned by hand."""
         self._past_interruptions += 1
         self._do("M18")
+        self._may_be_moving = False
 
     def live_count(self, axis: Axis) -> int | None:
         """Microsteps from the axis' zero at this moment, as the stepper counts them."""
@@ -204,6 +215,7 @@ class Marlin:
     def run(self, line: str) -> None:
         """Carry out a command line of the user's; whoever calls this has checked that it moves no axis of
         the rig's and writes no pin but those of the wiring."""
+        self._may_be_moving = True
         self._do(line)
 
     # Stops.
@@ -262,6 +274,7 @@ class Marlin:
             check(self._link.command, self.port, self.firmware, self._wiring)
             # A firmware that releases motors after a while of rest would lose the table's angle unseen.
             self._do("M84 S0")
+            self._may_be_moving = False
         except BaseException:
             self._link.close()
             raise

@@ -26,7 +26,14 @@ from rig.sim.sensor import Sensor
 from rig.vision.locate import locate
 from tests.benchmarks import capture
 from tests.benchmarks.colour import colours
-from tests.benchmarks.daemon import daemon_day, daemon_events, daemon_live, daemon_load, daemon_start
+from tests.benchmarks.daemon import (
+    daemon_day,
+    daemon_end,
+    daemon_events,
+    daemon_live,
+    daemon_load,
+    daemon_start,
+)
 from tests.benchmarks.dataset import memory_of_dataset_commands
 from tests.benchmarks.evidence import looking_again
 from tests.benchmarks.figure import Figure
@@ -114,6 +121,7 @@ MEASURES = (
     colours,
     loop_overhead,
     daemon_start,
+    daemon_end,
     daemon_events,
     daemon_live,
     daemon_load,

@@ -1,5 +1,6 @@
-"""The daemon's figures: how soon it is there, what it holds, and what those who look on cost its work."""
+"""The daemon's figures: how soon it is there and at rest again, what it holds, and what onlookers cost."""
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,16 +17,19 @@ from rig.dataset.store import DatasetStore
 from rig.sorting.ledger import Ledger
 from tests.benchmarks.daemon_process import Daemon, Vitals, daemon
 from tests.benchmarks.figure import Figure
+from tests.daemon.daemons import within
+from tests.daemon.rigs import Kept, kept_rig
 from tests.vision.single_minded import write_single_minded
 
 _MOST_START_S = 2.0
 _MOST_RESIDENT_MB = 150.0
+_MOST_END_S = 5.0
 _MOST_EVENT_S = 0.050
 _MOST_PICTURE_AGE_S = 0.150
 _MOST_TEN_VIEWERS = 1.2
 _LEAST_RATE = 0.95
 _REQUESTS_A_SECOND = 200
-_STARTS, _JOBS, _PICTURES, _PARTS = 5, 40, 50, 16
+_STARTS, _ENDS, _JOBS, _PICTURES, _PARTS = 5, 3, 40, 50, 16
 _VIEWERS, _WATCH_S = 10, 8.0
 _DAY_H, _MOST_DAY_S = 24.0, 600.0
 # Events that are kept for those who were away: from then on, nothing has to grow any more.
@@ -71,6 +75,25 @@ def daemon_start() -> Iterator[Figure]:
         f"{_MOST_RESIDENT_MB:.0f} MB",
         _MOST_RESIDENT_MB / resident_mb,
     )
+
+
+def daemon_end() -> Iterator[Figure]:
+    """From SIGTERM until the motors are released and the lamp is off, by a board in real time."""
+    for when, begin in (("in a long move", Kept.begin_turning), ("with a paused job", Kept.pause_turning)):
+        took_s = []
+        for _ in range(_ENDS):
+            with _folder() as folder, kept_rig(folder, speed_deg_s=5.0) as kept:
+                begin(kept)
+                since_s = time.monotonic()
+                kept.served.send(signal.SIGTERM)
+                assert within(60.0, kept.is_at_rest)
+                took_s.append(time.monotonic() - since_s)
+        yield Figure(
+            f"from SIGTERM {when} until the rig is at rest",
+            f"{max(took_s):.1f} s",
+            f"{_MOST_END_S:.0f} s",
+            _MOST_END_S / max(took_s),
+        )
 
 
 def daemon_events() -> Iterator[Figure]:

@@ -16,7 +16,6 @@ from typing import Any
 from tests.acceptance.conftest import RIG
 
 API = "/api/v1"
-REST_WITHIN_S = 5.0
 _PATIENCE_S = 60.0
 
 

@@ -12,6 +12,9 @@ from tests.daemon.daemons import Served, daemon, within
 from tests.sim.boards import LIGHT_PIN, Desk, desk
 from tests.sim.desk import brick
 
+# Where the calibration's turn by 45 degrees ends that follows one by 5, in microsteps.
+TURNED_TO = 3200 * 50 // 360
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -29,6 +32,13 @@ class Kept:
         job = self.served.begin("calibrate_settle")
         self.await_turning()
         return job
+
+    def pause_turning(self) -> None:
+        """Begin to turn, and pause on the way: the turn ends, then all stands still."""
+        job = self.begin_turning()
+        after = self.served.state()["event_id"]
+        self.served.post(f"/jobs/{job}/pause")
+        self.served.await_event(job, "MoveWatched", after)
 
     def await_turning(self) -> int:
         """Where the table is, on its way through the 45 degrees of a calibration."""
