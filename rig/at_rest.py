@@ -134,7 +134,8 @@ def _confess(failures: Sequence[tuple[str, RigError]], confess: Callable[[str], 
 
 def _note(error: BaseException, failures: list[tuple[str, RigError]]) -> None:
     for deed, failure in failures:
-        error.add_note(_confession(deed, failure))
+        is_known = failure is not error and str(failure) == str(error)
+        error.add_note(f"could not {deed}, for the same reason" if is_known else _confession(deed, failure))
 
 
 def _confession(deed: str, failure: RigError) -> str:

@@ -201,6 +201,16 @@ def test_a_killed_list_goes_on_with_the_same_command(shell: Shell) -> None:
     assert len({row["session"] for row in rows}) == len({row["physical_part"] for row in rows}) == 3
 
 
+def test_a_cable_that_was_pulled_is_told_once(shell: Shell) -> None:
+    (shell.folder / "rig.toml").write_text('[sim]\nenabled = true\nfaults = "unplug"\n')
+    said = shell.fails("capture", "--part", "3001", "--steps", "8")
+    assert said.count("was unplugged or closed\n") == 1
+    assert "could not switch the lamp off, for the same reason\n" in said
+    assert "rig capture --resume" in said
+    assert "plug the board in" in said
+    assert "Errno" not in said
+
+
 def test_a_motor_that_stalls_stops_the_session_with_the_reason(shell: Shell) -> None:
     (shell.folder / "rig.toml").write_text('[sim]\nenabled = true\nseed = 1\nfaults = "stall"\n')
     said = shell.fails("capture", "--part", "3001", "--steps", "24")
