@@ -1,4 +1,4 @@
-"""A contact sheet of a part, of a session, or of a whole dataset."""
+"""A contact sheet of a part, of a session, or of a whole dataset: its pictures, cropped to what they show."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,16 +9,19 @@ from typing import Any
 import cv2
 
 from rig.camera.frame import Image
+from rig.card import Preprocess
 from rig.dataset.index import Index, Picture
 from rig.dataset.progress import Emit, Progress
 from rig.dataset.reader import decode_image, read_bytes
 from rig.errors import BadInput
 from rig.files import write_whole
-from rig.vision.contact_sheet import contact_sheet
+from rig.vision.contact_sheet import contact_sheet, fitted
 from rig.vision.jpeg import encode_jpeg
+from rig.vision.locate import Box
+from rig.vision.preprocess import crop
 
 _COLUMNS = 12
-_TILE_PX = 120
+_CROP = Preprocess(size_px=120, margin=0.3)
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,17 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture of a sheet: its path below the dataset, and what stands below it."""
+    """A picture of a sheet.
+
+    Attributes:
+        name: its path below the dataset.
+        caption: stands below it.
+        box: of the part in it; None where nobody said that, and the whole picture is shown.
+    """
 
     name: str
     caption: str
+    box: Box | None
 
 
 def draw_sheet(
@@ -69,7 +79,7 @@ def draw_sheet(
         )
     chosen = set(evenly(found, most))
     tiles = [
-        Tile(picture.name, caption_of(picture.name, picture.label, _said_of(index, picture)))
+        tile_of(picture.name, picture.label, _said_of(index, picture))
         for place, picture in enumerate(index.walk(condition, value))
         if place in chosen
     ]
@@ -95,29 +105,39 @@ def draw_tiles(folder: Path, tiles: Sequence[Tile], emit: Emit) -> Image:
     """
     images = []
     for tile in tiles:
-        images.append(_small(folder / tile.name))
+        images.append(_small(folder / tile.name, tile.box))
         emit(Progress("Drawing", len(images), len(tiles)))
-    return contact_sheet(images, [tile.caption for tile in tiles], columns=_COLUMNS, tile_px=_TILE_PX)
+    captions = [tile.caption for tile in tiles]
+    return contact_sheet(images, captions, columns=_COLUMNS, tile_px=_CROP.size_px)
 
 
-def caption_of(name: str, label: str, said: Mapping[str, Any]) -> str:
-    """What stands below a picture: part, pose and angle, or the name of its file where nobody said those.
+def tile_of(name: str, label: str, said: Mapping[str, Any]) -> Tile:
+    """A picture with its part, pose and angle below it, or the name of its file where nobody said those.
 
     Args:
         name: path of the picture.
         said: its row in the manifest.
     """
     angle_deg = said.get("angle_deg")
-    if not isinstance(angle_deg, int | float):
-        return Path(name).stem
-    return f"{label} p{said.get('pose')} {angle_deg:g}"
+    is_captured = isinstance(angle_deg, int | float)
+    caption = f"{label} p{said.get('pose')} {angle_deg:g}" if is_captured else Path(name).stem
+    return Tile(name, caption, _box(said.get("box")))
 
 
-def _small(path: Path) -> Image:
+def _box(sides: object) -> Box | None:
+    match sides:
+        case [int(x), int(y), int(width), int(height)] if min(x, y) >= 0 and min(width, height) > 0:
+            return Box(x, y, width, height)
+    return None
+
+
+def _small(path: Path, box: Box | None) -> Image:
     """Small at once: two hundred whole pictures would not fit into a small computer."""
     image = decode_image(read_bytes(path), path)
-    scale = min(1.0, 2 * _TILE_PX / max(image.shape[:2]))
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(image.dtype)
+    # Somebody may have changed the picture since.
+    if box is not None and box.pixels(image).shape[:2] == (box.height, box.width):
+        return crop(image, box, _CROP)
+    return fitted(image, _CROP.size_px)
 
 
 def _said_of(index: Index, picture: Picture) -> dict[str, Any]:

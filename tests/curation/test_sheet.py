@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from rig.curation.sheet import Drawn, draw_sheet
@@ -42,6 +43,31 @@ def test_a_sheet_of_a_part_a_session_and_all(captures: Path, tmp_path: Path) -> 
     assert two_rows == again_two == 2 * one_row
     assert draw(captures, tmp_path / "few.jpg", most=7) == Drawn(7, 24)
     assert (tmp_path / "few.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize(
+    ("box", "shown"),
+    [
+        ([480, 320, 80, 60], 0.25),
+        (None, 0.016),
+        ("480 320 80 60", 0.016),
+        # Those of a picture that somebody has made smaller, or of nothing.
+        ([1480, 320, 80, 60], 0.016),
+        ([480, 320, 80, 1600], 0.016),
+        ([-4, 0, 2, 2], 0.016),
+        ([0, 0, 0, 0], 0.016),
+    ],
+)
+def test_the_part_fills_its_tile_where_it_is_known_to_be(tmp_path: Path, box: object, shown: float) -> None:
+    captures = write_dataset(tmp_path / "captures", session("3001", "s1", 1, angle_deg=5.0, box=box))
+    picture = np.full((480, 640, 3), 100, np.uint8)
+    picture[320:380, 480:560] = 255
+    cv2.imwrite(str(captures / "3001" / "s1_000.jpg"), picture)
+    draw(captures, tmp_path / "sheet.png")
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    tile = sheet[: sheet.shape[0] - 22, :120]
+    assert (tile.min(axis=2) > 200).mean() == pytest.approx(shown, rel=0.3)
 
 
 def test_what_cannot_be_drawn_is_said(captures: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from rig.capture.plan import open_plan, open_sessions
 from rig.catalog import ColourCode
-from rig.curation.sheet import Tile, caption_of, draw_tiles, evenly
+from rig.curation.sheet import draw_tiles, evenly, tile_of
 from rig.daemon.fields import Label, Limit, Offset, Reply, ThumbnailWidth, number, text, utc, whole
 from rig.daemon.library import Library
 from rig.daemon.paths import file_below
@@ -264,7 +264,7 @@ def _sheet(library: Library, part: str, most: int) -> bytes:
         raise NotFound(f"there are no pictures of {part}", hint="capture some: rig capture")
     chosen = library.captures.named([names[place] for place in evenly(len(names), most)])
     folder = library.captures.folder
-    tiles = [Tile(listed.name, caption_of(listed.name, listed.label, listed.document)) for listed in chosen]
+    tiles = [tile_of(listed.name, listed.label, listed.document) for listed in chosen]
     for tile in tiles:
         file_below(folder, tile.name)
     return encode_jpeg(draw_tiles(folder, tiles, lambda progress: None))
