@@ -111,11 +111,9 @@ def how_measured(folds: int, tested: int, held_out: int) -> str:
         held_out: pictures on which it is measured.
     """
     if folds:
-        return (
-            f"physical parts or sessions that the network of that fold has never seen, {folds} folds pooled"
-        )
+        return f"bricks and sessions that were kept from the network, {folds} folds together"
     if tested:
-        return "physical parts or sessions that the network has never seen"
+        return "bricks and sessions that were kept from the network"
     if held_out:
-        return "validation groups, which were there to choose by, too"
-    return "nothing: every class has a single physical part and session"
+        return "bricks and sessions that helped to choose the network"
+    return "nothing: there is only one brick and one session of every part"
