@@ -24,6 +24,7 @@ from tests.vision.single_minded import write_single_minded
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 RIG = Path(sys.executable).with_name("rig")
+ALLOWED = "allow_commands = true"
 # Of everything that is waited for; on an idle computer nothing here takes a tenth of it.
 TIMEOUT_S = 180.0
 

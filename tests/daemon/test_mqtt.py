@@ -6,28 +6,19 @@ import json
 import re
 import socket
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-import jinja2
 import pytest
 import trustme
 
 from rig.mqtt_config import MqttConfig
 from rig.sorting.ledger import Ledger, RunId
-from tests.daemon.fleet import MOSQUITTO, Dashboard, Heard, Mosquitto, broker, daemon, dashboard
+from tests.daemon.fleet import ALLOWED, MOSQUITTO, Heard, Mosquitto, broker, daemon, dashboard
 
 pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="Debian's mosquitto is not installed")
 
-ALLOWED = "allow_commands = true"
 # A job that lasts until it is told to end.
 LONG = json.dumps({"command": "start", "id": "7", "request": {"kind": "sort", "count": 100_000}})
-
-
-@pytest.fixture(scope="module")
-def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    with broker(tmp_path_factory.mktemp("mosquitto")) as started:
-        yield started
 
 
 def test_whoever_comes_late_finds_what_was_retained(tmp_path: Path, mosquitto: Mosquitto) -> None:
@@ -309,50 +300,6 @@ def test_two_rigs_at_one_broker_do_not_mix(tmp_path: Path, mosquitto: Mosquitto)
         assert len(ids) == len(set(ids))
 
 
-def test_home_assistant_shows_what_the_state_says(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    bins = (
-        '[[bins]]\nname = "reject"\nchute_deg = 0\n'
-        '[[bins]]\nname = \'a "blue" one/#1\'\nchute_deg = 90\nparts = ["3004"]\n'
-        '[[bins]]\nname = "rest"\nchute_deg = 170\nrest = true'
-    )
-    with daemon(tmp_path / "home", mosquitto, f"{ALLOWED}\n{bins}") as rig, dashboard(mosquitto) as board:
-        board.state("home", state="idle")
-        rig.begin(kind="sort", count=3)
-        state = board.state("home", state="idle", parts_sorted=3)
-        board.wait("brickrig/home/counts/bins", lambda heard: '"level":3' in heard.payload)
-        shown = _shown(board, "home")
-        assert shown["sensor/state"] == "idle" and shown["sensor/part"] == "none"
-        assert shown["sensor/parts_sorted"] == "3"
-        assert float(shown["sensor/parts_a_minute"]) == state["parts_a_minute"]
-        assert shown["binary_sensor/board"] == "ON" and shown["binary_sensor/problem"] == "OFF"
-        levels = {key: value for key, value in shown.items() if key.startswith("sensor/bin_")}
-        assert sorted(levels.values()) == ["0", "0", "3"] and levels["sensor/bin_reject"] == "0"
-        buttons = {heard.topic.split("/")[3]: heard.json for heard in _discovered(board, "home", "button")}
-        assert set(buttons) == {"pause", "resume", "stop"}
-        # What a button sends is a command, and reaches this rig.
-        assert buttons["stop"]["command_topic"] == "brickrig/home/command"
-        assert board.command("home", buttons["stop"]["payload_press"])["what"] == "no job runs"
-        for heard in _discovered(board, "home"):
-            document = heard.json
-            assert document["availability_topic"] == "brickrig/home/availability"
-            assert document["device"]["identifiers"] == ["brickrig_home"]
-            assert document["device"]["sw_version"] == state["version"]
-            assert document["unique_id"].startswith("brickrig_home_")
-    # A rig that takes no commands any more has no buttons; all else is called what it was called.
-    with daemon(tmp_path / "home", mosquitto, bins), dashboard(mosquitto) as board:
-        board.state("home", state="idle")
-        board.wait("brickrig/home/availability", lambda heard: heard.payload == "online")
-        assert not [heard for heard in _discovered(board, "home", "button") if heard.payload]
-        assert set(_shown(board, "home")) == set(shown)
-
-
-def test_home_assistant_is_left_alone_where_nobody_wants_it(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    with daemon(tmp_path / "plain", mosquitto, 'discovery_prefix = ""'), dashboard(mosquitto) as board:
-        board.state("plain", state="idle")
-        board.wait("brickrig/plain/availability", lambda heard: heard.payload == "online")
-        assert not _discovered(board, "plain")
-
-
 def test_the_broker_has_to_prove_who_it_is(tmp_path: Path) -> None:
     authority, stranger = trustme.CA(), trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
@@ -422,23 +369,6 @@ def _total(heard: Heard) -> int:
 
 def _sorted_by(state: bytes) -> int:
     return int(json.loads(state)["job"]["done"])
-
-
-def _discovered(board: Dashboard, rig: str, kind: str = "[a-z_]+") -> list[Heard]:
-    pattern = re.compile(f"homeassistant/{kind}/brickrig_{rig}/[A-Za-z0-9_-]+/config")
-    return [heard for heard in board.heard if pattern.fullmatch(heard.topic)]
-
-
-def _shown(board: Dashboard, rig: str) -> dict[str, str]:
-    """What Home Assistant would show, by kind and key."""
-    shown = {}
-    for heard in _discovered(board, rig):
-        if heard.payload and "value_template" in heard.json:
-            value = board.of(heard.json["state_topic"])[-1].json
-            _, kind, _, key, _ = heard.topic.split("/")
-            template = jinja2.Environment(autoescape=False).from_string(heard.json["value_template"])
-            shown[f"{kind}/{key}"] = template.render(value_json=value)
-    return shown
 
 
 def _set_password(file: Path, user: str, password: str) -> None:
