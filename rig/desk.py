@@ -83,7 +83,8 @@ class _RealDesk:
     def __init__(self, config: Config) -> None:
         if not config.serial.port:
             raise ConfigError(
-                "serial.port is empty", hint="see the ports with: rig doctor; then set it in rig.toml"
+                "serial.port is empty",
+                hint="see the ports with: rig doctor; then set port under [serial] in rig.toml",
             )
         self.port = config.serial.port
         self.clock: Clock = SystemClock()

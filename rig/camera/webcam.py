@@ -146,9 +146,10 @@ class Webcam:
     def _open(self) -> cv2.VideoCapture:
         path = self._v4l2_path
         if path is not None and not path.exists():
+            there = ", ".join(map(str, sorted(Path("/dev").glob("video*")))) or "none"
             raise CameraError(
                 f"there is no webcam at {path}",
-                hint="plug it in, or set device in [camera]; see `rig doctor`",
+                hint=f"cameras found: {there}; plug it in, or set device under [camera] in rig.toml",
             )
         capture = self._open_source(path)
         if not capture.isOpened():

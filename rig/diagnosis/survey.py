@@ -51,6 +51,9 @@ def _desk(config: Config, *, anywhere: bool) -> Iterator[Finding]:
         return
     if not config.sim.enabled:
         yield _attempt("camera", lambda: _camera(config), "bad")
+        if not config.serial.port:
+            # That none is chosen is said beside the ports that there are.
+            return
     yield _attempt("rig", lambda: _machine(config), "bad")
 
 
@@ -94,7 +97,10 @@ def _serial_ports(config: Config) -> Finding:
     if config.sim.enabled:
         return Finding("serial ports", "good", f"{found} (not needed: simulated)")
     if not config.serial.port:
-        return Finding("serial ports", "bad", f"{found}; none is chosen", "set serial.port in rig.toml")
+        advice = (
+            "plug the board in, and set port under [serial] in rig.toml to the port that is new here then"
+        )
+        return Finding("serial ports", "bad", f"{found}; none is chosen: serial.port is empty", advice)
     return Finding("serial ports", "good", f"{found}; chosen: {config.serial.port}")
 
 

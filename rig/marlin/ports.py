@@ -91,5 +91,5 @@ def _cannot_open(url: str, error: OSError) -> SerialPortError:
     else:
         what = f"serial port {url} cannot be opened: {error}"
     return SerialPortError(
-        what, hint=f"ports found: {ports}; plug the board in, set serial.port, or ask: rig doctor"
+        what, hint=f"ports found: {ports}; plug the board in, or set port under [serial] in rig.toml"
     )

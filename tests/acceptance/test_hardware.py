@@ -84,6 +84,14 @@ def test_doctor_speaks_of_camera_and_board_apart(shell: Shell) -> None:
     assert "rig.toml (real rig)" in findings["configuration"]["found"]
 
 
+def test_doctor_says_once_that_no_port_is_chosen_and_never_to_ask_itself(shell: Shell) -> None:
+    assert shell.run("init").returncode == 0
+    findings = json.loads(shell.run("--json", "doctor").stdout)["findings"]
+    of_ports = [finding for finding in findings if "serial" in finding["advice"]]
+    assert [finding["subject"] for finding in of_ports] == ["serial ports"]
+    assert not any("rig doctor" in finding["advice"] for finding in findings)
+
+
 def test_nobody_to_ask_is_one_line(shell: Shell, tmp_path: Path) -> None:
     """A real board and a camera that plays a recording, but no person at a terminal."""
     recording = tmp_path / "recording.avi"

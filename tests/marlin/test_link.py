@@ -250,7 +250,7 @@ def test_absent_port_names_those_that_are_there() -> None:
     with pytest.raises(SerialPortError, match="there is no serial port /dev/ttyNone") as caught:
         open_port("/dev/ttyNone", 115200)
     assert "ports found: " in caught.value.hint
-    assert "rig doctor" in caught.value.hint
+    assert "port under [serial]" in caught.value.hint
 
 
 def test_busy_port_is_named() -> None:
