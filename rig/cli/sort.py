@@ -129,13 +129,7 @@ def print_summary(settings: Settings, title: str, summary: "SortSummary") -> Non
             *_against_the_truth(summary),
             ("rejects", str(summary.rejects)),
             *_astray(summary),
-            *(
-                (
-                    f"{kind}: rejected, named rightly, wrongly",
-                    f"{odd.rejected}, {odd.named_rightly}, {odd.named_wrongly}",
-                )
-                for kind, odd in summary.odd.items()
-            ),
+            *_odd(summary),
             *_ends(summary),
             ("parts a minute (the rig's own time)", f"{summary.parts_per_min:.1f}"),
         ],
@@ -147,8 +141,8 @@ def _against_the_truth(summary: "SortSummary") -> list[tuple[str, str]]:
     if not summary.known:
         return []
     return [
-        ("top-1 against the simulator's truth", percent(summary.top1)),
-        ("named rightly, rejects left out", percent(summary.accepted_top1)),
+        ("top-1: known parts right at first guess", percent(summary.top1)),
+        ("named rightly, of all not rejected", percent(summary.accepted_top1)),
     ]
 
 
@@ -167,15 +161,35 @@ def _astray(summary: "SortSummary") -> list[tuple[str, str]]:
     return rows
 
 
+def _odd(summary: "SortSummary") -> list[tuple[str, str]]:
+    """What became of pieces that were no sound parts, in words: bare numbers do not say which is which."""
+    rows = []
+    for kind, odd in summary.odd.items():
+        became = {
+            "rejected": odd.rejected,
+            "named rightly": odd.named_rightly,
+            "named wrongly": odd.named_wrongly,
+        }
+        rows.append(
+            (f"{kind} pieces", ", ".join(f"{count} {what}" for what, count in became.items() if count))
+        )
+    return rows
+
+
 def _ends(summary: "SortSummary") -> list[tuple[str, str]]:
+    """Where the pieces really lie, where a simulator knows it; of mishaps those that happened."""
     ends = summary.ends
     if ends is None:
         return []
-    return [
-        ("really in the right bin, in another (good rejects, too)", f"{ends.right_bin}, {ends.other_bin}"),
-        ("sprung out, beside the bins, still on the table", f"{ends.bounced}, {ends.missed}, {ends.stayed}"),
-        ("pushes that moved nothing", str(ends.vain_pushes)),
-    ]
+    mishaps = {
+        "in another bin, good rejects included": ends.other_bin,
+        "sprung out of a bin": ends.bounced,
+        "beside the bins": ends.missed,
+        "still on the table": ends.stayed,
+        "pushes that moved nothing": ends.vain_pushes,
+    }
+    rows = [(what, str(count)) for what, count in mishaps.items() if count]
+    return [("really in the right bin", str(ends.right_bin)), *rows]
 
 
 def _run(settings: Settings, config: "Config", request: "SortRequest") -> "SortFinished":
