@@ -172,6 +172,16 @@ def open_sessions(captures: Path) -> list[str]:
     return [path.name[1:].removesuffix(_PLAN_SUFFIX) for path in sorted(captures.glob(SESSION_PLANS))]
 
 
+def open_plans_of(part: PartNumber, captures: Path) -> list[CapturePlan]:
+    """The plans of the sessions of a part that were not completed, the latest last.
+
+    Raises:
+        DatasetError: the file of one, whichever its part, is damaged.
+    """
+    plans = (open_plan(session, captures) for session in open_sessions(captures))
+    return [plan for plan in plans if plan.part == part]
+
+
 def open_plan(session: str, captures: Path) -> CapturePlan:
     """The plan of a session that was not completed.
 

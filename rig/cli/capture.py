@@ -136,6 +136,8 @@ def _capture(settings: Settings, config: "Config", request: "JobRequest") -> Non
                         plan = event.plan
                         views = counted(plan.total, "view")
                         settings.say(f"Going on with session {plan.session}: part {plan.part}, {views}.")
+                    else:
+                        _tell_of_unfinished(settings, event)
                 case EmptyTableUnfit():
                     settings.say(f"{event}.")
                 case _:
@@ -145,6 +147,25 @@ def _capture(settings: Settings, config: "Config", request: "JobRequest") -> Non
         report_batch(settings, batch_ended)
     else:
         _report(settings, started, bar)
+
+
+def _tell_of_unfinished(settings: Settings, started: "CaptureStarted") -> None:
+    """Whoever forgot --resume has begun another session: say so while few views are taken."""
+    from rig.capture.plan import open_plans_of
+    from rig.errors import DatasetError
+
+    try:
+        plans = open_plans_of(started.plan.part, started.folder.parent)
+    except DatasetError as damaged:
+        # That of another session: it is no reason to refuse this one.
+        settings.say(f"{damaged}.")
+        return
+    earlier = [plan for plan in plans if plan.session != started.plan.session]
+    if earlier:
+        settings.say(
+            f"An earlier session of {started.plan.part} is unfinished: this is a new one."
+            " To complete the earlier one as well, say then: rig capture --resume"
+        )
 
 
 def _report(settings: Settings, started: "CaptureStarted", bar: CaptureBar) -> None:

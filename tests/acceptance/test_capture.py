@@ -79,6 +79,23 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert not list(shell.folder.rglob("*.jpg"))
 
 
+def test_a_new_session_of_a_part_tells_of_one_that_is_unfinished(shell: Shell) -> None:
+    process = shell.start("capture", "--part", "3003", "--steps", "36")
+    while not list(shell.folder.glob("captures/3003/*.jpg")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    unfinished = "An earlier session of 3003 is unfinished"
+    assert unfinished in shell.run("capture", "--part", "3003", "--steps", "1").stderr
+    assert unfinished not in shell.run("capture", "--part", "3004", "--steps", "1").stderr
+    [plan] = (shell.folder / "captures").glob(".*.session.json")
+    plan.write_text("{")
+    done = shell.run("capture", "--part", "3003", "--steps", "1")
+    assert done.returncode == 0, done.stderr
+    assert f"{plan.name} is damaged" in done.stderr
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_session_is_whole_and_can_be_resumed(shell: Shell, how: signal.Signals) -> None:
     process = shell.start("capture", "--part", "3003", "--steps", "36")
