@@ -92,3 +92,31 @@ def test_both_buttons_are_in_reach_on_a_phone_wherever_one_has_scrolled(
             "([x, y]) => document.elementFromPoint(x, y).closest('button').textContent", middle
         )
         assert hit == name
+
+
+_COVERED = """() => {
+    const note = document.querySelector('.toast').getBoundingClientRect();
+    return [...document.querySelectorAll('main button, main input, main select, .stopbar button')]
+        .filter((control) => {
+            const box = control.getBoundingClientRect();
+            return control.checkVisibility() && box.left < note.right && note.left < box.right
+                && box.top < note.bottom && note.top < box.bottom;
+        })
+        .map((control) => control.textContent || control.id);
+}"""
+
+
+@pytest.mark.parametrize("view", ["capture", "sort", "care", "inventory", "settings"])
+@pytest.mark.parametrize("width", [360, 900, 1280])
+def test_a_note_leaves_free_what_is_to_be_pressed(
+    rig: ServedRig, open_page: Open, width: int, view: str
+) -> None:
+    page = open_page(rig.url, f"#/{view}", width=width, height=740)
+    expect(page.locator("h1")).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator(".toast")).to_have_count(1)
+    if width > 1060 and view in ("capture", "sort", "care"):
+        # Beside the live picture, wherever one has scrolled.
+        assert page.evaluate(_COVERED) == []
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    assert page.evaluate(_COVERED) == []
