@@ -22,6 +22,8 @@ def read_text(path: Path) -> str:
     """
     try:
         return decode(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise BadInput(f"there is no file {path}", hint="name a CSV file") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}", hint="name a CSV file") from error
 

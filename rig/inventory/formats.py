@@ -126,6 +126,11 @@ def _content(path: Path) -> bytes:
                 hint="a list of parts is much smaller: divide it",
             )
         return path.read_bytes()
+    except FileNotFoundError:
+        raise BadInput(
+            f"there is no file {path}",
+            hint="name the file of a list of parts; that of a set is downloaded from Rebrickable, say",
+        ) from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}", hint="name a list of parts") from error
 

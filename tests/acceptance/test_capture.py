@@ -67,7 +67,7 @@ def test_views_of_a_part_are_where_it_says(shell: Shell) -> None:
         (("--part", "3001", "--steps", "3000", "--sweep"), "3000 views are too many for a sweep"),
         (("--colour",), "--colour"),
         (("--part", "3001", "--colour", "3"), "no colour 3"),
-        (("--batch", "nowhere.csv"), "nowhere.csv cannot be read"),
+        (("--batch", "nowhere.csv"), "there is no file nowhere.csv"),
         (("--batch", "nowhere.csv", "--colour", "4"), "--colour"),
         (("--batch", "nowhere.csv", "--resume"), "--resume"),
     ],

@@ -212,5 +212,5 @@ def test_a_file_that_is_no_list_is_refused(path: Path, text: bytes, what: str) -
 
 
 def test_a_list_that_is_not_there_is_refused(path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be read: No such file"):
+    with pytest.raises(BadInput, match="there is no file"):
         read_parts_list(path, lambda order: None)

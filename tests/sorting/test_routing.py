@@ -292,7 +292,7 @@ def test_a_category_that_no_part_is_in_is_refused() -> None:
 
 
 def test_a_wanted_list_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"the wanted list of bin 'a': .*gone\.csv cannot be read"):
+    with pytest.raises(BadInput, match=r"the wanted list of bin 'a': there is no file .*gone\.csv"):
         routing_of({"name": "a", "wanted": tmp_path / "gone.csv"})
 
 
