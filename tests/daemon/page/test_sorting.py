@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.conftest import Trained
+from tests.acceptance.conftest import Shell, Trained
 from tests.daemon.page.conftest import Complaints, Open
 from tests.daemon.page.rigs import ServedRig, served_rig
 
@@ -168,6 +168,11 @@ def test_models_are_shown_with_the_one_in_use_and_its_report(doubtful: ServedRig
     model = page.locator(".model")
     expect(model).to_contain_text("small")
     expect(model).to_contain_text("in use")
+    # In the words of the command, so that nobody takes it for another model.
+    shown = Shell(doubtful.folder).run("model", "show", "small").stdout
+    used = next(line for line in shown.splitlines() if "yes" in line)
+    [size] = re.findall(r"[\d.]+ MB", used)
+    expect(model).to_contain_text(size)
     with page.expect_popup() as opened:
         model.get_by_role("link", name="Report").click()
     expect(opened.value.get_by_text("3039").first).to_be_attached()
