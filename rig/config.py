@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from rig.bin_config import DEFAULT_BINS, BinConfig, ChuteAngle, Pin, check_rules
-from rig.config_problems import first_problem
+from rig.config_problems import MEND_TOML, first_problem
 from rig.daemon_config import DaemonConfig
 from rig.errors import ConfigError
 from rig.feeder_config import FeederConfig, GcodeFeederConfig, NoFeederConfig, PinFeederConfig
@@ -261,7 +261,8 @@ class Config(Section):
         if len(set(names)) != len(names):
             raise ValueError("bins: two bins have the same name")
         if self.sorting.reject_bin not in names:
-            raise ValueError(f"sorting.reject_bin: there is no bin named {self.sorting.reject_bin!r}")
+            bin_ = f"there is no bin named {self.sorting.reject_bin!r}"
+            raise ValueError(f"sorting.reject_bin: {bin_}; add it as one of [[bins]], or name another")
         if self.sorting.return_bin not in (None, *names):
             raise ValueError(f"sorting.return_bin: there is no bin named {self.sorting.return_bin!r}")
         counted = {bin_.name for bin_ in self.bins if bin_.rule.takes_something} - {self.sorting.reject_bin}
@@ -378,7 +379,7 @@ def parse_config(content: bytes, source: str) -> Config:
     try:
         document = tomllib.loads(decoded(content, source))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}", hint="mend that line") from error
+        raise ConfigError(f"{source} is not valid TOML: {error}", hint=MEND_TOML) from error
     try:
         return Config.model_validate(document)
     except ValidationError as error:

@@ -9,6 +9,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from rig.config import decoded, parse_config, read_content
+from rig.config_problems import MEND_TOML
 from rig.errors import ConfigError
 from rig.files import storage_errors, write_whole
 
@@ -38,7 +39,7 @@ def with_values(content: bytes, source: str, values: Mapping[tuple[str, str], An
     try:
         document = tomlkit.parse(decoded(content, source))
     except TOMLKitError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}", hint="mend that line") from error
+        raise ConfigError(f"{source} is not valid TOML: {error}", hint=MEND_TOML) from error
     for (section, key), value in values.items():
         if value is None:
             document.get(section, {}).pop(key, None)

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from rig.errors import in_plain_words
 from rig.section import UNKNOWN_KEY
 
+MEND_TOML = 'mend that line: words stand in quotes, such as "reject"; yes and no are true and false'
+
 
 def first_problem(error: ValidationError, document: dict[str, Any]) -> tuple[str, str]:
     """What is wrong, and what to do where more can be said than to mend it."""

@@ -103,7 +103,7 @@ def test_output_pins_are_lamp_jets_and_those_of_the_users_own_lines() -> None:
         ("[camera]\nwidth_px = 0", "camera.width_px"),
         ("[camera]\nwidht_px = 640", "camera.widht_px"),
         ("[turntable]\ngear_ratio = 1.23456", "whole number of microsteps"),
-        ('[sorting]\nreject_bin = "nowhere"', "nowhere"),
+        ('[sorting]\nreject_bin = "nowhere"', "no bin named 'nowhere'; add it as one of [[bins]]"),
         ('[sorting]\nreturn_bin = "3001"', "counted and then fed again"),
         ('[[bins]]\nname = "reject"\nchute_deg = 0\nparts = ["../x"]', "'../x' is not a part number"),
         ('[[bins]]\nname = "reject"\nchute_deg = 200', "chute_deg"),
@@ -166,6 +166,12 @@ def test_of_a_key_that_is_none_the_nearest_are_named(tmp_path: Path, text: str, 
         _load(tmp_path, text)
     assert caught.value.what == f"{tmp_path / 'rig.toml'}: {what}"
     assert hint in caught.value.hint
+
+
+def test_how_a_line_is_mended_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"not valid TOML.*line 2") as caught:
+        _load(tmp_path, "[sim]\nenabled = yes")
+    assert "yes and no are true and false" in caught.value.hint
 
 
 def test_bytes_that_are_no_text_are_one_clear_error(tmp_path: Path) -> None:
