@@ -46,13 +46,22 @@ def list_models(context: typer.Context) -> None:
 
 
 @app.command("show", short_help="What is known of a model?")
-def show(context: typer.Context, name: Name) -> None:
+def show(
+    context: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[NAME]", help="A model in models/, or the path of one (default: the one in use)."
+        ),
+    ] = "",
+) -> None:
     """Say what a model is, how good it is and on what, and where its report is."""
     settings = settings_of(context)
     config = settings.load_config()
-    from rig.shelf import find_bundle
+    from rig.shelf import default_bundle, find_bundle
 
-    bundle = find_bundle(config.paths.models, name)
+    models = config.paths.models
+    bundle = find_bundle(models, name) if name else default_bundle(models)
     card = bundle.card
     settings.print_table(f"Model {bundle.name}", ("", ""), _facts(bundle))
     settings.print_table(

@@ -65,6 +65,8 @@ def test_show_tells_the_card_and_where_the_report_is(desk: Shell) -> None:
     assert "those held out included" in said
     document = desk.json("model", "show", "models/bars")
     assert document["card"]["labels"] == ["bar", "square", "tile"]
+    assert desk.run("model", "use", "bars").returncode == 0
+    assert desk.run("model", "show").stdout == said
     assert "bars, squares" in desk.fails("model", "show", "nothing").replace("squares, bars", "bars, squares")
 
 
