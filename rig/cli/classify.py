@@ -32,6 +32,10 @@ def classify(
 
     first, *rest = paths
     models = config.paths.models
+    if any(first.glob("*.jpg")):
+        raise BadInput(
+            f"{first} is a folder of pictures", hint=f"name the pictures: rig classify {first}/*.jpg"
+        )
     is_model = first.is_dir() or (models / first).is_dir()
     bundle, images = (find_bundle(models, str(first)), rest) if is_model else (default_bundle(models), paths)
     if not images:

@@ -44,6 +44,16 @@ def test_what_is_no_picture_is_not_to_be_deleted(desk: Shell, mistaken: str) -> 
     assert "delete" not in said
 
 
+def test_a_folder_of_pictures_is_not_taken_for_a_model(desk: Shell) -> None:
+    pictures = desk.folder / "captures" / "3001"
+    pictures.mkdir()
+    (pictures / "0.jpg").touch()
+    said = desk.fails("classify", "captures/3001")
+    assert "captures/3001 is a folder of pictures" in said
+    assert "rig classify captures/3001/*.jpg" in said
+    assert "train" not in said
+
+
 def test_a_list_has_whole_names_and_fits_a_terminal(desk: Shell) -> None:
     write_single_minded(desk.folder / "models" / "20261201T021339Z", "square")
     said = desk.run("model", "list").stdout
