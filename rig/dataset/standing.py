@@ -188,7 +188,9 @@ class StandingIndex:
 
     def _require(self, label: str) -> None:
         if label not in self._listed:
-            raise NotFound(f"there is no class {label!r} in {self.folder}", hint="capture it: rig capture")
+            raise NotFound(
+                f"there are no pictures of part {label} in {self.folder}", hint="take some: rig capture"
+            )
 
     @contextmanager
     def _caught_up(self) -> Iterator[sqlite3.Connection]:

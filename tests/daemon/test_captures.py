@@ -30,7 +30,7 @@ def test_a_rig_without_pictures_has_none(served: Served) -> None:
     }
     assert served.json("/sessions") == {"total": 0, "sessions": []}
     assert served.problem("GET", "/captures/3001", status=404)["detail"].startswith(
-        "there is no class '3001'"
+        "there are no pictures of part 3001"
     )
 
 
