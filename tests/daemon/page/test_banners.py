@@ -85,6 +85,7 @@ def test_a_board_that_is_lost_while_it_sorts_is_told_and_the_sorting_goes_on(
     page = open_page(rig.url, "#/sort")
     page.get_by_label("How many parts").fill("3")
     page.get_by_role("button", name="Start sorting").click()
+    expect(page.locator(".jobbar-what")).to_have_text("Sorting with small")
     offline = _banner(page, "The board is offline.")
     expect(offline).to_contain_text("the job waits for it")
     expect(offline.get_by_role("button")).to_have_count(0)

@@ -38,11 +38,13 @@ export function showJobBar(root) {
 }
 
 function headline(job) {
-  // Captures say themselves what they are.
+  const kind = KINDS[job.kind] ?? job.kind;
+  // Captures say themselves what they are, and so does sorting when it begins.
   const isPlain =
     job.state === "running" &&
-    !["sort", "calibrate_table", "calibrate_settle", "calibrate_camera"].includes(job.kind);
-  return isPlain ? doing(job) : `${KINDS[job.kind] ?? job.kind}: ${doing(job)}`;
+    (!["sort", "calibrate_table", "calibrate_settle", "calibrate_camera"].includes(job.kind) ||
+      job.what.startsWith(kind));
+  return isPlain ? doing(job) : `${kind}: ${doing(job)}`;
 }
 
 function doing(job) {
