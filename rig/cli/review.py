@@ -22,7 +22,7 @@ _EXCLUSIONS = (
         "--answers", "--answers takes what it says of any part", any_of("--below", "--most-useful", "--sheet")
     ),
 )
-_KEYS = "1 to 3, or another part number; s: nobody can tell, x: no single part, u: undo, q: quit"
+_KEYS = "the digit before one, or a part number; s: nobody can tell, x: no single part, u: undo, q: quit"
 
 
 def review(
@@ -239,7 +239,7 @@ class _Sitting:
 
     def ask(self, waiting: "Sequence[Doubtful]") -> None:
         """Ask about one after the other, until the person quits."""
-        self._settings.say(f"{counted(len(waiting), 'part')} to review. {_KEYS}.")
+        self._settings.say(f"{counted(len(waiting), 'part')} to review. Type {_KEYS}.")
         to_ask = deque(waiting)
         with _what_was_answered_is_kept(self._asked):
             while (typed := self._typed(to_ask)).casefold() != "q":
@@ -272,7 +272,7 @@ class _Sitting:
         try:
             answer = understood(typed, part, self._known)
         except BadInput:
-            self._settings.say(f"  {typed!r} is no answer: {_KEYS}.")
+            self._settings.say(f"  {typed!r} is no answer; type {_KEYS}.")
             return None
         if answer.label is None or answer.label in self._known:
             return answer
