@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from rig.errors import Interrupted, ModelError, NotLearning
-from tests.training.conftest import crops_of, fit_to_red, write_shapes
+from tests.training.conftest import crops_of, fit_to_red, ignore, write_shapes
 from training.choices.names import SMALL_CNN
 from training.choices.recipe import USUAL_RATES, Balance, OptimizerName, Phase, Recipe
 from training.choices.schedules import ScheduleName
 from training.events import EpochDone, Fitting, Noted, TrainEvent
 from training.fitting.compile import compile_by
-from training.fitting.fit import class_weights
+from training.fitting.fit import class_weights, fit
 from training.fitting.snapshot import Arrays, values_of
 from training.networks.begin import begin
 from training.pictures.batches import training_batches
 from training.pictures.data import Crops
+from training.progress import Progress
 
 SIZE_PX = 24
 RECIPE = Recipe(
@@ -76,6 +77,35 @@ def test_a_network_that_names_one_class_only_ends_the_training(crops: Crops, tmp
     events: list[TrainEvent] = []
     with pytest.raises(NotLearning, match=r"final has collapsed: for 3 epochs, up to epoch [45]") as caught:
         fit_to_red(crops, recipe, tmp_path, events.append)
+    assert "--learning-rate" in caught.value.hint
+
+
+def test_a_last_step_that_spoils_the_network_is_noticed_where_nothing_validates(
+    crops: Crops, tmp_path: Path
+) -> None:
+    """The loss of a step is of before it: this one step is the first and the last."""
+    recipe = replace(
+        RECIPE,
+        phases=(Phase(16, 1),),
+        batch=24,
+        optimizer=OptimizerName.SGD,
+        schedule=ScheduleName.CONSTANT,
+        learning_rate=1e30,
+        patience=None,
+    )
+    with pytest.raises(NotLearning, match="training of final diverged in its last epoch") as caught:
+        fit(
+            crops,
+            np.arange(len(crops)),
+            np.empty(0, np.int64),
+            recipe,
+            stage="final",
+            seed=0,
+            state=tmp_path / "final.state",
+            checkpoint=tmp_path / "final.weights.h5",
+            progress=Progress(1.0),
+            emit=ignore,
+        )
     assert "--learning-rate" in caught.value.hint
 
 

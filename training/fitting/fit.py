@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.contrast import Contrast
+from rig.errors import NotLearning
 from rig.files import require_room, storage_errors
 from training.backend import keras
 from training.choices.recipe import Phase, Recipe
@@ -31,6 +32,8 @@ from training.progress import Progress
 LEAST_TO_CHOOSE = 200
 """Validation pictures from which an epoch is called the best one, unless patience asks for it: of fewer, one
 picture is half a point and more, while the rate falls to nothing at the end of a schedule anyway."""
+
+_ASKED_AT_THE_END = 32
 
 
 def room_bytes(parameters: int) -> int:
@@ -75,7 +78,7 @@ def fit(
 
     Raises:
         ModelError: the state is damaged.
-        NotLearning: the loss is no longer a number, or the network names one class only.
+        NotLearning: the loss or the answers are no longer numbers, or the network names one class only.
         StorageError: state or checkpoint cannot be written.
         WorkerLost: another process that shares the work is gone.
     """
@@ -126,8 +129,27 @@ def fit(
     if distribution:
         model = fresh_network(crops, recipe, seed)  # whoever converts it wants variables of one device
     assign(model.variables, watch.best)
+    _require_answers(model, crops, train[:_ASKED_AT_THE_END], recipe, stage)
     _save_weights(model, checkpoint)
     return model
+
+
+def _require_answers(
+    model: Any, crops: Crops, indices: NDArray[np.int64], recipe: Recipe, stage: str
+) -> None:
+    """See that the very last step did not spoil a network: where nothing validates, no loss tells.
+
+    TensorFlow's converter ends the whole process over activations that are no numbers.
+
+    Raises:
+        NotLearning: it did.
+    """
+    inputs = _inputs(crops, indices, recipe.size_px, recipe.contrast)
+    if not np.isfinite(np.asarray(model(inputs, training=False))).all():
+        raise NotLearning(
+            f"training of {stage} diverged in its last epoch: the network's answers are no numbers",
+            hint="try a lower --learning-rate",
+        )
 
 
 def _runner(model: Any, distribution: Distribution | None) -> Callable[..., None]:
@@ -210,11 +232,18 @@ def _validation_data(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     if not len(indices):
         return None
+    one_hot = np.eye(len(crops.labels), dtype=np.float32)[crops.targets[indices]]
+    return _inputs(crops, indices, size_px, contrast), one_hot
+
+
+def _inputs(
+    crops: Crops, indices: NDArray[np.int64], size_px: int, contrast: Contrast
+) -> NDArray[np.float32]:
+    """Some crops as they are, as a network of this size sees them."""
     size = (size_px, size_px)
     resized = np.stack([cv2.resize(crops.images[i], size, interpolation=cv2.INTER_AREA) for i in indices])
-    one_hot = np.eye(len(crops.labels), dtype=np.float32)[crops.targets[indices]]
     inputs = network_inputs(resized.astype(np.uint8, copy=False), crops.sizes[indices], contrast)
-    return inputs.astype(np.float32), one_hot
+    return inputs.astype(np.float32)
 
 
 def _save_weights(model: Any, path: Path) -> None:
