@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from rig.errors import NotLearning
-from tests.training.conftest import write_shapes
+from tests.training.conftest import ignore, write_shapes, write_weights
 from training.choices.names import SMALL_CNN
+from training.choices.origin import Weights
 from training.choices.recipe import Phase, Recipe
 from training.choices.request import TrainRequest
 from training.events import Fitting, TrainEvent
 from training.fitting.rate_test import find_rate, judge
+from training.networks.begin import begin
 
 RATES = np.geomspace(1e-5, 1, 121)
 
@@ -30,6 +32,21 @@ def test_a_tenth_of_the_rate_with_the_lowest_loss_is_suggested() -> None:
 def test_a_loss_that_never_falls_suggests_nothing() -> None:
     with pytest.raises(NotLearning, match="falls at no learning rate from 1e-05 to 1"):
         judge(RATES, np.linspace(1, 3, 121))
+
+
+def test_weights_that_are_no_numbers_end_it_in_one_line(tmp_path: Path) -> None:
+    recipe = Recipe(network=SMALL_CNN, phases=(Phase(24, 1),), batch=16)
+    network = begin(recipe, 3).model
+    network.set_weights([values * np.nan for values in network.get_weights()])
+    path = write_weights(network, tmp_path / "nan.weights.h5")
+    request = TrainRequest(
+        data=write_shapes(tmp_path / "data", parts=("red",), views=2),
+        model=tmp_path / "models" / "m",
+        recipe=recipe.with_transfer(Weights.named(str(path))),
+    )
+    with pytest.raises(NotLearning, match="the loss is no number before a step is taken") as caught:
+        find_rate(request, tmp_path / "models" / "rates.png", ignore)
+    assert "--weights" in caught.value.hint
 
 
 def test_rates_are_tried_and_drawn_and_nothing_is_trained(tmp_path: Path) -> None:

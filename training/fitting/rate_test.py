@@ -56,7 +56,7 @@ def find_rate(request: TrainRequest, picture: Path, emit: Emit) -> RateTest:
     Raises:
         BadInput: the folder does not exist.
         DatasetError: the data cannot be used; names the folder or image.
-        NotLearning: the loss falls at no rate.
+        NotLearning: the loss falls at no rate, or is no number from the beginning.
         StorageError: the plot cannot be written.
     """
     recipe = request.recipe
@@ -80,8 +80,13 @@ def judge(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> RateTest:
         rates, losses: (n,) float64 each, as in `RateTest`.
 
     Raises:
-        NotLearning: the loss falls at no rate.
+        NotLearning: the loss falls at no rate, or there is none since the very first was no number.
     """
+    if not len(losses):
+        raise NotLearning(
+            "the loss is no number before a step is taken",
+            hint="give other --weights if you gave some, and look for odd pictures among the training data",
+        )
     means = smoothed(losses.tolist(), _SMOOTHING)
     lowest = int(means.argmin())
     if means[lowest] > 0.95 * means[0]:
