@@ -314,7 +314,8 @@ def _say_what_is_unfinished(settings: Settings, model: Path, *, named: bool) -> 
     """See that nothing is lost, and that what could go on is not forgotten.
 
     Raises:
-        BadInput: there is an unfinished run of the same name, or another process is at one.
+        BadInput: there is an unfinished run of the same name, or another process is at one, or the name is
+            that of a file.
     """
     from training.fitting.unfinished import (
         folder_of,
@@ -323,6 +324,8 @@ def _say_what_is_unfinished(settings: Settings, model: Path, *, named: bool) -> 
         unfinished_models,
     )
 
+    if model.exists() and not model.is_dir():  # such as sweeps.db, which nobody wants replaced
+        raise BadInput(f"{model} is a file, and no model", hint="give another --name")
     require_nobody_trains(model)
     if named and is_unfinished(model):
         raise BadInput(

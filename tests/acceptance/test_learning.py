@@ -128,6 +128,15 @@ def test_what_is_no_name_of_a_model_is_one_line(shell: Shell) -> None:
     assert "'../x' is no name for a sweep" in shell.fails("sweep", "--name", "../x")
 
 
+def test_no_model_takes_the_place_of_a_file(shell: Shell) -> None:
+    """Which may hold every sweep."""
+    sweeps = shell.folder / "models" / "sweeps.db"
+    sweeps.parent.mkdir()
+    sweeps.write_bytes(b"weeks of work")
+    assert "models/sweeps.db is a file, and no model" in shell.fails("train", "--name", "sweeps.db")
+    assert sweeps.read_bytes() == b"weeks of work"
+
+
 def test_resuming_what_is_not_there_or_otherwise_is_one_line(shell: Shell) -> None:
     assert "no unfinished run in models" in shell.fails("train", "--resume")
     assert "no unfinished run of models/x" in shell.fails("train", "--resume", "--name", "x")
