@@ -1,11 +1,13 @@
 """What a run leaves behind, and who may go on with it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rig.dataset.reader import read_dataset
 from rig.errors import BadInput, Interrupted, ModelError, NotLearning
 from tests.training.conftest import QUICK, crops_of, write_shapes
 from training.choices.request import TrainRequest
@@ -124,6 +126,16 @@ def test_a_damaged_record_is_named(request_: TrainRequest) -> None:
     record.write_bytes(record.read_bytes()[:-30])
     with pytest.raises(ModelError, match=r"begun\.json is damaged"):
         begun_request(request_.model)
+
+
+def test_a_run_whose_renders_were_deleted_is_not_advised_to_go_on_for_ever(request_: TrainRequest) -> None:
+    renders = read_dataset(write_shapes(request_.model.parent / ".renders", parts=("drawn",), views=1))
+    _break_off(replace(request_, added=renders.samples))
+    assert begun_request(request_.model).added == renders.samples
+    shutil.rmtree(renders.folder)
+    with pytest.raises(BadInput, match=r"renders that are gone, such as .*drawn_0\.png") as caught:
+        begun_request(request_.model)
+    assert "without --resume" in caught.value.hint
 
 
 def test_what_a_failing_disk_does_not_give_back_is_named(request_: TrainRequest) -> None:

@@ -81,10 +81,17 @@ def begun_request(model: Path) -> TrainRequest:
     """What the unfinished run for this bundle was asked for.
 
     Raises:
-        BadInput: there is none.
+        BadInput: there is none, or the renders that train with it are gone.
         ModelError: its record is damaged, or cannot be read.
     """
-    return replace(_read(model).request, model=model)
+    request = replace(_read(model).request, model=model)
+    gone = [sample.path for sample in request.added if not sample.path.exists()]
+    if gone:
+        raise BadInput(
+            f"the run of {model} was begun with renders that are gone, such as {gone[0]}",
+            hint=f"delete {folder_of(model)} and train anew, without --resume",
+        )
+    return request
 
 
 @contextmanager
