@@ -96,6 +96,12 @@ def test_every_application_scales_by_a_line() -> None:
         )
 
 
+def test_a_dense_layer_that_no_memory_holds_is_refused_before_it_is_made() -> None:
+    with pytest.raises(BadInput, match="plain-cnn takes pictures of at most 512 pixels") as caught:
+        begin(Recipe().with_size(520).with_network("plain-cnn"), 3)
+    assert "--size" in caught.value.hint
+
+
 def test_an_application_cannot_be_smaller_than_it_can_be() -> None:
     with pytest.raises(BadInput, match="Xception cannot be built for 32 pixels") as caught:
         begin(RECIPE.with_network("xception"), 2)

@@ -129,8 +129,22 @@ def _small_cnn(size_px: int, planes: int) -> Any:
     return keras.Model(pixels, layers.GlobalAveragePooling2D()(plane))
 
 
+_PLAIN_CNN_MOST_PX = 512
+"""Its dense layer has weights in proportion to the picture: here a gigabyte, and several more to fit it."""
+
+
 def _plain_cnn(size_px: int, planes: int) -> Any:
-    """Three blocks and a dense layer, as tutorials have it: a reference, large and slow."""
+    """Three blocks and a dense layer, as tutorials have it: a reference, large and slow.
+
+    Raises:
+        BadInput: pictures of this size would take more memory than computers have.
+    """
+    if size_px > _PLAIN_CNN_MOST_PX:
+        raise BadInput(
+            f"{PLAIN_CNN} takes pictures of at most {_PLAIN_CNN_MOST_PX} pixels: of {size_px} its dense layer"
+            " would fill the memory",
+            hint="give a smaller --size, or another --network",
+        )
     layers = keras.layers
     pixels = keras.Input((size_px, size_px, planes))
     plane = layers.Rescaling(1 / 255)(pixels)
