@@ -17,7 +17,7 @@ from rig.cli.passed_over import say_what_is_passed_over
 from rig.cli.pictures import Data
 from rig.cli.render import rendering_on, what_is_rendered_is_kept
 from rig.cli.settings import Settings, counted, percent, settings_of
-from rig.cli.training import check_tensorflow, load_tensorflow, progress_on
+from rig.cli.training import check_tensorflow, load_tensorflow, progress_on, require_beginning
 from rig.contrast import Contrast
 from rig.errors import BadInput, Interrupted, ModelError, RigError
 from training.choices.augmentation import Strength
@@ -214,15 +214,17 @@ def _added_renders(
     from rig.workers import cores
 
     dataset = read_dataset(request.data, allow_mixed=request.allow_mixed)
-    with settings.progress() as bars, what_is_rendered_is_kept():
-        added = add_renders(
-            dataset,
-            a_class,
-            config.sim,
-            config.paths.models / _RENDERS,
-            workers=cores(),
-            emit=rendering_on(bars),
-        )
+    with settings.progress() as bars:
+        require_beginning(bars, request.recipe)
+        with what_is_rendered_is_kept():
+            added = add_renders(
+                dataset,
+                a_class,
+                config.sim,
+                config.paths.models / _RENDERS,
+                workers=cores(),
+                emit=rendering_on(bars),
+            )
     settings.say(f"{len(added.samples)} renders ({added.new} of them new) are in {added.folder}.")
     if added.missing:
         settings.say(f"The simulator has no part {', '.join(added.missing)}: of these, pictures alone train.")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from rig.model import Bundle
+    from training.choices.recipe import Recipe
     from training.events import TrainEvent
 
 
@@ -47,6 +48,18 @@ def load_tensorflow(bars: "Progress") -> None:
     import training.backend  # noqa: F401
 
     bars.remove_task(starting)
+
+
+def require_beginning(bars: "Progress", recipe: "Recipe") -> None:
+    """See that there is a recipe's network, and that its weights fit, before hours go into pictures for it.
+
+    Raises:
+        BadInput: there is none, or they do not.
+    """
+    load_tensorflow(bars)
+    from training.networks.begin import begin
+
+    begin(recipe, classes=2)
 
 
 def progress_on(bars: "Progress") -> Callable[["TrainEvent"], None]:

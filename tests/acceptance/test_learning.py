@@ -128,6 +128,14 @@ def test_what_is_no_name_of_a_model_is_one_line(shell: Shell) -> None:
     assert "'../x' is no name for a sweep" in shell.fails("sweep", "--name", "../x")
 
 
+def test_a_mistyped_network_costs_nobody_an_hour_of_rendering(trained: Trained, shell: Shell) -> None:
+    _copy_of_captures(trained, shell)
+    said = shell.fails("train", "--with-renders", "1", "--network", "residual-cn")
+    assert "did you mean residual-cnn" in said
+    assert "the same command" not in said
+    assert not (shell.folder / "models").exists()
+
+
 def test_no_model_takes_the_place_of_a_file(shell: Shell) -> None:
     """Which may hold every sweep."""
     sweeps = shell.folder / "models" / "sweeps.db"
