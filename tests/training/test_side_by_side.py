@@ -50,8 +50,9 @@ def test_after_a_kill_the_next_run_goes_on_and_leaves_the_network_that_one_proce
                 child.kill()
 
     given = order(crops, tmp_path, RECIPE, 1)
-    with pytest.raises(WorkerLost, match="killed"):
+    with pytest.raises(WorkerLost, match="killed") as caught:
         fit_side_by_side(crops, [given], 2, Progress(RECIPE.work(9)), kill)
+    assert "train anew with --jobs 1" in caught.value.hint  # --resume takes no --jobs
 
     events: list[TrainEvent] = []
     progress = Progress(RECIPE.work(9))

@@ -116,7 +116,7 @@ def _require_done(process: SpawnProcess) -> None:
     if process.exitcode:
         raise WorkerLost(
             "a process that fitted a network was killed, perhaps for want of memory",
-            hint="go on with: rig train --resume; fewer --jobs need less memory",
+            hint="go on with: rig train --resume; if it happens again, train anew with --jobs 1",
         )
 
 
