@@ -181,6 +181,9 @@ def test_weights_of_our_own_serve_another_number_of_classes(pictures: np.ndarray
         begin(recipe.with_network("small-cnn"), 3)
     assert "--network" in caught.value.hint
     assert "\n" not in caught.value.what
+    with pytest.raises(BadInput, match=r"best\.weights\.h5 cannot be loaded into") as caught:
+        begin(replace(recipe, contrast=Contrast.COLOUR), 3)  # four planes for two
+    assert "--contrast" in caught.value.hint
 
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(BadInput, match="has changed since the run was begun"):

@@ -66,7 +66,7 @@ def load_weights(base: Any, path: Path, network: str) -> None:
         reason = "it lacks layers" if isinstance(error, UserWarning) else _first_sentence(error)
         raise BadInput(
             f"{path} cannot be loaded into {network}: {reason}",
-            hint="give the --network and the --size whose weights these are",
+            hint="give the --network, --size and --contrast whose weights these are",
         ) from error
 
 
