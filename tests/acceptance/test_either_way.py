@@ -14,9 +14,13 @@ from tests.daemon.daemons import Served, daemon
 _OWN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}|\d:\d\d:\d\d|process \d+")
 # What was measured, or could not be, and how wide the table is that it stands in.
 _MEASURED = re.compile(r"\d+(\.\d+)?( ms|%)?|(?<= )-(?= )|(?<=[ ─━])[ ─━]+")
-# What a run of sorting says only if some part was rejected, or went astray: two runs may differ in that.
+# What a run of sorting says only if some part was rejected, or met a mishap: two runs may differ in that.
 _OF_REJECTS = re.compile(r"Of this run \d+ parts? may wait.*?rig review\n", re.DOTALL)
-_ASTRAY = re.compile(r"│ (to be fed again|did not leave the table|lost|unfinished|had to wait for) ")
+_MISHAPS = (
+    "to be fed again|did not leave the table|lost|unfinished|had to wait for|in another bin"
+    r"|sprung out of a bin|beside the bins|still on the table|pushes that moved nothing|\w+ pieces"
+)
+_MISHAP = re.compile(f"│ ({_MISHAPS})[ ,]")
 _BAR = re.compile(r"━━ +(\d+/\d+|\d+%)")
 _CHANCES = "[sim]\nenabled = true\nseed = 3\n"
 
@@ -24,13 +28,13 @@ _CHANCES = "[sim]\nenabled = true\nseed = 3\n"
 def without_names(text: str) -> list[str]:
     """The lines of an output that both ways have in common; how far a bar got meanwhile is chance."""
     said = _OWN.sub("...", _OF_REJECTS.sub("", text)).splitlines()
-    lines = [line.rstrip() for line in said if not (_BAR.search(line) or _ASTRAY.match(line))]
+    lines = [line.rstrip() for line in said if not (_BAR.search(line) or _MISHAP.match(line))]
     return [line for line in lines if line and not line.startswith("Through the daemon")]
 
 
 def without_figures(lines: list[str]) -> list[str]:
     """The same without what depends on how fast this computer is just now."""
-    return [_MEASURED.sub("#", line) for line in lines]
+    return [re.sub("#+", "#", _MEASURED.sub("#", line)) for line in lines]
 
 
 def prepared(folder: Path, model: Path) -> Shell:

@@ -168,7 +168,7 @@ def test_pictures_come_some_at_a_time_with_what_the_manifest_says(tmp_path: Path
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     index = StandingIndex(tmp_path / "captures")
     assert (index.labels(), index.parts(), index.sessions()) == ((), (), ())
-    with pytest.raises(NotFound, match="no class '3001'"):
+    with pytest.raises(NotFound, match="no pictures of part 3001"):
         index.of_part("3001", begin=0, most=1)
     with pytest.raises(NotFound, match="no session 'x'"):
         index.of_session("x", begin=0, most=1)

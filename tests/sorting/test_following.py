@@ -128,7 +128,7 @@ def test_counts_that_cannot_be_used_are_one_clear_error(tmp_path: Path, text: st
 
 
 def test_a_file_of_counts_that_is_absent_or_no_text_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match="there is no file"):
         read_counts(tmp_path / "counts.csv")
     (tmp_path / "counts.csv").write_bytes(b"part,count\n3001\xff,4\n")
     with pytest.raises(BadInput, match="not UTF-8"):

@@ -3,12 +3,15 @@
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from rig.sorting.ledger import Ledger
 from tests.acceptance.conftest import Shell, Trained
 from tests.daemon.page.conftest import Complaints, Open
 from tests.daemon.page.rigs import ServedRig, served_rig
@@ -78,7 +81,7 @@ def test_a_new_run_does_not_begin_with_parts_of_the_one_before(
     rig: ServedRig, trained: Trained, open_page: Open, tmp_path: Path
 ) -> None:
     _sort(open_page(rig.url, "#/sort"), 4)
-    shutil.copytree(rig.folder / "ledger_simulated", tmp_path / "ledger_simulated")
+    _copy_ledger(rig.folder / "ledger_simulated", tmp_path / "ledger_simulated")
     # One that takes its time: long enough there is no part yet.
     with served_rig(tmp_path, trained.shell.folder, real_time=True) as slow:
         page = open_page(slow.url, "#/sort")
@@ -90,6 +93,16 @@ def test_a_new_run_does_not_begin_with_parts_of_the_one_before(
         tiles = nothing.evaluate("() => document.querySelectorAll('.tile').length")
         assert tiles == 0
         page.close()
+
+
+def _copy_ledger(ledger: Path, to: Path) -> None:
+    """A copy of a ledger that a daemon may have open: SQLite's own files come and go beside its file."""
+    shutil.copytree(ledger, to, ignore=shutil.ignore_patterns(f"{Ledger.FILE_NAME}*"))
+    with (
+        closing(sqlite3.connect(ledger / Ledger.FILE_NAME)) as written,
+        closing(sqlite3.connect(to / Ledger.FILE_NAME)) as copy,
+    ):
+        written.backup(copy)
 
 
 def test_the_inventory_is_counted_exported_and_compared(
