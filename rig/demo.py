@@ -8,6 +8,7 @@ from pathlib import Path
 from rig.camera.frame import Image
 from rig.capture.plan import new_plan
 from rig.capture.session import ViewTaken
+from rig.card import Preprocess
 from rig.config import Config, PathsConfig, SimConfig
 from rig.errors import BadInput
 from rig.files import storage_errors, write_whole
@@ -18,6 +19,8 @@ from rig.sorting.events import PartSorted
 from rig.sorting.summary import SortSummary
 from rig.vision.contact_sheet import contact_sheet
 from rig.vision.jpeg import encode_jpeg
+from rig.vision.locate import Box
+from rig.vision.preprocess import crop
 
 PARTS = ("3001", "3003", "3010", "3039", "3701")
 # Few views each of many bricks, poses and lights teach more than many views of one.
@@ -25,6 +28,7 @@ _SESSIONS_PER_PART = 8
 _POSES = 2
 _STEPS = 7
 _SHEET_COLUMNS = 10
+_CROP = Preprocess(size_px=160, margin=0.3)
 # A folder that the demo made may be made anew; any other is left alone.
 _MARK = ".made-by-rig-demo"
 
@@ -108,14 +112,14 @@ def _capture(
             if isinstance(event, ViewTaken):
                 done += 1
                 if event.row.angle_deg == 0:
-                    sheet.append((event.image, f"{part} pose {event.row.pose}"))
+                    box = Box(*event.row.box) if event.row.box else None
+                    sheet.append((crop(event.image, box, _CROP), f"{part} pose {event.row.pose}"))
                 yield DemoCaptured(done, total)
 
 
 def _write_sheet(path: Path, views: list[tuple[Image, str]]) -> Path:
-    sheet = contact_sheet(
-        [image for image, _ in views], [caption for _, caption in views], columns=_SHEET_COLUMNS, tile_px=160
-    )
+    crops, captions = [image for image, _ in views], [caption for _, caption in views]
+    sheet = contact_sheet(crops, captions, columns=_SHEET_COLUMNS, tile_px=_CROP.size_px)
     write_whole(path, encode_jpeg(sheet))
     return path
 
